@@ -1,0 +1,105 @@
+"""The API: what a route needs, it states as a dependency."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response, WebSocket
+from pydantic import BaseModel, Field
+
+from fastapi_cognito_guard import CognitoGuard, CurrentUser, OptionalUser, require_group, require_scope
+
+router = APIRouter()
+reader = Depends(require_scope("orders/read", "orders/write"))  # any one of them
+writer = Depends(require_scope("orders/write"))
+admin = Depends(require_group("admins"))
+
+
+class NewOrder(BaseModel):
+    """What a customer sends."""
+
+    item: Annotated[str, Field(min_length=1, max_length=200)]
+    quantity: Annotated[int, Field(gt=0, le=1000)] = 1
+
+
+class Order(NewOrder):
+    """What the shop keeps."""
+
+    id: int
+
+
+def orders_of(request: Request) -> dict[int, Order]:
+    """The shop's orders. In memory: this is an example."""
+    orders: dict[int, Order] = request.app.state.orders
+    return orders
+
+
+Orders = Annotated[dict[int, Order], Depends(orders_of)]
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """Public: it asks for nothing."""
+    return {"status": "ok"}
+
+
+@router.get("/")
+async def hello(user: OptionalUser) -> dict[str, str]:
+    """Public, but knows who is there."""
+    return {"hello": "stranger" if user is None else user.username or user.client_id}
+
+
+@router.get("/me")
+async def me(user: CurrentUser) -> dict[str, Any]:
+    """For whoever is signed in."""
+    return {
+        "sub": user.sub,
+        "username": user.username,
+        "groups": sorted(user.groups),
+        "scopes": sorted(user.scopes),
+        "source": user.source,
+    }
+
+
+@router.get("/orders", dependencies=[reader])
+async def list_orders(orders: Orders) -> list[Order]:
+    """For clients with either scope."""
+    return list(orders.values())
+
+
+@router.get("/orders/{id}", dependencies=[reader])
+async def read_order(id: int, orders: Orders) -> Order:
+    """For clients with either scope."""
+    if id not in orders:
+        raise HTTPException(404, "No such order")
+    return orders[id]
+
+
+@router.post("/orders", status_code=201, dependencies=[writer])
+async def create_order(new: NewOrder, orders: Orders) -> Order:
+    """For clients that may write."""
+    order = Order(id=max(orders, default=0) + 1, **new.model_dump())
+    orders[order.id] = order
+    return order
+
+
+@router.delete("/orders/{id}", status_code=204, dependencies=[admin])
+async def delete_order(id: int, orders: Orders) -> Response:
+    """For members of the group."""
+    orders.pop(id, None)
+    return Response(status_code=204)
+
+
+@router.websocket("/live")
+async def live(socket: WebSocket, user: CurrentUser) -> None:
+    """For whoever is signed in. Refused before the handshake, with a real 401."""
+    await socket.accept()
+    await socket.send_json({"orders": len(socket.app.state.orders), "for": user.username or user.client_id})
+    await socket.close()
+
+
+def create_app(guard: CognitoGuard) -> FastAPI:
+    """The API, guarded by ``guard``."""
+    app = FastAPI(title="Orders")
+    guard.install(app)
+    app.include_router(router)
+    app.state.orders = {1: Order(id=1, item="tea"), 2: Order(id=2, item="scones", quantity=2)}
+    return app

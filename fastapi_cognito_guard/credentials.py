@@ -1,0 +1,29 @@
+"""RFC 6750 section 2.1, as the gateways read it: the token in a header, bare or after ``Bearer``."""
+
+from collections.abc import Iterable
+
+from fastapi_cognito_guard.errors import SchemeUnsupported, TokenMalformed, TokenMissing
+
+# AWS Signature Version 4 and 4A: an IAM caller's signature, which HTTP APIs leave in the event.
+_SIGNATURES = ("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256")
+
+
+def token_in(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
+    """The one token that the header ``name`` (lower case) carries.
+
+    Raises `TokenMissing`, `SchemeUnsupported`, or `TokenMalformed` where there is more than one.
+    """
+    values = [value for header, value in headers if header == name]
+    if len(values) > 1:
+        raise TokenMalformed("there is more than one credential header: send one.")
+    value = values[0].decode("latin-1") if values else ""
+    scheme, space, rest = value.partition(" ")
+    if not space:
+        scheme, rest = ("Bearer", "") if value.lower() == "bearer" else ("Bearer", value)
+    if not rest or scheme in _SIGNATURES:
+        raise TokenMissing("the request carries no token: send Authorization: Bearer <token>.")
+    if scheme.lower() != "bearer":
+        raise SchemeUnsupported("the header's scheme is not Bearer: send Authorization: Bearer <token>.")
+    if " " in rest or "," in rest:
+        raise TokenMalformed("the header holds more than one token: send one, after one space.")
+    return rest

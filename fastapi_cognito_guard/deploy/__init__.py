@@ -1,0 +1,1 @@
+"""From the app to AWS."""

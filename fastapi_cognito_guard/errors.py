@@ -1,0 +1,229 @@
+"""Refusals: every way a request or a setting can be wrong, each with a stable code.
+
+    GuardError
+    ├── ConfigurationError                  the app is set up wrongly; never a client's fault
+    └── AuthError                           a request that will not reach its route
+        ├── Unauthenticated          401
+        │   ├── TokenMissing                token_missing
+        │   ├── SchemeUnsupported           scheme_unsupported
+        │   ├── TokenMalformed              token_malformed
+        │   ├── AlgorithmNotAllowed         algorithm_not_allowed
+        │   ├── KeyUnknown                  key_unknown
+        │   ├── SignatureInvalid            signature_invalid
+        │   ├── ClaimInvalid                claim_invalid
+        │   ├── IssuerMismatch              issuer_mismatch
+        │   ├── ClientMismatch              client_mismatch
+        │   ├── TokenUseMismatch            token_use_mismatch
+        │   ├── TokenExpired                token_expired
+        │   ├── TokenNotYetValid            token_not_yet_valid
+        │   ├── GatewayClaimsMissing        gateway_claims_missing
+        │   └── GatewayMismatch             gateway_mismatch
+        ├── Forbidden                403
+        │   ├── InsufficientScope           insufficient_scope
+        │   ├── InsufficientGroup           insufficient_group
+        │   └── InsufficientClaim           insufficient_claim
+        └── KeysUnavailable          503    keys_unavailable
+
+``message`` and ``description`` are all that a client is told; ``reason`` is for the log, says what to
+do next, and never holds a token.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+# RFC 7518 section 3.1. Only these are ever repeated to anybody: other values are an attacker's text.
+REGISTERED_ALGORITHMS = frozenset(
+    "none HS256 HS384 HS512 RS256 RS384 RS512 ES256 ES384 ES512 PS256 PS384 PS512 EdDSA".split()
+)
+
+
+class GuardError(Exception):
+    """Everything this package raises on purpose."""
+
+
+class ConfigurationError(GuardError):
+    """The app is set up wrongly. The text says what to write instead.
+
+    ``setting`` is the argument that it is about, where it is about one.
+    """
+
+    def __init__(self, message: str, *, setting: str | None = None) -> None:
+        super().__init__(message)
+        self.setting = setting
+
+
+class AuthError(GuardError):
+    """A request that will not reach its route.
+
+    ``status``, ``code``, ``message`` and ``description`` belong to the class; ``reason`` to the case.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    message: ClassVar[str]
+    description: ClassVar[str] = ""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unauthenticated(AuthError):
+    """Who is calling is not proven: 401."""
+
+    status = 401
+    code = "unauthenticated"
+    message = "Unauthorized"
+    description = "The token is invalid"
+    presented: ClassVar[bool] = True
+    """Whether the request carried a credential. RFC 6750 section 3.1: no error code when it did not."""
+
+
+class TokenMissing(Unauthenticated):
+    """The request carries no token."""
+
+    code = "token_missing"
+    presented = False
+
+
+class SchemeUnsupported(Unauthenticated):
+    """The header holds credentials of another scheme than ``Bearer``."""
+
+    code = "scheme_unsupported"
+    presented = False
+
+
+class TokenMalformed(Unauthenticated):
+    """Not a compact JWT of the one form that Cognito issues."""
+
+    code = "token_malformed"
+    description = "The token is malformed"
+
+
+class AlgorithmNotAllowed(Unauthenticated):
+    """The token names another algorithm than RS256; ``algorithm`` is it, where it is a registered one."""
+
+    code = "algorithm_not_allowed"
+    description = "The signing algorithm is not allowed"
+
+    def __init__(self, reason: str, *, algorithm: object = None) -> None:
+        super().__init__(reason)
+        known = isinstance(algorithm, str) and algorithm in REGISTERED_ALGORITHMS
+        self.algorithm = str(algorithm) if known else None
+
+
+class KeyUnknown(Unauthenticated):
+    """No key of the pool has the token's ``kid``."""
+
+    code = "key_unknown"
+    description = "The signing key is unknown"
+
+
+class SignatureInvalid(Unauthenticated):
+    """The signature is not the pool's."""
+
+    code = "signature_invalid"
+    description = "The signature is invalid"
+
+
+class ClaimInvalid(Unauthenticated):
+    """A claim is missing or of the wrong type or spelling."""
+
+    code = "claim_invalid"
+    description = "A required claim is missing or invalid"
+
+
+class IssuerMismatch(Unauthenticated):
+    """Issued by somebody else than the configured pools."""
+
+    code = "issuer_mismatch"
+    description = "The issuer does not match"
+
+
+class ClientMismatch(Unauthenticated):
+    """Issued to an app client, or for a resource, that is not this API's."""
+
+    code = "client_mismatch"
+    description = "The token is not for this audience"
+
+
+class TokenUseMismatch(Unauthenticated):
+    """An ID token where an access token is due, or the reverse."""
+
+    code = "token_use_mismatch"
+    description = "The token is of the wrong type"
+
+
+class TokenExpired(Unauthenticated):
+    """``exp`` has passed."""
+
+    code = "token_expired"
+    description = "The token has expired"
+
+
+class TokenNotYetValid(Unauthenticated):
+    """``nbf`` or ``iat`` lies in the future."""
+
+    code = "token_not_yet_valid"
+    description = "The token is not yet valid"
+
+
+class GatewayClaimsMissing(Unauthenticated):
+    """``gateway="require"``, and no authorizer has vouched for the caller."""
+
+    code = "gateway_claims_missing"
+    presented = False
+
+
+class GatewayMismatch(Unauthenticated):
+    """``gateway="verify"``, and the token is not the one the gateway's claims speak of."""
+
+    code = "gateway_mismatch"
+    description = "The token does not match the request"
+
+
+class Forbidden(AuthError):
+    """The caller is known, and may not: 403. ``required`` names what would have been enough."""
+
+    status = 403
+    code = "forbidden"
+    message = "Forbidden"
+
+    def __init__(self, reason: str, *, required: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.required = tuple(required)
+
+
+class InsufficientScope(Forbidden):
+    """A scope is missing."""
+
+    code = "insufficient_scope"
+    description = "The token lacks a required scope"
+
+
+class InsufficientGroup(Forbidden):
+    """The caller is in none of the required groups."""
+
+    code = "insufficient_group"
+
+
+class InsufficientClaim(Forbidden):
+    """A claim has none of the required values."""
+
+    code = "insufficient_claim"
+
+
+class KeysUnavailable(AuthError):
+    """The pool's keys cannot be had, so nothing can be said of the token: 503.
+
+    ``retry_after`` is in whole seconds, at least 1.
+    """
+
+    status = 503
+    code = "keys_unavailable"
+    message = "Service Unavailable"
+    description = "The signing keys are unavailable"
+
+    def __init__(self, reason: str, *, retry_after: int = 1) -> None:
+        super().__init__(reason)
+        self.retry_after = max(1, retry_after)

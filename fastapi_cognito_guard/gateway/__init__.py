@@ -1,0 +1,1 @@
+"""The gateway door: reads the claims that API Gateway has already validated."""

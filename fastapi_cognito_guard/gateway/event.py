@@ -1,0 +1,107 @@
+"""The gateway door: where each flavour of authorizer puts its claims, and how it spells them.
+
+One row a flavour. A row matches by a positive marker only: that an event has an ``authorizer`` proves
+nothing (``{"lambda": null}``, ``{"claims": null}`` are unauthenticated requests). Known claims get back
+the types they have in a token; all others stay as they were delivered, because only the app knows them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi_cognito_guard.claims import Claims
+from fastapi_cognito_guard.errors import ClaimInvalid
+from fastapi_cognito_guard.gateway.spelling import Spelling, as_http_api, as_native, as_rest_api
+from fastapi_cognito_guard.principal import Source
+
+Event = Mapping[str, Any]
+LambdaContext = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
+"""Maps the context of the developer's own Lambda authorizer to claims, or to None for nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flavour:
+    """A kind of authorizer: the section of the event it writes, if it is there, and its spelling."""
+
+    name: str
+    source: Source
+    section: Callable[[Event], Mapping[str, Any] | None]
+    spelling: Spelling
+
+
+def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Claims | None:
+    """What an authorizer has vouched for, or None where none has. Not judged yet.
+
+    Raises `ClaimInvalid` for claims that cannot be read: they are refused, not skipped.
+    """
+    if not isinstance(event, Mapping):
+        return None
+    for flavour in FLAVOURS:
+        section = flavour.section(event)
+        if section:
+            return Claims(values=flavour.spelling(section), source=flavour.source)
+    context = _lambda_section(event) if lambda_context is not None else None
+    return _mapped(context, lambda_context) if context and lambda_context else None
+
+
+def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Claims | None:
+    claims = lambda_context(context)
+    if claims is None:
+        return None
+    if not isinstance(claims, Mapping):
+        raise ClaimInvalid("lambda_context returns a mapping of claims, or None for nobody.")
+    return Claims(values=as_native(claims), source="lambda")
+
+
+def _authorizer(event: Event) -> Mapping[str, Any]:
+    context = event.get("requestContext")
+    authorizer = context.get("authorizer") if isinstance(context, Mapping) else None
+    return authorizer if isinstance(authorizer, Mapping) else {}
+
+
+def _http_2(event: Event) -> Mapping[str, Any] | None:
+    """HTTP API, payload 2.0: ``authorizer.jwt.claims`` and nothing else."""
+    jwt = _authorizer(event).get("jwt") if event.get("version") == "2.0" else None
+    return _mapping(jwt.get("claims")) if isinstance(jwt, Mapping) else None
+
+
+def _http_1(event: Event) -> Mapping[str, Any] | None:
+    """HTTP API, payload 1.0: ``authorizer.claims``; ``principalId`` would be a Lambda authorizer's."""
+    return _flat_claims(event) if event.get("version") == "1.0" else None
+
+
+def _rest_cognito(event: Event) -> Mapping[str, Any] | None:
+    """REST API, COGNITO_USER_POOLS: ``authorizer.claims`` alone, and every claim is text."""
+    claims = _flat_claims(event) if "version" not in event else None
+    return claims if claims and isinstance(claims.get("exp"), str) else None
+
+
+def _rest_jwt(event: Event) -> Mapping[str, Any] | None:
+    """REST API, JWT: in the same place, but with the token's own JSON types."""
+    claims = _flat_claims(event) if "version" not in event else None
+    return claims if claims and not isinstance(claims.get("exp"), str) else None
+
+
+def _flat_claims(event: Event) -> Mapping[str, Any] | None:
+    authorizer = _authorizer(event)
+    return None if "principalId" in authorizer else _mapping(authorizer.get("claims"))
+
+
+def _lambda_section(event: Event) -> Mapping[str, Any] | None:
+    """A Lambda authorizer's context: ``authorizer.lambda`` (2.0), or flat beside ``principalId``."""
+    authorizer = _authorizer(event)
+    if event.get("version") == "2.0":
+        return _mapping(authorizer.get("lambda"))
+    return authorizer if "principalId" in authorizer else None
+
+
+def _mapping(value: object) -> Mapping[str, Any] | None:
+    return value if isinstance(value, Mapping) else None
+
+
+FLAVOURS = (
+    Flavour(name="HTTP API JWT, payload 2.0", source="http", section=_http_2, spelling=as_http_api),
+    Flavour(name="HTTP API JWT, payload 1.0", source="http", section=_http_1, spelling=as_http_api),
+    Flavour(name="REST COGNITO_USER_POOLS", source="rest", section=_rest_cognito, spelling=as_rest_api),
+    Flavour(name="REST JWT", source="rest", section=_rest_jwt, spelling=as_native),
+)

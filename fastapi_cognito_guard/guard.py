@@ -1,0 +1,207 @@
+"""The authorizer of an app: its settings, its two doors, and the way a request takes through them."""
+
+import os
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+
+from fastapi_cognito_guard import settings
+from fastapi_cognito_guard.claims import Claims, Judge, Semantics, check_token_use_as_rest
+from fastapi_cognito_guard.credentials import token_in
+from fastapi_cognito_guard.errors import (
+    AuthError,
+    ConfigurationError,
+    GatewayClaimsMissing,
+    GatewayMismatch,
+)
+from fastapi_cognito_guard.gateway.event import LambdaContext, claims_of
+from fastapi_cognito_guard.middleware import GuardMiddleware, refuse
+from fastapi_cognito_guard.pool import KeyPolicy, UserPool, by_issuer
+from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
+from fastapi_cognito_guard.tokens.keys import Fetch, KeySet
+from fastapi_cognito_guard.tokens.verifier import Verifier
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+Gateway = Literal["trust", "require", "ignore", "verify"]
+
+_PRINCIPAL = "fastapi_cognito_guard.principal"
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.6.2
+
+
+class CognitoGuard:
+    """The authorizer of your API.
+
+    ``pools``              one or more; a token chooses among them by ``iss``
+    ``semantics``          ``"strict"`` (RFC 6750), ``"rest"`` or ``"http"``: which rules and answers
+    ``gateway``            what an API Gateway authorizer's claims in the event are worth:
+                           ``"trust"`` them where present, else verify the token; ``"require"`` them;
+                           ``"ignore"`` them; or ``"verify"`` the token too: both must agree
+    ``leeway``             seconds of clock skew to allow, 0 to 300
+    ``deny_by_default``    refuse every path that is not ``public``, before routing
+    ``public``             open paths: exact, or a subtree ending in ``/*``
+    ``identity_source``    the header that carries the token
+    ``lambda_context``     maps your own Lambda authorizer's context to claims; without it, such a
+                           context is no identity
+    ``rest_scope_status``  what ``semantics="rest"`` answers when a scope is missing: 401 or 403
+    ``keys``               how the pools' keys are kept
+    ``now``, ``fetch``     the clock (seconds since the epoch), and what gets a key document
+
+    Raises `ConfigurationError` for a setting that cannot be right.
+    """
+
+    def __init__(
+        self,
+        *pools: UserPool,
+        semantics: Semantics = "strict",
+        gateway: Gateway = "trust",
+        leeway: float = 0,
+        deny_by_default: bool = False,
+        public: Collection[str] = (),
+        identity_source: str = "Authorization",
+        lambda_context: LambdaContext | None = None,
+        rest_scope_status: RestScopeStatus = 401,
+        keys: KeyPolicy | None = None,
+        now: Callable[[], float] = time.time,
+        fetch: Fetch | None = None,
+    ) -> None:
+        _check_choice("semantics", semantics, get_args(Semantics))
+        _check_choice("gateway", gateway, get_args(Gateway))
+        _check_choice("rest_scope_status", rest_scope_status, get_args(RestScopeStatus))
+        _check_leeway(leeway)
+        _check_public(deny_by_default, public)
+        if not isinstance(identity_source, str) or not _HEADER.fullmatch(identity_source):
+            raise ConfigurationError(
+                'identity_source is the name of a header: "Authorization".', setting="identity_source"
+            )
+        self.pools = pools
+        self.semantics: Semantics = semantics
+        self.gateway: Gateway = gateway
+        self.deny_by_default = deny_by_default
+        self.public = frozenset(public)
+        self._header = identity_source.lower().encode("ascii")
+        self._lambda_context = lambda_context
+        self._rest_scope_status: RestScopeStatus = rest_scope_status
+        self._now = now
+        issuers = by_issuer(pools)
+        self._judge = Judge(pools=issuers, semantics=semantics, leeway=leeway)
+        policy = keys or KeyPolicy()
+        self._key_sets = {pool.id: KeySet(pool, policy, now=now, fetch=fetch) for pool in pools}
+        self._verifier = Verifier(issuers, self._key_sets)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """A guard of one pool from ``COGNITO_USER_POOL_ID``, ``COGNITO_CLIENT_IDS`` and optional others.
+
+        Raises `ConfigurationError` that names the variable.
+        """
+        pool = settings.read(environ, settings.POOL)
+        settings.require(pool, "id", "client_ids")
+        try:
+            return cls(UserPool(pool.pop("id"), **pool), **settings.read(environ, settings.GUARD))
+        except ConfigurationError as error:
+            raise settings.named(error) from None
+
+    def install(self, app: "FastAPI") -> None:
+        """Make this the guard of ``app``: call it once, before the app starts.
+
+        The guard stands inside all other middleware, so that refusals carry CORS headers. A handler of
+        your own for `AuthError` is kept. Raises `ConfigurationError` where the app has another guard.
+        """
+        own = (entry.kwargs.get("guard") for entry in app.user_middleware)
+        installed = [guard for guard in own if isinstance(guard, CognitoGuard)]
+        if installed:
+            if installed != [self]:
+                raise ConfigurationError("This app has a guard already: give several pools to one guard.")
+            return
+        if app.middleware_stack is not None:
+            raise ConfigurationError(
+                "Call guard.install(app) before the app starts, right after app = FastAPI()."
+            )
+        app.user_middleware.append(Middleware(GuardMiddleware, guard=self))
+        handler: Any = refuse  # Starlette types handlers for requests; this one takes WebSockets too
+        app.exception_handlers.setdefault(AuthError, handler)
+
+    async def verify(self, token: str) -> Principal:
+        """Who a bare token (without ``Bearer``) speaks of. Raises an `AuthError`."""
+        return self._admit(await self._verifier.claims(token))
+
+    async def identify(self, connection: HTTPConnection) -> Principal:
+        """Who is calling: by the gateway's claims, or else by the token. Judged once per request.
+
+        Raises an `AuthError`.
+        """
+        remembered: tuple[object, Principal] | None = connection.scope.get(_PRINCIPAL)
+        if remembered is not None and remembered[0] is self:
+            return remembered[1]
+        principal = await self._identify(connection)
+        connection.scope[_PRINCIPAL] = (self, principal)
+        return principal
+
+    def check_route(self, principal: Principal, *, scoped: bool) -> None:
+        """What the route's scopes say of the token's type. Only REST APIs have such a rule."""
+        if self.semantics == "rest":
+            check_token_use_as_rest(principal, scoped=scoped)
+
+    def refusal(self, error: AuthError) -> Refusal:
+        """How a client is told, in this guard's dialect."""
+        return render(error, self.semantics, rest_scope_status=self._rest_scope_status)
+
+    async def warm_up(self) -> bool:
+        """Fetch all keys ahead of the first request. False if some cannot be had; never raises for it."""
+        return all([await key_set.warm_up() for key_set in self._key_sets.values()])
+
+    def status(self) -> dict[str, Any]:
+        """Facts for a readiness check, about each pool's keys."""
+        return {"keys": [key_set.status() for key_set in self._key_sets.values()]}
+
+    async def _identify(self, connection: HTTPConnection) -> Principal:
+        claims = None
+        if self.gateway != "ignore":
+            claims = claims_of(connection.scope.get("aws.event"), self._lambda_context)
+        if claims is None:
+            if self.gateway == "require":
+                raise GatewayClaimsMissing(
+                    "no authorizer has vouched for the caller: attach one to the route."
+                )
+            return await self.verify(token_in(connection.scope["headers"], self._header))
+        vouched = self._admit(claims)
+        if self.gateway != "verify":
+            return vouched
+        verified = await self.verify(token_in(connection.scope["headers"], self._header))
+        _check_same_token(vouched, verified)
+        return verified
+
+    def _admit(self, claims: Claims) -> Principal:
+        return self._judge.principal(claims, self._now())
+
+
+def _check_same_token(vouched: Principal, verified: Principal) -> None:
+    jti = verified.claims.get("jti")
+    if verified.sub != vouched.sub or jti is None or jti != vouched.claims.get("jti"):
+        raise GatewayMismatch("the token in the header is not the one that the gateway's claims speak of.")
+
+
+def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    if value not in choices:
+        raise ConfigurationError(f"{name} is one of {', '.join(map(repr, choices))}.", setting=name)
+
+
+def _check_leeway(leeway: object) -> None:
+    if isinstance(leeway, bool) or not isinstance(leeway, int | float) or not 0 <= leeway <= 300:
+        raise ConfigurationError("leeway is a number of seconds from 0 to 300.", setting="leeway")
+
+
+def _check_public(deny_by_default: object, public: Collection[str]) -> None:
+    if isinstance(public, str) or not all(isinstance(path, str) and path.startswith("/") for path in public):
+        raise ConfigurationError('public lists paths: public=["/health", "/docs/*"].')
+    if public and not deny_by_default:
+        raise ConfigurationError(
+            "public only means something with deny_by_default=True: add that, or drop public."
+        )

@@ -1,0 +1,118 @@
+"""What a route demands of its caller, as values. Judged on a `Principal`, and on nothing else."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fastapi_cognito_guard.errors import (
+    ConfigurationError,
+    Forbidden,
+    InsufficientClaim,
+    InsufficientGroup,
+    InsufficientScope,
+)
+from fastapi_cognito_guard.principal import Principal
+
+Kind = Literal["scope", "group", "claim"]
+
+# RFC 6749 section 3.3. What is written into a challenge must not be able to end its quotes.
+_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
+_GROUP = re.compile(r"\S{1,128}")
+_REFUSALS: dict[Kind, type[Forbidden]] = {
+    "scope": InsufficientScope,
+    "group": InsufficientGroup,
+    "claim": InsufficientClaim,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requirement:
+    """Any one of ``any_of`` is enough, as with API Gateway's authorization scopes.
+
+    Two requirements that name the same things in another order are equal. All-of is two requirements.
+    """
+
+    kind: Kind
+    claim: str | None = None
+    any_of: tuple[str, ...] = field(compare=False)
+    _names: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "any_of", tuple(dict.fromkeys(self.any_of)))
+        object.__setattr__(self, "_names", frozenset(self.any_of))
+
+    def check(self, principal: Principal) -> None:
+        """Return if the caller may; else raise `InsufficientScope`, `-Group` or `-Claim`."""
+        if self._names.isdisjoint(self._held(principal)):
+            raise _REFUSALS[self.kind](
+                f"{self} is not met by this {principal.token_use} token of {principal.client_id!a}: "
+                f"{_REMEDIES[self.kind]}",
+                required=self.any_of,
+            )
+
+    def _held(self, principal: Principal) -> frozenset[str]:
+        if self.kind == "scope":
+            return principal.scopes
+        if self.kind == "group":
+            return principal.groups
+        return _as_text(principal.claims.get(self.claim or ""))
+
+    def __str__(self) -> str:
+        names = (*([self.claim] if self.claim is not None else []), *self.any_of)
+        return f"require_{self.kind}({', '.join(map(repr, names))})"
+
+    __repr__ = __str__
+
+
+_REMEDIES: dict[Kind, str] = {
+    "scope": "let the app client have the scope and ask for it at sign-in, and send the access token.",
+    "group": "add the user to the group, and sign in again.",
+    "claim": "set the claim (attribute, or pre-token-generation trigger), and sign in again.",
+}
+
+
+def scope_names(names: Sequence[object]) -> tuple[str, ...]:
+    """Names for ``require_scope``. Raises `ConfigurationError` for none, or one that is no scope."""
+    return _names(names, _SCOPE, 'require_scope("orders/read", ...)')
+
+
+def group_names(names: Sequence[object]) -> tuple[str, ...]:
+    """Names for ``require_group``. Raises `ConfigurationError` for none, or one that is no group."""
+    return _names(names, _GROUP, 'require_group("admins", ...)')
+
+
+def claim_values(values: Sequence[object]) -> tuple[str, ...]:
+    """Values for ``require_claim``, as the text that both doors deliver."""
+    texts = [_as_text(value) for value in values]
+    if not texts or not all(texts):
+        raise ConfigurationError(
+            'Write require_claim("custom:tier", "gold", ...): values are text, whole numbers or booleans.'
+        )
+    return tuple(text for (text,) in texts)
+
+
+def check_all_scopes(principal: Principal, scopes: Sequence[str]) -> None:
+    """FastAPI's own rule for ``Security(current_user, scopes=[...])``: all of them."""
+    if not principal.scopes.issuperset(scopes):
+        missing = [scope for scope in scope_names(scopes) if scope not in principal.scopes]
+        raise InsufficientScope(
+            f"Security scopes {', '.join(missing)} are missing: {_REMEDIES['scope']}",
+            required=scope_names(scopes),
+        )
+
+
+def _names(names: Sequence[object], form: re.Pattern[str], usage: str) -> tuple[str, ...]:
+    good = tuple(name for name in names if isinstance(name, str) and form.fullmatch(name))
+    if not good or len(good) != len(names):
+        raise ConfigurationError(f"Write {usage}: at least one name, each a string without spaces.")
+    return good
+
+
+def _as_text(value: object) -> frozenset[str]:
+    """A claim as gateways spell it: text as it is, whole numbers in digits, ``true`` or ``false``."""
+    if isinstance(value, bool):
+        return frozenset({"true" if value else "false"})
+    if isinstance(value, str | int):
+        return frozenset({str(value)})
+    return frozenset()

@@ -1,0 +1,215 @@
+"""User pools: what to trust, fixed when the app is written and never read from a token."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import ip_address
+from math import isfinite
+from os import PathLike
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fastapi_cognito_guard.errors import ConfigurationError
+
+_REGION = r"(?:eusc-[a-z]{2}|[a-z]{2})-(?:gov-)?[a-z]+-[0-9]+"
+_POOL_ID = re.compile(rf"({_REGION})_[A-Za-z0-9]+")
+_TOKEN_USES = frozenset({"id", "access"})
+
+
+class AnyClient(Enum):
+    """The type of `ANY_CLIENT`."""
+
+    ANY_CLIENT = "ANY_CLIENT"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+ANY_CLIENT: Final = AnyClient.ANY_CLIENT
+"""Accept tokens of every app client of the pool, as a REST API's authorizer does. Weakens: say it by name."""
+
+
+@dataclass(frozen=True)
+class UserPool:
+    """A Cognito user pool, and which of its tokens count.
+
+    ``id``          for example ``eu-west-1_Abc123Xyz``; region, issuers and key address derive from it
+    ``client_ids``  the app clients whose tokens are accepted: ids, one id, or `ANY_CLIENT`
+    ``token_use``   which tokens ``semantics="strict"`` takes: ``{"access"}``, ``{"id"}`` or both
+    ``regions``     regions of the pool's replicas, whose issuers are accepted too
+    ``resource``    the ``aud`` that access tokens must carry (resource binding)
+    ``issuer``      instead of Cognito's two, for emulators and proxies
+    ``jwks_uri``    instead of ``{issuer}/.well-known/jwks.json``
+    ``jwks``        the keys themselves, as a mapping or the path of a file: nothing is fetched
+    ``domain``      the hosted-UI domain, for the login in ``/docs``
+
+    Raises `ConfigurationError` for a setting that cannot be right.
+    """
+
+    id: str
+    client_ids: Collection[str] | str | AnyClient = field(kw_only=True)
+    token_use: Collection[str] | str = field(default=frozenset({"access"}), kw_only=True)
+    regions: Collection[str] = field(default=(), kw_only=True)
+    resource: str | None = field(default=None, kw_only=True)
+    issuer: str | None = field(default=None, kw_only=True)
+    jwks_uri: str | None = field(default=None, kw_only=True)
+    jwks: Mapping[str, Any] | str | PathLike[str] | None = field(
+        default=None, kw_only=True, repr=False, hash=False
+    )
+    domain: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.id, str) or not _POOL_ID.fullmatch(self.id):
+            raise ConfigurationError(
+                f"{self.id!r} is not a user pool id. Write it as the console shows it: "
+                '"eu-west-1_Abc123Xyz" (region, underscore, letters and digits).',
+                setting="id",
+            )
+        object.__setattr__(self, "client_ids", _client_ids(self.client_ids))
+        object.__setattr__(self, "token_use", _token_uses(self.token_use))
+        object.__setattr__(self, "regions", _regions(self.regions))
+        for name in ("issuer", "jwks_uri"):
+            if getattr(self, name) is not None:
+                _check_address(name, getattr(self, name))
+        if self.jwks is not None and not isinstance(self.jwks, Mapping | str | PathLike):
+            raise ConfigurationError(
+                'jwks is {"keys": [...]} as the pool publishes it, or the path of a file with it.',
+                setting="jwks",
+            )
+
+    @property
+    def region(self) -> str:
+        """The AWS region of the pool."""
+        return self.id.partition("_")[0]
+
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """The values of ``iss`` that are this pool's: both forms of Cognito, or the one configured."""
+        if self.issuer is not None:
+            return (self.issuer,)
+        return tuple(
+            f"https://{host}.{region}.{_suffix(region)}/{self.id}"
+            for region in (self.region, *self.regions)
+            for host in ("cognito-idp", "issuer-cognito-idp")
+        )
+
+    @property
+    def keys_address(self) -> str:
+        """Where the pool publishes its keys."""
+        return self.jwks_uri or f"{self.issuers[0]}/.well-known/jwks.json"
+
+    def accepts_client(self, client_id: object) -> bool:
+        """Whether a token of this app client counts. Anything but a string is no client."""
+        if not isinstance(client_id, str):
+            return False
+        return isinstance(self.client_ids, AnyClient) or client_id in self.client_ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyPolicy:
+    """How a pool's keys are kept. All values are seconds, and more than zero.
+
+    ``max_age``    how long fetched keys are fresh
+    ``max_stale``  how much longer they serve while the key server fails
+    ``cooldown``   the least gap between fetches for unknown ``kid``s
+    ``backoff``    the first gap after a failed fetch; it doubles with each failure
+    ``timeout``    the deadline of one fetch, all in all
+    """
+
+    max_age: float = 600
+    max_stale: float = 7200
+    cooldown: float = 10
+    backoff: float = 0.5
+    timeout: float = 3
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if not _is_number(value) or value <= 0:
+                raise ConfigurationError(f"KeyPolicy({name}=...) is a number of seconds above 0.")
+
+
+def by_issuer(pools: Iterable[UserPool]) -> Mapping[str, UserPool]:
+    """The fixed list that tokens choose from. Raises `ConfigurationError` where two pools share an issuer."""
+    table: dict[str, UserPool] = {}
+    for pool in pools:
+        if not isinstance(pool, UserPool):
+            raise ConfigurationError("Write CognitoGuard(UserPool(...)), one UserPool per pool.")
+        for issuer in pool.issuers:
+            if issuer in table:
+                raise ConfigurationError(f"Two pools have the issuer {issuer}. Name each pool once.")
+            table[issuer] = pool
+    if not table:
+        raise ConfigurationError('Write CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids={...})).')
+    return MappingProxyType(table)
+
+
+def _suffix(region: str) -> str:
+    """The DNS suffix of a region's partition."""
+    return {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}.get(region.partition("-")[0], "amazonaws.com")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _client_ids(given: object) -> frozenset[str] | AnyClient:
+    if isinstance(given, AnyClient):
+        return given
+    ids = _strings(given)
+    if ids is None:
+        raise ConfigurationError(
+            "client_ids names the app clients whose tokens count: "
+            'client_ids={"4b1example"}, or client_ids=ANY_CLIENT to take every client of the pool.'
+        )
+    return ids
+
+
+def _token_uses(given: object) -> frozenset[str]:
+    uses = _strings(given)
+    if uses is None or not uses <= _TOKEN_USES:
+        raise ConfigurationError('token_use is {"access"}, {"id"} or {"access", "id"}.', setting="token_use")
+    return uses
+
+
+def _regions(given: object) -> tuple[str, ...]:
+    if given == ():
+        return ()
+    regions = _strings(given)
+    if regions is None or not all(re.fullmatch(_REGION, region) for region in regions):
+        raise ConfigurationError(
+            'regions lists the regions of replicas: regions=["eu-central-1"].', setting="regions"
+        )
+    return tuple(sorted(regions))
+
+
+def _strings(given: object) -> frozenset[str] | None:
+    """A non-empty set of non-empty strings out of one string or a collection; else None."""
+    items = (given,) if isinstance(given, str) else given
+    if not isinstance(items, Collection) or not items:
+        return None
+    if not all(isinstance(item, str) and item.strip() == item != "" for item in items):
+        return None
+    return frozenset(items)
+
+
+def _check_address(name: str, address: object) -> None:
+    parts = urlsplit(address) if isinstance(address, str) else urlsplit("")
+    if parts.scheme == "https" and parts.hostname:
+        return
+    if parts.scheme == "http" and _is_loopback(parts.hostname):
+        return
+    raise ConfigurationError(
+        f"{name} is an https address; http is for 127.0.0.1 and localhost only.", setting=name
+    )
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""The token door: from a string that proves nothing to claims with a good signature."""

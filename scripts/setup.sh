@@ -1,0 +1,45 @@
+# Sourced by the other scripts: an environment of this checkout's own, made once and kept.
+# Needs only Python >= 3.11; uses uv where it is installed, because it is faster.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3 python python3.14 python3.13 python3.12 python3.11; do
+    if [ -n "$candidate" ] && "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "Python 3.11 or newer, with venv, is needed (Debian: apt install python3-venv). Or name one: PYTHON=... $0" >&2
+  return 1
+}
+
+# ensure_venv DIR ARGUMENTS...: a virtual environment with what pip is told to install in it.
+# Reinstalls only when the arguments, the Python or pyproject.toml have changed.
+ensure_venv() {
+  local dir=$1 python stamp
+  shift
+  python=$(find_python)
+  stamp=$("$python" -c 'import hashlib, sys
+print(hashlib.sha256(repr((sys.version, sys.argv[1:], open("pyproject.toml").read())).encode()).hexdigest())' "$@")
+  if [ "$(cat "$dir/.stamp" 2>/dev/null)" = "$stamp" ]; then
+    return
+  fi
+  echo "Setting up $dir (once) ..." >&2
+  rm -rf "$dir"
+  if command -v uv >/dev/null 2>&1; then
+    uv venv --quiet --python "$python" "$dir"
+    uv pip install --quiet --python "$dir/bin/python" "$@"
+  else
+    "$python" -m venv "$dir"
+    # --group needs pip 25.1
+    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+  fi
+  echo "$stamp" > "$dir/.stamp"
+}
+
+ensure_project() {
+  ensure_venv .venv --editable '.[demo]' --group test --group check
+}
