@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import httpx
@@ -133,7 +133,7 @@ def serving(app: FastAPI, port: int) -> Iterator[str]:
         raise SystemExit(
             f"Port {port} of 127.0.0.1: {error.strerror}. Try --port 0 for a free one."
         ) from None
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread = threading.Thread(target=_run, args=(server, listener), daemon=True)
     thread.start()
     try:
         deadline = time.monotonic() + _START_TIMEOUT
@@ -146,6 +146,11 @@ def serving(app: FastAPI, port: int) -> Iterator[str]:
         server.should_exit = True
         thread.join(timeout=_START_TIMEOUT)
         listener.close()
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    with suppress(SystemExit):  # uvicorn's way to say that a start failed; `serving` says it too
+        server.run(sockets=[listener])
 
 
 def measure(door: Door, callers: tuple[Caller, ...]) -> list[list[int | None]]:

@@ -12,6 +12,7 @@ from fastapi.requests import HTTPConnection
 from fastapi.security import SecurityScopes
 
 from fastapi_cognito_guard import policy
+from fastapi_cognito_guard.claims import check_token_use_as_rest
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, TokenMissing
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import GUARD, refuse
@@ -29,7 +30,7 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
     guard = _guard_of(connection)
     principal = await guard.identify(connection)
     if guard.semantics == "rest":
-        guard.check_route(principal, scoped=is_scoped(connection.scope))
+        check_token_use_as_rest(principal, scoped=is_scoped(connection.scope))
     policy.check_all_scopes(principal, security_scopes.scopes)
     return principal
 

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 
 from fastapi_cognito_guard import settings
-from fastapi_cognito_guard.claims import Claims, Judge, Semantics, check_token_use_as_rest
+from fastapi_cognito_guard.claims import Claims, Judge, Semantics
 from fastapi_cognito_guard.credentials import token_in
 from fastapi_cognito_guard.errors import (
     AuthError,
@@ -143,11 +143,6 @@ class CognitoGuard:
         principal = await self._identify(connection)
         connection.scope[_PRINCIPAL] = (self, principal)
         return principal
-
-    def check_route(self, principal: Principal, *, scoped: bool) -> None:
-        """What the route's scopes say of the token's type. Only REST APIs have such a rule."""
-        if self.semantics == "rest":
-            check_token_use_as_rest(principal, scoped=scoped)
 
     def refusal(self, error: AuthError) -> Refusal:
         """How a client is told, in this guard's dialect."""

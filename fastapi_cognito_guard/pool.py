@@ -162,7 +162,8 @@ def _client_ids(given: object) -> frozenset[str] | AnyClient:
     if ids is None:
         raise ConfigurationError(
             "client_ids names the app clients whose tokens count: "
-            'client_ids={"4b1example"}, or client_ids=ANY_CLIENT to take every client of the pool.'
+            'client_ids={"4b1example"}, or client_ids=ANY_CLIENT to take every client of the pool.',
+            setting="client_ids",
         )
     return ids
 

@@ -29,15 +29,15 @@ print(hashlib.sha256(repr((sys.version, sys.argv[1:], open("pyproject.toml").rea
   echo "Setting up $dir (once) ..." >&2
   rm -rf "$dir"
   if command -v uv >/dev/null 2>&1; then
-    uv venv --quiet --python "$python" "$dir"
-    uv pip install --quiet --python "$dir/bin/python" "$@"
+    uv venv --quiet --python "$python" "$dir" &&
+      uv pip install --quiet --python "$dir/bin/python" "$@"
   else
-    "$python" -m venv "$dir"
     # --group needs pip 25.1
-    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
-    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
-  fi
-  echo "$stamp" > "$dir/.stamp"
+    "$python" -m venv "$dir" &&
+      "$dir/bin/python" -m pip install --quiet --disable-pip-version-check 'pip>=25.1' &&
+      "$dir/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+  fi &&
+    echo "$stamp" > "$dir/.stamp"
 }
 
 ensure_project() {

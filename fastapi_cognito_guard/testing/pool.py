@@ -98,7 +98,7 @@ class FakeUserPool:
         groups: Collection[str] = (),
         scopes: Collection[str] = ("aws.cognito.signin.user.admin",),
         expires_in: float = 3600,
-        **claims: Any,
+        claims: Mapping[str, Any] | None = None,
     ) -> str:
         """A user's access token. ``claims`` are added or replaced; one that is None is left out."""
         own = {
@@ -108,7 +108,7 @@ class FakeUserPool:
             "scope": " ".join(scopes),
             "username": username,
         }
-        return self.sign(own | claims)
+        return self.sign({**own, **(claims or {})})
 
     def id_token(
         self,
@@ -117,7 +117,7 @@ class FakeUserPool:
         groups: Collection[str] = (),
         email: str | None = None,
         expires_in: float = 3600,
-        **claims: Any,
+        claims: Mapping[str, Any] | None = None,
     ) -> str:
         """A user's ID token. ``claims`` are added or replaced; one that is None is left out."""
         own = {
@@ -127,7 +127,7 @@ class FakeUserPool:
             "email": email or f"{username}@example.com",
             "email_verified": True,
         }
-        return self.sign(own | claims)
+        return self.sign({**own, **(claims or {})})
 
     def machine_token(
         self,
@@ -135,7 +135,7 @@ class FakeUserPool:
         scopes: Collection[str] = (),
         client_id: str | None = None,
         expires_in: float = 3600,
-        **claims: Any,
+        claims: Mapping[str, Any] | None = None,
     ) -> str:
         """A client's own token (client_credentials): no user, no groups."""
         client_id = client_id or self.client_id
@@ -145,7 +145,7 @@ class FakeUserPool:
             "client_id": client_id,
             "scope": " ".join(scopes),
         }
-        return self.sign(own | claims)
+        return self.sign({**own, **(claims or {})})
 
     def sub(self, username: str) -> str:
         """The user's ``sub``: the same for one name in one pool."""

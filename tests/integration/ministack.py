@@ -1,0 +1,152 @@
+"""MiniStack, the emulated AWS: started by the tests that need it, and stopped by them."""
+
+import base64
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+
+_START_TIMEOUT = 60.0
+PASSWORD = "Passw0rd!for-tests"
+REGION = "eu-west-1"
+
+
+def program() -> str | None:
+    """The MiniStack to run; None where there is none. scripts/test installs it and names it."""
+    return os.environ.get("MINISTACK")
+
+
+@contextmanager
+def running(command: str, directory: Path) -> Iterator[str]:
+    """MiniStack on a free port of 127.0.0.1; yields its address once it is healthy."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    settings = {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",
+        "MINISTACK_ACCOUNT_ID": "123456789012",
+    }
+    environ = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    with (directory / "ministack.log").open("wb") as log:
+        process = subprocess.Popen(
+            [command], cwd=directory, env=environ | settings, stdout=log, stderr=subprocess.STDOUT
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_healthy(address, process)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=15)
+
+
+def _wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT
+    with httpx.Client(trust_env=False, timeout=2) as client:
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                if client.get(f"{address}/_ministack/health").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+    raise RuntimeError("MiniStack did not become healthy.")
+
+
+@dataclass(frozen=True)
+class EmulatedPool:
+    """A user pool in MiniStack: clients, a resource server, groups and users, all made through its API."""
+
+    address: str
+    id: str
+    web: str
+    other: str
+    machine: str
+    machine_secret: str
+    cognito: Any
+
+    @property
+    def jwks_uri(self) -> str:
+        return f"{self.address}/{self.id}/.well-known/jwks.json"
+
+    def sign_in(self, username: str, client: str | None = None) -> dict[str, str]:
+        """``AccessToken``, ``IdToken`` and ``RefreshToken`` of a user."""
+        result: dict[str, str] = self.cognito.initiate_auth(
+            ClientId=client or self.web,
+            AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": username, "PASSWORD": PASSWORD},
+        )["AuthenticationResult"]
+        return result
+
+    def client_credentials(self, scope: str) -> str:
+        """The machine client's own token, by OAuth's token endpoint."""
+        basic = base64.b64encode(f"{self.machine}:{self.machine_secret}".encode()).decode()
+        with httpx.Client(trust_env=False, timeout=10) as client:
+            answer = client.post(
+                f"{self.address}/oauth2/token",
+                data={"grant_type": "client_credentials", "scope": scope},
+                headers={"Authorization": f"Basic {basic}"},
+            )
+        token: str = answer.raise_for_status().json()["access_token"]
+        return token
+
+
+def make_pool(address: str, name: str) -> EmulatedPool:
+    """A pool with ada (in ``admins`` and ``staff``) and bob, and a machine with both order scopes."""
+    cognito = boto3.client(
+        "cognito-idp",
+        endpoint_url=address,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    pool = cognito.create_user_pool(PoolName=name)["UserPool"]["Id"]
+    scopes = [{"ScopeName": name, "ScopeDescription": name} for name in ("read", "write")]
+    cognito.create_resource_server(UserPoolId=pool, Identifier="orders", Name="orders", Scopes=scopes)
+    web, other = (
+        cognito.create_user_pool_client(
+            UserPoolId=pool,
+            ClientName=client,
+            ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        )["UserPoolClient"]["ClientId"]
+        for client in ("web", "other")
+    )
+    machine = cognito.create_user_pool_client(
+        UserPoolId=pool,
+        ClientName="machine",
+        GenerateSecret=True,
+        AllowedOAuthFlows=["client_credentials"],
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthScopes=["orders/read", "orders/write"],
+    )["UserPoolClient"]
+    for group in ("admins", "staff"):
+        cognito.create_group(UserPoolId=pool, GroupName=group)
+    for username, groups in (("ada", ("admins", "staff")), ("bob", ())):
+        _make_user(cognito, pool, username, groups)
+    return EmulatedPool(address, pool, web, other, machine["ClientId"], machine["ClientSecret"], cognito)
+
+
+def _make_user(cognito: Any, pool: str, username: str, groups: tuple[str, ...]) -> None:
+    attributes = [
+        {"Name": "email", "Value": f"{username}@example.com"},
+        {"Name": "email_verified", "Value": "true"},
+    ]
+    cognito.admin_create_user(
+        UserPoolId=pool, Username=username, UserAttributes=attributes, MessageAction="SUPPRESS"
+    )
+    cognito.admin_set_user_password(UserPoolId=pool, Username=username, Password=PASSWORD, Permanent=True)
+    for group in groups:
+        cognito.admin_add_user_to_group(UserPoolId=pool, Username=username, GroupName=group)

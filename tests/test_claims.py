@@ -1,0 +1,247 @@
+"""The checks that both doors share: origin, time and types, by each column of the semantics."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastapi_cognito_guard import ANY_CLIENT, Principal, UserPool
+from fastapi_cognito_guard.claims import Claims, Judge, Semantics, check_token_use_as_rest
+from fastapi_cognito_guard.errors import (
+    AuthError,
+    ClaimInvalid,
+    ClientMismatch,
+    IssuerMismatch,
+    TokenExpired,
+    TokenNotYetValid,
+    TokenUseMismatch,
+)
+from fastapi_cognito_guard.pool import by_issuer
+
+NOW = 1000.0
+POOL_ID = "eu-west-1_Abc123Xyz"
+ISSUER = f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL_ID}"
+ACCESS = {"sub": "s", "iss": ISSUER, "token_use": "access", "client_id": "web", "exp": 2000, "iat": 900}
+ID = {"sub": "s", "iss": ISSUER, "token_use": "id", "aud": "web", "exp": 2000, "iat": 900}
+
+
+def judged(
+    claims: dict[str, Any], semantics: Semantics = "strict", leeway: float = 0, **pool: Any
+) -> Principal:
+    given: dict[str, Any] = {"client_ids": "web", **pool}
+    pools = by_issuer([UserPool(POOL_ID, **given)])
+    judge = Judge(pools=pools, semantics=semantics, leeway=leeway)
+    return judge.principal(Claims(values=claims, source="token"), NOW)
+
+
+def without(claims: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in claims.items() if key != name}
+
+
+SEMANTICS: list[Semantics] = ["strict", "rest", "http"]
+
+
+@pytest.mark.parametrize("semantics", SEMANTICS)
+@pytest.mark.parametrize("issuer", ["", ISSUER + "/", ISSUER.upper(), "https://evil.example/" + POOL_ID])
+def test_another_issuer_is_refused(semantics: Semantics, issuer: str) -> None:
+    with pytest.raises((IssuerMismatch, ClaimInvalid)):
+        judged({**ACCESS, "iss": issuer}, semantics)
+
+
+def test_both_issuer_forms_of_cognito_are_the_pools() -> None:
+    issuer = ISSUER.replace("cognito-idp", "issuer-cognito-idp")
+    assert judged({**ACCESS, "iss": issuer}).issuer == issuer
+
+
+@pytest.mark.parametrize("semantics", SEMANTICS)
+@pytest.mark.parametrize(
+    "claims", [{**ACCESS, "client_id": "app"}, {**ID, "aud": "app"}], ids=["access", "id"]
+)
+def test_a_token_of_another_app_client_is_refused(semantics: Semantics, claims: dict[str, Any]) -> None:
+    with pytest.raises(ClientMismatch):
+        judged(claims, semantics, token_use={"access", "id"})
+
+
+@pytest.mark.parametrize("semantics", SEMANTICS)
+@pytest.mark.parametrize(
+    "claims", [{**ACCESS, "client_id": "app"}, {**ID, "aud": "app"}], ids=["access", "id"]
+)
+def test_any_client_takes_every_client(semantics: Semantics, claims: dict[str, Any]) -> None:
+    assert judged(claims, semantics, client_ids=ANY_CLIENT, token_use={"access", "id"}).client_id == "app"
+
+
+def test_strict_takes_the_token_types_of_the_pool() -> None:
+    with pytest.raises(TokenUseMismatch, match="send access_token, or add"):
+        judged(ID)
+    with pytest.raises(TokenUseMismatch):
+        judged(ACCESS, token_use={"id"})
+    assert judged(ID, token_use={"id"}).token_use == "id"
+
+
+@pytest.mark.parametrize("claims", [ACCESS, ID], ids=["access", "id"])
+def test_http_takes_any_token_type(claims: dict[str, Any]) -> None:
+    assert judged(claims, "http").token_use == claims["token_use"]
+
+
+@pytest.mark.parametrize(("use", "scoped", "good"), [
+    ("id", False, True), ("id", True, False), ("access", True, True), ("access", False, False),
+])  # fmt: skip
+def test_rest_lets_the_routes_scopes_select_the_token_type(use: str, scoped: bool, good: bool) -> None:
+    principal = judged(ID if use == "id" else ACCESS, "rest")
+    if good:
+        check_token_use_as_rest(principal, scoped=scoped)
+    else:
+        with pytest.raises(TokenUseMismatch):
+            check_token_use_as_rest(principal, scoped=scoped)
+
+
+@pytest.mark.parametrize(
+    "aud", ["https://api.example", ["https://x.example", "https://api.example"]], ids=str
+)
+@pytest.mark.parametrize("semantics", SEMANTICS)
+def test_a_resource_is_found_in_aud(semantics: Semantics, aud: object) -> None:
+    assert judged({**ACCESS, "aud": aud}, semantics, resource="https://api.example").sub == "s"
+
+
+@pytest.mark.parametrize("aud", ["https://other.example", [], "https://api.example/"], ids=str)
+@pytest.mark.parametrize("semantics", SEMANTICS)
+def test_another_resource_is_refused(semantics: Semantics, aud: object) -> None:
+    with pytest.raises(ClientMismatch):
+        judged({**ACCESS, "aud": aud}, semantics, resource="https://api.example")
+
+
+def test_in_strict_and_rest_a_resource_is_no_client() -> None:
+    for semantics in SEMANTICS[:2]:
+        assert judged({**ACCESS, "aud": "https://api.example"}, semantics).sub == "s"
+        with pytest.raises(ClientMismatch):
+            judged({**ACCESS, "client_id": "app", "aud": "web"}, semantics)
+
+
+def test_http_reads_the_client_only_where_there_is_no_aud() -> None:
+    assert judged({**ACCESS, "client_id": "app", "aud": "web"}, "http").client_id == "app"
+    with pytest.raises(ClientMismatch):
+        judged({**ACCESS, "aud": "https://api.example"}, "http")
+
+
+@pytest.mark.parametrize("semantics", SEMANTICS)
+def test_a_token_is_expired_at_the_very_second_of_exp(semantics: Semantics) -> None:
+    with pytest.raises(TokenExpired, match="0 s ago"):
+        judged({**ACCESS, "exp": NOW}, semantics)
+    assert judged({**ACCESS, "exp": NOW + 0.001}, semantics).expires_at == NOW + 0.001
+
+
+def test_leeway_counts_on_both_ends() -> None:
+    assert judged({**ACCESS, "exp": NOW - 4, "iat": NOW + 5, "nbf": NOW + 5}, leeway=5).sub == "s"
+    with pytest.raises(TokenExpired):
+        judged({**ACCESS, "exp": NOW - 5}, leeway=5)
+    with pytest.raises(TokenNotYetValid):
+        judged({**ACCESS, "nbf": NOW + 6}, leeway=5)
+
+
+@pytest.mark.parametrize("name", ["iat", "nbf"])
+def test_a_token_of_the_future_is_refused(name: str) -> None:
+    with pytest.raises(TokenNotYetValid, match=name):
+        judged({**ACCESS, name: NOW + 1})
+
+
+@pytest.mark.parametrize("name", ["iss", "sub", "token_use", "client_id", "exp"])
+@pytest.mark.parametrize("semantics", SEMANTICS)
+def test_a_claim_that_must_be_there_is_missed(semantics: Semantics, name: str) -> None:
+    with pytest.raises(ClaimInvalid, match=name):
+        judged(without(ACCESS, name), semantics)
+
+
+WRONG_TYPES: list[tuple[str, list[Any]]] = [
+    ("iss", [None, 5, [ISSUER], {"a": 1}, ""]),
+    ("sub", [None, 5, ["s"], "", {"a": 1}]),
+    ("token_use", [None, "refresh", ["access"], {"a": 1}, "ACCESS"]),
+    ("client_id", [None, 5, ["web"], {"web": 1}]),
+    ("exp", [None, "2000", True, [2000], float("nan"), float("inf"), float("-inf")]),
+    ("iat", [None, "900", False, [900], float("nan")]),
+    ("nbf", [None, "900", True]),
+    ("auth_time", [None, "900", True, float("inf")]),
+    ("jti", [None, 5, ["x"], ""]),
+    ("username", [None, 5, [""], ""]),
+    ("scope", [None, 5, ["orders/read"], {"orders/read": 1}, True]),
+    ("cognito:groups", [None, "admins", {"admins": 1}, [None], ["admins", 5], 5]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG_TYPES for value in values], ids=repr
+)
+@pytest.mark.parametrize("semantics", SEMANTICS)
+def test_a_claim_of_the_wrong_type_is_401_and_not_a_type_error(
+    semantics: Semantics, name: str, value: Any
+) -> None:
+    with pytest.raises(AuthError) as refused:
+        judged({**ACCESS, name: value}, semantics)
+    assert refused.value.status == 401
+
+
+@pytest.mark.parametrize("aud", [None, 5, {"web": 1}, [5]], ids=repr)
+@pytest.mark.parametrize("semantics", SEMANTICS)
+def test_an_audience_of_the_wrong_type_is_401(semantics: Semantics, aud: Any) -> None:
+    with pytest.raises(ClaimInvalid):
+        judged({**ID, "aud": aud}, semantics, token_use={"id"})
+    if semantics == "http":
+        with pytest.raises(ClaimInvalid):
+            judged({**ACCESS, "aud": aud}, semantics)
+
+
+def test_scopes_are_split_on_single_spaces() -> None:
+    assert judged({**ACCESS, "scope": "a  b\tc"}).scopes == {"a", "b\tc"}
+    assert judged(ACCESS).scopes == frozenset()
+
+
+@pytest.mark.parametrize("semantics", ["strict", "rest"])
+def test_an_id_token_has_no_scopes_whatever_a_trigger_put_into_it(semantics: Semantics) -> None:
+    assert judged({**ID, "scope": "orders/write"}, semantics, token_use={"id"}).scopes == frozenset()
+
+
+def test_http_takes_scopes_from_any_token_and_scp_for_scope() -> None:
+    assert judged({**ID, "scope": "a b"}, "http").scopes == {"a", "b"}
+    assert judged({**ACCESS, "scp": "a b"}, "http").scopes == {"a", "b"}
+    assert judged({**ACCESS, "scp": ["a", "b"]}, "http").scopes == {"a", "b"}
+    assert judged({**ACCESS, "scope": "c", "scp": ["a"]}, "http").scopes == {"c"}
+    assert judged({**ACCESS, "scp": ["a"]}, "strict").scopes == frozenset()
+
+
+def test_a_machine_is_told_apart() -> None:
+    assert judged(ACCESS).is_machine
+    assert not judged({**ACCESS, "username": "ada"}).is_machine
+    assert not judged(ID, token_use={"id"}).is_machine
+
+
+def test_an_id_token_names_its_user_otherwise() -> None:
+    user = judged({**ID, "cognito:username": "ada", "email": "ada@example.com"}, token_use={"id"})
+    assert (user.username, user.email, user.client_id) == ("ada", "ada@example.com", "web")
+
+
+@pytest.mark.parametrize(("given", "due"), [("true", True), ("false", False), (True, True), ("yes", "yes")])
+def test_booleans_that_a_provider_made_text_are_booleans(given: Any, due: Any) -> None:
+    user = judged({**ID, "email_verified": given, "custom:flag": "true"}, token_use={"id"})
+    assert user.claims["email_verified"] == due
+    assert user.claims["custom:flag"] == "true"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+names = st.sampled_from(
+    [*ACCESS, "aud", "scope", "scp", "cognito:groups", "nbf", "jti", "username", "email_verified"]
+)
+
+
+@given(claims=st.dictionaries(names, json_values), semantics=st.sampled_from(SEMANTICS))
+def test_whatever_claims_say_they_are_judged_or_refused(claims: dict[str, Any], semantics: Semantics) -> None:
+    for values in (claims, {**ACCESS, **claims}, {**ID, **claims}):
+        try:
+            principal = judged(values, semantics, token_use={"access", "id"})
+        except AuthError as refused:
+            assert refused.status == 401
+        else:
+            assert principal.issuer == ISSUER

@@ -1,0 +1,114 @@
+"""The example: it imports without any environment, trusts nobody then, and its demo tells the truth."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from example_app import demo
+from example_app.__main__ import main
+from example_app.api import create_app
+from example_app.main import app, guard_from, handler
+from fastapi_cognito_guard.testing import FakeUserPool, gateway_event
+from tests.apps import bearer, client_of, guard_for
+
+
+def test_without_an_environment_it_starts_and_trusts_nobody(pool: FakeUserPool) -> None:
+    if os.environ.get("COGNITO_USER_POOL_ID"):
+        pytest.skip("this environment names a pool")
+    client = client_of(app)
+    assert client.get("/health").status_code == 200
+    assert client.get("/").json() == {"hello": "stranger"}
+    for token in (pool.access_token(), pool.access_token(claims={"iss": "https://issuer.invalid"})):
+        assert client.get("/me", headers=bearer(token)).status_code in {401, 503}
+    claims: dict[str, Any] = {"sub": "s", "iss": "https://issuer.invalid", "token_use": "access", "exp": 4e9}
+    event = gateway_event("rest-jwt", claims={**claims, "client_id": "nobody"}, path="/me")
+    assert handler(event, None)["statusCode"] == 401
+    assert handler(gateway_event("http", path="/health"), None)["statusCode"] == 200
+
+
+def test_the_environment_names_the_pool() -> None:
+    environ = {"COGNITO_USER_POOL_ID": "eu-west-1_Abc123Xyz", "COGNITO_CLIENT_IDS": "web"}
+    assert guard_from(environ).pools[0].id == "eu-west-1_Abc123Xyz"
+
+
+def test_it_is_a_real_api(pool: FakeUserPool) -> None:
+    client = client_of(create_app(guard_for(pool)))
+    writer = bearer(pool.access_token("ada", groups=["admins"], scopes=["orders/write"]))
+    assert client.post("/orders", json={"item": ""}, headers=writer).status_code == 422
+    created = client.post("/orders", json={"item": "jam"}, headers=writer)
+    assert (created.status_code, created.json()) == (201, {"item": "jam", "quantity": 1, "id": 3})
+    assert client.get("/orders/3", headers=writer).json()["item"] == "jam"
+    assert [order["id"] for order in client.get("/orders", headers=writer).json()] == [1, 2, 3]
+    assert client.delete("/orders/3", headers=writer).status_code == 204
+    assert client.get("/orders/3", headers=writer).status_code == 404
+    assert client.get("/me", headers=writer).json()["groups"] == ["admins"]
+    with client.websocket_connect("/live", headers=writer) as socket:
+        assert socket.receive_json() == {"orders": 2, "for": "ada"}
+
+
+def test_the_demo_measures_every_cell_as_expected(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["example_app", "--once"])
+    assert main() == 0
+    printed = capsys.readouterr().out
+    assert "All as expected: the same answers at every door." in printed
+    assert "eyJ" not in printed
+    assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_the_demo_says_so_where_a_cell_is_not_as_expected(capsys: pytest.CaptureFixture[str]) -> None:
+    callers = demo.callers_of(FakeUserPool())
+    cells: list[list[int | None]] = [list(row.expected) for row in demo.ROWS]
+    assert demo.print_table("Good", callers, cells)
+    cells[2][0] = 200
+    assert not demo.print_table("Bad", callers, cells)
+    assert "200!" in capsys.readouterr().out
+
+
+def test_the_demo_serves_until_it_is_interrupted() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "example_app", "--port", "0"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    lines: list[str] = []
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if "Ctrl-C stops" in line:
+                break
+        process.send_signal(2)
+        rest, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+    assert "Stopped." in rest
+    assert process.returncode == 0
+    assert sum("curl -i" in line for line in lines) >= 3
+
+
+def test_a_port_that_is_taken_is_one_clear_line(pool: FakeUserPool) -> None:
+    with (
+        demo.serving(create_app(guard_for(pool)), 0) as address,
+        pytest.raises(SystemExit, match="Try --port 0"),
+        demo.serving(create_app(guard_for(pool)), int(address.rpartition(":")[2])),
+    ):
+        pass
+
+
+def test_a_startup_that_fails_is_one_clear_line() -> None:
+    async def broken(scope: object, receive: object, send: Any) -> None:
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    app: Any = broken
+    with pytest.raises(SystemExit, match="did not start"), demo.serving(app, 0):
+        pass
+
+
+def test_the_answers_of_the_api_are_json() -> None:
+    assert json.loads(handler(gateway_event("rest", path="/health"), None)["body"]) == {"status": "ok"}

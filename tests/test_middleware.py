@@ -1,0 +1,157 @@
+"""Deny by default: before routing, and nothing opens that was not written down."""
+
+from collections.abc import Collection
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from starlette.types import Message, Scope
+from starlette.websockets import WebSocketDisconnect
+
+from fastapi_cognito_guard.middleware import GuardMiddleware, is_public, refuse
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests.apps import add_routes, bearer, build_app, client_of, guard_for
+
+
+@pytest.fixture
+def client(pool: FakeUserPool) -> TestClient:
+    guard = guard_for(pool, deny_by_default=True, public=["/public", "/docs/*"])
+    return client_of(build_app(guard))
+
+
+def test_a_public_path_is_open_whatever_the_token(client: TestClient) -> None:
+    assert client.get("/public").status_code == 200
+    assert client.get("/public", headers=bearer("junk")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/public/", "/PUBLIC", "/docs", "/public%2f", "/docs/%2e%2e/me", "//public"]
+)
+def test_every_other_path_is_401_before_404(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.content) == (401, b'{"message":"Unauthorized"}')
+
+
+def test_a_good_token_opens_the_rest(client: TestClient, pool: FakeUserPool) -> None:
+    assert client.get("/nowhere", headers=bearer(pool.access_token())).status_code == 404
+    assert client.get("/me", headers=bearer(pool.access_token())).status_code == 200
+
+
+def test_only_a_real_preflight_is_exempt(client: TestClient) -> None:
+    headers = {"Origin": "https://web.example"}
+    assert client.options("/me", headers=headers).status_code == 401
+    assert (
+        client.options("/me", headers=headers | {"Access-Control-Request-Method": "GET"}).status_code == 405
+    )
+    assert client.get("/me", headers=headers | {"Access-Control-Request-Method": "GET"}).status_code == 401
+
+
+def test_websockets_are_covered(client: TestClient, pool: FakeUserPool) -> None:
+    with pytest.raises(WebSocketDisconnect) as refused, client.websocket_connect("/ws"):
+        pass
+    assert refused.value.status_code == 401  # type: ignore[attr-defined]  # the denial's own subclass
+    with client.websocket_connect("/ws", headers=bearer(pool.access_token("ada"))) as socket:
+        assert socket.receive_json()["username"] == "ada"
+
+
+@pytest.mark.parametrize(
+    ("path", "public"),
+    [
+        ("/", ["/"]),
+        ("/health", ["/health"]),
+        ("/docs/x", ["/docs/*"]),
+        ("/docs/", ["/docs/*"]),
+        ("/a/b", ["/*"]),
+    ],
+)
+def test_a_listed_path_is_public(path: str, public: Collection[str]) -> None:
+    assert is_public(path, public)
+
+
+@pytest.mark.parametrize(
+    ("path", "public"),
+    [
+        ("/docs", ["/docs/*"]),
+        ("/docsx", ["/docs/*"]),
+        ("/docs/../me", ["/docs/*"]),
+        ("/docs//me", ["/docs/*"]),
+        ("/docs/..\\me", ["/docs/*"]),
+        ("/health/", ["/health"]),
+        ("/Health", ["/health"]),
+        ("", ["/health"]),
+        ("/x", []),
+    ],
+)
+def test_another_path_is_not_public(path: str, public: Collection[str]) -> None:
+    assert not is_public(path, public)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("scope", "status"),
+    [
+        ({"path": "/prod/public", "root_path": "/prod"}, 200),
+        ({"path": "/prod/public", "root_path": "/prod/"}, 200),
+        ({"path": "/public", "root_path": "/prod"}, 200),
+        ({"path": "/production/public", "root_path": "/prod"}, 401),
+        ({"path": "/public", "root_path": "", "raw_path": b"/pub%6cic"}, 401),
+        ({"path": "/public", "root_path": "", "raw_path": None}, 200),
+    ],
+)
+async def test_the_path_within_the_app_decides(pool: FakeUserPool, scope: Scope, status: int) -> None:
+    statuses: list[int] = []
+
+    async def app(scope: Scope, receive: object, send: object) -> None:
+        statuses.append(200)
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    guard = guard_for(pool, deny_by_default=True, public=["/public"])
+    await GuardMiddleware(app, guard)(
+        {"type": "http", "method": "GET", "headers": [], **scope}, receive, send
+    )
+    assert statuses == [status]
+
+
+def test_the_lifespan_is_none_of_our_business(pool: FakeUserPool) -> None:
+    with client_of(build_app(guard_for(pool, deny_by_default=True))) as client:
+        assert client.get("/me").status_code == 401
+
+
+@pytest.mark.anyio
+async def test_a_server_without_denial_responses_closes_the_websocket(pool: FakeUserPool) -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    scope = {"type": "websocket", "path": "/ws", "headers": [], "query_string": b"", "subprotocols": []}
+    for app in (build_app(guard_for(pool)), build_app(guard_for(pool, deny_by_default=True))):
+        sent.clear()
+        await app(dict(scope), receive, send)
+        assert sent == [{"type": "websocket.close", "code": 1008, "reason": "Unauthorized"}]
+
+
+@pytest.mark.anyio
+async def test_the_handler_answers_nothing_but_refusals() -> None:
+    with pytest.raises(KeyError):
+        await refuse(None, KeyError("not ours"))  # type: ignore[arg-type]  # not even looked at
+
+
+def test_a_refusal_inside_a_mounted_app_is_answered_and_not_500(pool: FakeUserPool) -> None:
+    inner = FastAPI()
+    outer = build_app(guard_for(pool))
+    add_routes(inner)
+    outer.mount("/inner", inner)
+    client = client_of(outer)
+    assert client.get("/inner/me").status_code == 401
+    assert client.get("/inner/group", headers=bearer(pool.access_token())).status_code == 403
+    assert client.get("/inner/me", headers=bearer(pool.access_token())).status_code == 200

@@ -1,0 +1,131 @@
+"""Requirements: values, any-of, and never a substring."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastapi_cognito_guard import Principal, require_claim, require_group, require_scope
+from fastapi_cognito_guard.errors import (
+    ConfigurationError,
+    Forbidden,
+    InsufficientClaim,
+    InsufficientGroup,
+    InsufficientScope,
+)
+from fastapi_cognito_guard.policy import Requirement, check_all_scopes
+
+
+def caller(**fields: Any) -> Principal:
+    given: dict[str, Any] = {"sub": "s", "client_id": "c", "issuer": "i", "expires_at": 1.0, "claims": {}}
+    return Principal(**given | fields)
+
+
+def test_any_one_scope_is_enough() -> None:
+    require_scope("orders/read", "orders/write").check(caller(scopes=frozenset({"orders/write"})))
+
+
+def test_no_scope_is_403_and_names_what_would_do() -> None:
+    with pytest.raises(InsufficientScope, match=r"require_scope\('a', 'b'\)") as refused:
+        require_scope("a", "b").check(caller(scopes=frozenset({"c"})))
+    assert refused.value.required == ("a", "b")
+
+
+@pytest.mark.parametrize("held", ["admin", "admins2", "not-admins", "Admins", "admins staff", "a,admins"])
+def test_a_group_is_matched_whole(held: str) -> None:
+    with pytest.raises(InsufficientGroup):
+        require_group("admins").check(caller(groups=frozenset({held})))
+
+
+def test_a_scope_is_not_a_group() -> None:
+    with pytest.raises(InsufficientGroup):
+        require_group("admins").check(caller(scopes=frozenset({"admins"})))
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [("gold", "gold"), (3, "3"), ("3", 3), (True, "true"), ("true", True), (False, False)],
+)
+def test_a_claim_is_compared_as_the_text_that_both_doors_deliver(value: Any, wanted: Any) -> None:
+    require_claim("custom:tier", "silver", wanted).check(caller(claims={"custom:tier": value}))
+
+
+@pytest.mark.parametrize("value", [None, ["gold"], {"gold": 1}, "golden", "", 1.0])
+def test_a_claim_of_another_shape_never_matches(value: Any) -> None:
+    with pytest.raises(InsufficientClaim, match=r"require_claim\('custom:tier', 'gold', '1'\)"):
+        require_claim("custom:tier", "gold", 1).check(caller(claims={"custom:tier": value}))
+
+
+def test_an_absent_claim_never_matches() -> None:
+    with pytest.raises(InsufficientClaim):
+        require_claim("custom:tier", "gold").check(caller())
+
+
+def test_equal_requirements_are_one_dependency() -> None:
+    assert len({require_scope("a", "b"), require_scope("b", "a"), require_scope("a", "b", "a")}) == 1
+    assert require_scope("a") != require_group("a")
+    assert require_claim("x", "a") != require_claim("y", "a")
+
+
+def test_a_requirement_prints_as_it_is_written() -> None:
+    assert str(require_scope("b", "a")) == "require_scope('b', 'a')"
+    assert repr(require_claim("tier", 3)) == "require_claim('tier', '3')"
+    assert require_group("b", "a").any_of == ("b", "a")
+
+
+@pytest.mark.parametrize("require", [require_scope, require_group], ids=["scope", "group"])
+@pytest.mark.parametrize("names", [(), ("",), (["a"],), (None,), ("a b",), ("a", ""), ("a\n",)], ids=repr)
+def test_names_that_are_none_are_refused_where_they_are_written(require: Any, names: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"Write require_"):
+        require(*names)
+
+
+@pytest.mark.parametrize("scope", ['a"', "a\\", "ü", "a\r\nSet-Cookie: x"])
+def test_a_scope_cannot_end_the_quotes_of_a_challenge(scope: str) -> None:
+    with pytest.raises(ConfigurationError):
+        require_scope(scope)
+
+
+def test_group_names_may_be_unicode_and_have_commas() -> None:
+    require_group("Führung,EU").check(caller(groups=frozenset({"Führung,EU"})))
+
+
+@pytest.mark.parametrize(
+    "arguments", [("tier",), ("tier", 1.5), ("tier", None), ("", "a"), (5, "a")], ids=repr
+)
+def test_a_claim_requirement_needs_a_name_and_values(arguments: Any) -> None:
+    with pytest.raises(ConfigurationError, match="Write require_claim"):
+        require_claim(*arguments)
+
+
+def test_security_scopes_are_all_of() -> None:
+    check_all_scopes(caller(scopes=frozenset({"a", "b", "c"})), ["a", "b"])
+    with pytest.raises(InsufficientScope, match="Security scopes b are missing") as refused:
+        check_all_scopes(caller(scopes=frozenset({"a"})), ["a", "b"])
+    assert refused.value.required == ("a", "b")
+
+
+def test_a_security_scope_cannot_end_the_quotes_of_a_challenge() -> None:
+    with pytest.raises(ConfigurationError):
+        check_all_scopes(caller(), ['a", scope="b'])
+
+
+names = st.text(st.characters(min_codepoint=0x23, max_codepoint=0x5B), min_size=1, max_size=5)
+
+
+@given(wanted=st.lists(names, min_size=1, max_size=4), held=st.frozensets(names, max_size=4))
+def test_a_requirement_is_met_exactly_when_the_sets_meet(wanted: list[str], held: frozenset[str]) -> None:
+    for requirement, user in (
+        (require_scope(*wanted), caller(scopes=held)),
+        (require_group(*wanted), caller(groups=held)),
+    ):
+        assert met(requirement, user) == bool(held & set(wanted))
+
+
+def met(requirement: Requirement, user: Principal) -> bool:
+    try:
+        requirement.check(user)
+    except Forbidden:
+        return False
+    return True

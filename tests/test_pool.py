@@ -1,0 +1,111 @@
+"""User pools: what derives from an id, and every setting that cannot be right."""
+
+import re
+from typing import Any
+
+import pytest
+
+from fastapi_cognito_guard import ANY_CLIENT, CognitoGuard, KeyPolicy, UserPool
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.pool import by_issuer
+
+ID = "eu-west-1_Abc123Xyz"
+
+
+@pytest.mark.parametrize(
+    ("id", "host"),
+    [
+        ("eu-west-1_Abc123Xyz", "cognito-idp.eu-west-1.amazonaws.com"),
+        ("us-gov-west-1_Abc123Xyz", "cognito-idp.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1_Abc123Xyz", "cognito-idp.cn-north-1.amazonaws.com.cn"),
+        ("eusc-de-east-1_Abc123Xyz", "cognito-idp.eusc-de-east-1.amazonaws.eu"),
+    ],
+)
+def test_both_issuers_and_the_key_address_derive_from_the_id(id: str, host: str) -> None:
+    pool = UserPool(id, client_ids="web")
+    assert pool.issuers == (f"https://{host}/{id}", f"https://issuer-{host}/{id}")
+    assert pool.keys_address == f"https://{host}/{id}/.well-known/jwks.json"
+
+
+def test_issuers_of_replica_regions_are_accepted_too() -> None:
+    pool = UserPool(ID, client_ids="web", regions=["us-east-1"])
+    assert pool.issuers[2:] == (
+        f"https://cognito-idp.us-east-1.amazonaws.com/{ID}",
+        f"https://issuer-cognito-idp.us-east-1.amazonaws.com/{ID}",
+    )
+
+
+def test_an_issuer_of_ones_own_replaces_cognitos() -> None:
+    pool = UserPool(ID, client_ids="web", issuer="http://localhost:4566/pool")
+    assert pool.issuers == ("http://localhost:4566/pool",)
+    assert pool.keys_address == "http://localhost:4566/pool/.well-known/jwks.json"
+
+
+def test_one_client_id_is_not_a_set_of_letters() -> None:
+    assert UserPool(ID, client_ids="web").client_ids == {"web"}
+
+
+def test_any_client_still_has_to_be_a_client() -> None:
+    pool = UserPool(ID, client_ids=ANY_CLIENT)
+    assert pool.accepts_client("whoever")
+    assert not pool.accepts_client(["whoever"])
+    assert repr(pool.client_ids) == "ANY_CLIENT"
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"id": "Abc123Xyz"}, "eu-west-1_Abc123Xyz"),
+    ({"id": "eu-west-1_Abc123Xyz\n"}, "eu-west-1_Abc123Xyz"),
+    ({"id": "../eu-west-1_x"}, "eu-west-1_Abc123Xyz"),
+    ({"id": None}, "eu-west-1_Abc123Xyz"),
+    ({"client_ids": ()}, "client_ids=ANY_CLIENT"),
+    ({"client_ids": ""}, "client_ids=ANY_CLIENT"),
+    ({"client_ids": {""}}, "client_ids=ANY_CLIENT"),
+    ({"client_ids": {" web"}}, "client_ids=ANY_CLIENT"),
+    ({"client_ids": [None]}, "client_ids=ANY_CLIENT"),
+    ({"client_ids": None}, "client_ids=ANY_CLIENT"),
+    ({"token_use": {"refresh"}}, '"access", "id"'),
+    ({"token_use": ()}, '"access", "id"'),
+    ({"regions": ["mars-1"]}, "regions"),
+    ({"regions": 3}, "regions"),
+    ({"issuer": "http://example.com"}, "https"),
+    ({"issuer": "http://127.0.0.1.example.com"}, "https"),
+    ({"issuer": "ftp://example.com"}, "https"),
+    ({"issuer": 5}, "https"),
+    ({"jwks_uri": "http://10.0.0.1/jwks.json"}, "jwks_uri is an https address"),
+    ({"jwks_uri": "jwks.json"}, "jwks_uri is an https address"),
+    ({"jwks": 7}, "jwks"),
+]
+
+
+@pytest.mark.parametrize(("settings", "advice"), WRONG, ids=[str(settings) for settings, _ in WRONG])
+def test_a_setting_that_cannot_be_right_is_refused_with_advice(settings: dict[str, Any], advice: str) -> None:
+    given = {"id": ID, "client_ids": "web", **settings}
+    with pytest.raises(ConfigurationError, match=re.escape(advice)) as refused:
+        UserPool(given.pop("id"), **given)
+    assert refused.value.setting == next(iter(settings))
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:8080"])
+def test_http_is_for_loopback(host: str) -> None:
+    assert UserPool(ID, client_ids="web", jwks_uri=f"http://{host}/jwks.json").jwks_uri
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "600", True, None])
+def test_a_key_policy_is_made_of_positive_seconds(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="max_age"):
+        KeyPolicy(max_age=value)
+
+
+def test_two_pools_with_one_issuer_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="once"):
+        by_issuer([UserPool(ID, client_ids="web"), UserPool(ID, client_ids="app")])
+
+
+@pytest.mark.parametrize("pools", [(), ("eu-west-1_Abc123Xyz",)])
+def test_a_guard_needs_pools(pools: Any) -> None:
+    with pytest.raises(ConfigurationError, match="UserPool"):
+        CognitoGuard(*pools)
+
+
+def test_pools_are_values_that_can_be_keys() -> None:
+    assert len({UserPool(ID, client_ids="web"), UserPool(ID, client_ids={"web"})}) == 1

@@ -1,0 +1,95 @@
+"""The principal: frozen, from the doors only, and nobody's view changes another's."""
+
+from dataclasses import FrozenInstanceError, replace
+from typing import Annotated, Any, get_args
+
+import pytest
+from fastapi import Depends, FastAPI
+
+from fastapi_cognito_guard import CurrentUser, OptionalUser, Principal
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests.apps import bearer, build_app, client_of, guard_for
+
+
+def principal(**fields: Any) -> Principal:
+    given: dict[str, Any] = {
+        "sub": "s",
+        "client_id": "c",
+        "issuer": "i",
+        "expires_at": 1.0,
+        "claims": {"a": [1]},
+    }
+    return Principal(**given | fields)
+
+
+def test_what_claims_hands_out_can_be_changed_without_changing_the_principal() -> None:
+    user = principal()
+    user.claims["a"].append(2)
+    user.claims["b"] = 1
+    assert user.claims == {"a": [1]}
+
+
+def test_a_principal_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        principal().sub = "somebody else"  # type: ignore[misc]  # the point of the test
+
+
+def test_principals_are_values() -> None:
+    assert principal() == principal()
+    assert len({principal(), principal()}) == 1
+    assert replace(principal(), sub="t").claims == {"a": [1]}
+
+
+def test_what_is_printed_has_no_claims_in_it() -> None:
+    assert "ada@example.com" not in repr(principal(claims={"email": "ada@example.com"}))
+
+
+def test_an_email_that_is_no_text_is_no_email() -> None:
+    assert principal(claims={"email": ["ada@example.com"]}).email is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        Principal,
+        Principal | None,
+        list[Principal],
+        Annotated[Principal, Depends()],
+        Annotated[Principal, "x"],
+    ],
+    ids=str,
+)
+def test_a_principal_cannot_be_forged_from_the_body_or_the_query(form: Any) -> None:
+    async def route(user: Any) -> None:
+        """Would take whatever identity the client sends."""
+
+    route.__annotations__["user"] = form
+    with pytest.raises(ConfigurationError, match="write `user: CurrentUser`"):
+        FastAPI().get("/me")(route)
+
+
+def test_a_principal_can_be_returned_from_a_route(pool: FakeUserPool) -> None:
+    app = build_app(guard_for(pool))
+
+    @app.get("/whole", response_model=None)
+    async def whole(user: CurrentUser) -> Principal:
+        return user
+
+    answer = client_of(app).get("/whole", headers=bearer(pool.access_token("ada"))).json()
+    assert answer["username"] == "ada"
+    assert answer["claims"]["username"] == "ada"
+
+
+def test_nothing_of_ours_is_in_the_openapi_document(pool: FakeUserPool) -> None:
+    guarded = build_app(guard_for(pool)).openapi()
+    for path in guarded["paths"].values():
+        for operation in path.values():
+            assert "parameters" not in operation
+            assert "requestBody" not in operation
+    assert "components" not in guarded
+
+
+def test_the_aliases_are_what_they_say() -> None:
+    assert get_args(CurrentUser)[0] is Principal
+    assert get_args(OptionalUser)[0] == Principal | None

@@ -1,0 +1,29 @@
+"""What is public: names, laziness, and the order of the layers."""
+
+import subprocess
+import sys
+
+import fastapi_cognito_guard
+from fastapi_cognito_guard import testing
+
+
+def test_the_public_names_are_sorted_and_there() -> None:
+    for module in (fastapi_cognito_guard, testing):
+        assert module.__all__ == sorted(module.__all__)
+        for name in module.__all__:
+            assert hasattr(module, name)
+
+
+def test_every_public_name_says_what_it_is() -> None:
+    for name in fastapi_cognito_guard.__all__:
+        if name not in {"ANY_CLIENT", "CurrentUser", "OptionalUser"}:
+            assert getattr(fastapi_cognito_guard, name).__doc__
+
+
+def test_importing_the_package_loads_none_of_the_heavy_libraries() -> None:
+    code = (
+        "import sys, fastapi_cognito_guard as g; g.CognitoGuard(g.UserPool('eu-west-1_A', client_ids='w'));"
+        "print(sorted({'httpx', 'jose', 'cryptography', 'cachetools', 'mangum'} & sys.modules.keys()))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "[]", "")

@@ -1,0 +1,165 @@
+"""Compact JWTs: everything but the one form that Cognito issues is refused, cheaply and quietly."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastapi_cognito_guard.errors import AlgorithmNotAllowed, AuthError, TokenMalformed
+from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH, decode_base64url, parse
+
+HEADER = {"alg": "RS256", "kid": "+/8="}
+PAYLOAD = {"sub": "s"}
+
+
+def encode(part: object) -> str:
+    data = part if isinstance(part, bytes) else json.dumps(part).encode()
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def token(header: object = None, payload: object = None, signature: bytes = b"signature") -> str:
+    return ".".join(
+        (encode(HEADER if header is None else header), encode(payload or PAYLOAD), encode(signature))
+    )
+
+
+def test_a_good_token_is_read_and_not_believed() -> None:
+    jwt = parse(token({**HEADER, "typ": "at+JWT"}))
+    assert (jwt.kid, jwt.payload, jwt.signature) == ("+/8=", PAYLOAD, b"signature")
+    assert jwt.signing_input == token({**HEADER, "typ": "at+JWT"}).rpartition(".")[0].encode()
+
+
+ALGORITHMS: list[Any] = [
+    "none",
+    "None",
+    "",
+    "HS256",
+    "ES256",
+    "PS256",
+    "RS512",
+    "rs256",
+    None,
+    5,
+    ["RS256"],
+    {},
+]
+
+
+@pytest.mark.parametrize("alg", ALGORITHMS, ids=repr)
+def test_any_algorithm_but_rs256_is_refused(alg: Any) -> None:
+    with pytest.raises(AlgorithmNotAllowed):
+        parse(token({**HEADER, "alg": alg}))
+
+
+def test_a_header_without_algorithm_is_refused() -> None:
+    with pytest.raises(AlgorithmNotAllowed):
+        parse(token({"kid": "x"}))
+
+
+BAD_HEADERS: dict[str, dict[str, Any]] = {
+    "no kid": {"alg": "RS256"},
+    "empty kid": {**HEADER, "kid": ""},
+    "kid is a list": {**HEADER, "kid": ["+/8="]},
+    "kid is null": {**HEADER, "kid": None},
+    "kid is a number": {**HEADER, "kid": 5},
+    "kid is too long": {**HEADER, "kid": "k" * 257},
+    "crit (RFC 7515 section 4.1.11)": {**HEADER, "crit": ["exp"]},
+    "b64 (RFC 7797)": {**HEADER, "b64": False},
+    "zip": {**HEADER, "zip": "DEF"},
+    "enc: a JWE": {**HEADER, "enc": "A256GCM"},
+    "cty: a nested token": {**HEADER, "cty": "JWT"},
+    "typ is null": {**HEADER, "typ": None},
+    "typ of another kind of token": {**HEADER, "typ": "dpop+jwt"},
+}
+
+
+@pytest.mark.parametrize("header", BAD_HEADERS.values(), ids=BAD_HEADERS)
+def test_a_header_that_asks_for_anything_else_is_refused(header: dict[str, Any]) -> None:
+    with pytest.raises(TokenMalformed):
+        parse(token(header))
+
+
+GOOD = token()
+BAD_TEXTS: dict[str, Any] = {
+    "empty": "",
+    "dots": "..",
+    "two parts": "a.b",
+    "four parts": GOOD + ".x",
+    "five parts: a JWE": "a.b.c.d.e",
+    "no signature": GOOD.rpartition(".")[0] + ".",
+    "with the scheme": f"Bearer {GOOD}",
+    "space before": f" {GOOD}",
+    "newline after": f"{GOOD}\n",
+    "space inside": GOOD.replace(".", ". ", 1),
+    "padding": GOOD.replace(".", "=.", 1),
+    "standard alphabet": ".".join((encode(HEADER), encode({"s": "ÿÿÿ"}).replace("_", "/"), "+/8")),
+    "not ASCII": GOOD + "ü",
+    "not text": b"bytes",
+    "None": None,
+    "JSON serialization": json.dumps({"payload": "x", "signatures": []}),
+    "40 KB of junk": "A" * 40_000,
+    "40 KB of dots": "." * 40_000,
+    "header is no object": token([HEADER]),
+    "payload is no object": token(payload=[PAYLOAD]),
+    "payload is a string": token(payload="sub"),
+    "payload is not JSON": token(payload=b"{'sub': 1}"),
+    "payload is not UTF-8": token(payload=b'{"sub": "\xff"}'),
+    "payload has a byte order mark": token(payload=b'\xef\xbb\xbf{"sub": "s"}'),
+    "payload is UTF-16": token(payload='{"sub": "s"}'.encode("utf-16")),
+    "a name twice": token(payload=b'{"sub": "a", "sub": "b"}'),
+    "a name twice, inside": token(payload=b'{"a": {"sub": "a", "sub": "b"}}'),
+    "kid twice": token(b'{"alg": "RS256", "kid": "a", "kid": "b"}'),
+    "NaN": token(payload=b'{"exp": NaN}'),
+    "Infinity": token(payload=b'{"exp": Infinity}'),
+    "nested 5000 deep": token(payload=b'{"a": ' + b"[" * 5000 + b"]" * 5000 + b"}"),
+    "an integer of 5000 digits": token(payload=b'{"exp": ' + b"9" * 5000 + b"}"),
+}
+
+
+@pytest.mark.parametrize("text", BAD_TEXTS.values(), ids=BAD_TEXTS)
+def test_a_text_of_another_form_is_refused(text: Any) -> None:
+    with pytest.raises(TokenMalformed):
+        parse(text)
+
+
+def test_the_length_is_capped_before_anything_is_decoded() -> None:
+    with pytest.raises(TokenMalformed, match="longer than"):
+        parse(GOOD + "A" * MAX_LENGTH)
+
+
+def test_trailing_bits_are_refused_so_that_a_token_has_one_spelling() -> None:
+    assert decode_base64url(b"QQ") == b"A"
+    for twin in (b"QR", b"QS", b"QZ", b"QQ==", b"Q", b"QQ Q", b"QQ\n"):
+        with pytest.raises(TokenMalformed):
+            decode_base64url(twin)
+
+
+@given(st.binary(min_size=1))
+def test_base64url_is_read_as_it_was_written(data: bytes) -> None:
+    assert decode_base64url(urlsafe_b64encode(data).rstrip(b"=")) == data
+
+
+@given(
+    st.text(st.characters(max_codepoint=127)) | st.binary().map(lambda data: urlsafe_b64encode(data).decode())
+)
+def test_what_is_accepted_as_base64url_is_canonical(text: str) -> None:
+    try:
+        data = decode_base64url(text.encode())
+    except TokenMalformed:
+        return
+    assert urlsafe_b64encode(data).rstrip(b"=").decode() == text
+    assert urlsafe_b64decode(text + "=" * (-len(text) % 4)) == data
+
+
+parts = st.binary(max_size=60) | st.sampled_from([json.dumps(HEADER).encode(), json.dumps(PAYLOAD).encode()])
+
+
+@given(st.text() | st.lists(parts.map(encode), max_size=5).map(".".join))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        parse(text)
+    except AuthError as refused:
+        assert refused.status == 401
