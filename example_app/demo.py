@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -133,7 +134,7 @@ def serving(app: FastAPI, port: int) -> Iterator[str]:
         raise SystemExit(
             f"Port {port} of 127.0.0.1: {error.strerror}. Try --port 0 for a free one."
         ) from None
-    thread = threading.Thread(target=_run, args=(server, listener), daemon=True)
+    thread = threading.Thread(target=_run_server, args=(server, listener), daemon=True)
     thread.start()
     try:
         deadline = time.monotonic() + _START_TIMEOUT
@@ -148,7 +149,7 @@ def serving(app: FastAPI, port: int) -> Iterator[str]:
         listener.close()
 
 
-def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+def _run_server(server: uvicorn.Server, listener: socket.socket) -> None:
     with suppress(SystemExit):  # uvicorn's way to say that a start failed; `serving` says it too
         server.run(sockets=[listener])
 
@@ -173,7 +174,16 @@ def print_table(title: str, callers: tuple[Caller, ...], cells: list[list[int | 
 
 
 def run(*, once: bool, port: int) -> int:
-    """The demo: 0 if every cell of every table is as expected."""
+    """The demo: 0 if every cell of every table is as expected, or when it is interrupted."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a pipe's reader wants lines too
+    try:
+        return _run_demo(once=once, port=port)
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 0
+
+
+def _run_demo(*, once: bool, port: int) -> int:
     logging.getLogger("fastapi_cognito_guard").setLevel(logging.ERROR)  # the table is full of refusals
     pool = FakeUserPool()
     with pool.serve() as jwks_uri:
@@ -217,7 +227,4 @@ def _serve_until_interrupted(address: str, callers: tuple[Caller, ...]) -> None:
     print(f'  curl -i {address}/orders -H "Authorization: Bearer $BOB"')
     print(f'  curl -i -X DELETE {address}/orders/2 -H "Authorization: Bearer $BOB"')
     print(f"\nDocs at {address}/docs. Ctrl-C stops.")
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        print("\nStopped.")
+    threading.Event().wait()
