@@ -10,6 +10,7 @@ from fastapi_cognito_guard.errors import AlgorithmNotAllowed, TokenMalformed
 
 MAX_LENGTH = 16 * 1024
 _MAX_KID = 256
+_MAX_DEPTH = 32
 _FROM_URL = bytes.maketrans(b"-_+/", b"+/**")  # "+" and "/" become something base64 refuses
 # RFC 7515 section 4: extensions that change what is signed, or where keys come from, are not ours.
 _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "enc", "cty"})
@@ -78,16 +79,30 @@ def _check_header(header: dict[str, Any]) -> str:
 def _json_object(part: bytes) -> dict[str, Any]:
     try:
         # One text for one meaning: UTF-8, no byte order mark (json refuses it), no duplicate names.
-        value = json.loads(
-            decode_base64url(part).decode("utf-8"),
-            object_pairs_hook=_without_duplicates,
-            parse_constant=_refuse_constant,
-        )
+        text = decode_base64url(part).decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        if text.count("[") + text.count("{") > _MAX_DEPTH:
+            _check_depth(value)
     except (ValueError, RecursionError):
         raise TokenMalformed("a part of the token is not JSON.") from None
     if not isinstance(value, dict):
         raise TokenMalformed("a part of the token is not a JSON object.")
     return value
+
+
+def _check_depth(value: Any) -> None:
+    """How deep Python's json goes differs by version; what comes after it would recurse too."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            item
+            for container in level
+            for item in (container.values() if isinstance(container, dict) else container)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise ValueError("nested too deeply")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -32,6 +32,11 @@ def test_a_good_token_is_read_and_not_believed() -> None:
     assert jwt.signing_input == token({**HEADER, "typ": "at+JWT"}).rpartition(".")[0].encode()
 
 
+def test_many_brackets_are_fine_where_they_are_not_deep() -> None:
+    payload = {"flat": [[] for _ in range(100)], "text": "[" * 100, "deep": [[[{"a": {}}]]]}
+    assert parse(token(payload=payload)).payload == payload
+
+
 ALGORITHMS: list[Any] = [
     "none",
     "None",
@@ -114,6 +119,7 @@ BAD_TEXTS: dict[str, Any] = {
     "kid twice": token(b'{"alg": "RS256", "kid": "a", "kid": "b"}'),
     "NaN": token(payload=b'{"exp": NaN}'),
     "Infinity": token(payload=b'{"exp": Infinity}'),
+    "nested 33 deep": token(payload=b'{"a": ' + b"[" * 32 + b"]" * 32 + b"}"),
     "nested 5000 deep": token(payload=b'{"a": ' + b"[" * 5000 + b"]" * 5000 + b"}"),
     "an integer of 5000 digits": token(payload=b'{"exp": ' + b"9" * 5000 + b"}"),
 }
