@@ -220,11 +220,11 @@ def _show(pool: FakeUserPool, app: FastAPI, address: str, jwks_uri: str) -> bool
 
 
 def _serve_until_interrupted(address: str, callers: tuple[Caller, ...]) -> None:
-    print("\nTry it (in another shell; tokens are good for an hour)")
+    print("\nTry it: paste all of this into another shell (the tokens are good for an hour)")
     for caller in callers[1:3]:
         print(f"\n  {caller.name.upper()}={caller.token}")
     print(f'\n  curl -i {address}/me -H "Authorization: Bearer $ADA"')
     print(f'  curl -i {address}/orders -H "Authorization: Bearer $BOB"')
-    print(f'  curl -i -X DELETE {address}/orders/2 -H "Authorization: Bearer $BOB"')
+    print(f'  curl -iX DELETE {address}/orders/2 -H "Authorization: Bearer $BOB"')
     print(f"\nDocs at {address}/docs. Ctrl-C stops.")
     threading.Event().wait()

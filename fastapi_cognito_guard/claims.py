@@ -6,8 +6,7 @@ that decides whether they count here is in this file, once. Every value is type-
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from fastapi_cognito_guard.errors import (
     ClaimInvalid,
@@ -22,11 +21,12 @@ from fastapi_cognito_guard.principal import Principal, Source, TokenUse
 
 Semantics = Literal["strict", "rest", "http"]
 
+_MAX_DEPTH = 32
+_MAX_SECONDS = 2**53
 BOOLEANS = frozenset({"email_verified", "phone_number_verified"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
+class Claims(NamedTuple):
     """What a door vouches for: the claims of a verified token, or of one that a gateway verified."""
 
     values: dict[str, Any]
@@ -41,11 +41,12 @@ class Judge:
     semantics: Semantics
     leeway: float
 
-    def principal(self, claims: Claims, now: float) -> Principal:
-        """Who the claims speak of. Raises a leaf of `Unauthenticated` where they do not count here."""
+    def principal(self, claims: Claims, now: float) -> tuple[Principal, "Validity"]:
+        """Who the claims speak of, and until when. Raises a leaf of `Unauthenticated`."""
         self.check_origin(claims)
-        check_time(claims, now, self.leeway)
-        return to_principal(claims, self.semantics)
+        validity = validity_of(claims.values)
+        validity.check(now, self.leeway)
+        return to_principal(claims, self.semantics), validity
 
     def check_origin(self, claims: Claims) -> None:
         """Issuer, token type and audience, by the column of this guard's semantics."""
@@ -60,6 +61,17 @@ class Judge:
             _check_client(values, use, pool)
 
 
+def is_too_deep(values: Mapping[str, Any]) -> bool:
+    """Whether claims are nested more than 32 deep: what comes after would have to recurse as deep."""
+    level: list[Any] = [values]
+    for _ in range(_MAX_DEPTH):
+        items = (item for box in level for item in (box.values() if isinstance(box, Mapping) else box))
+        level = [item for item in items if isinstance(item, Mapping | list | tuple)]
+        if not level:
+            return False
+    return True
+
+
 def pool_of(values: Mapping[str, Any], pools: Mapping[str, UserPool]) -> UserPool:
     """The configured pool that ``iss`` names. Raises `ClaimInvalid`, `IssuerMismatch`."""
     pool = pools.get(_string(values, "iss"))
@@ -71,17 +83,30 @@ def pool_of(values: Mapping[str, Any], pools: Mapping[str, UserPool]) -> UserPoo
     return pool
 
 
-def check_time(claims: Claims, now: float, leeway: float) -> None:
-    """``exp`` is after now, ``nbf`` and ``iat`` are not. Raises `TokenExpired`, `TokenNotYetValid`."""
-    values = claims.values
-    exp = _number(values, "exp")
-    if now >= exp + leeway:
-        raise TokenExpired(f"exp passed {now - exp:.0f} s ago: refresh the token.")
-    for name in ("nbf", "iat"):
-        if name in values and _number(values, name) > now + leeway:
-            raise TokenNotYetValid(f"{name} lies in the future: check this machine's clock, or set leeway.")
+class Validity(NamedTuple):
+    """When a token counts, in seconds since the epoch."""
+
+    starts: float
+    expires: float
+
+    def check(self, now: float, leeway: float) -> None:
+        """Expiry is strictly after now, the start is not. Raises `TokenExpired`, `TokenNotYetValid`."""
+        if now >= self.expires + leeway:
+            raise TokenExpired(f"exp passed {now - self.expires:.0f} s ago: refresh the token.")
+        if self.starts > now + leeway:
+            raise TokenNotYetValid(
+                "nbf or iat lies in the future: check this machine's clock, or set leeway."
+            )
+
+
+def validity_of(values: Mapping[str, Any]) -> Validity:
+    """``exp``, and the later of ``nbf`` and ``iat``. Raises `ClaimInvalid` where one is no number."""
+    starts = _number(values, "iat") if "iat" in values else 0.0
+    if "nbf" in values:
+        starts = max(starts, _number(values, "nbf"))
     if "auth_time" in values:
         _number(values, "auth_time")
+    return Validity(starts, _number(values, "exp"))
 
 
 def to_principal(claims: Claims, semantics: Semantics) -> Principal:
@@ -116,7 +141,8 @@ def check_token_use_as_rest(principal: Principal, *, scoped: bool) -> None:
 
 def _wrong_use(use: TokenUse, pool: UserPool) -> str:
     due = " or ".join(sorted(pool.token_use))
-    return f'this is an {use} token, {due} is due: send {due}_token, or add "{use}" to token_use.'
+    hint = f'this is an {use} token, {due} is due: send {due}_token, or add "{use}" to token_use.'
+    return hint if use == "access" else f"{hint} Routes with scopes take access tokens only."
 
 
 def _check_client(values: Mapping[str, Any], use: TokenUse, pool: UserPool) -> None:
@@ -142,7 +168,7 @@ def _client_id(values: Mapping[str, Any], use: TokenUse) -> str:
 
 
 def _audience(values: Mapping[str, Any]) -> tuple[str, ...]:
-    aud = values.get("aud", ())
+    aud = values.get("aud", [])
     return (aud,) if isinstance(aud, str) else _strings("aud", aud)
 
 
@@ -155,21 +181,22 @@ def _scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics) -> f
     else:
         return frozenset()
     given = values.get(name, "")
-    scopes = given.split(" ") if isinstance(given, str) else _strings(name, given)
     if name == "scope" and not isinstance(given, str):
         raise _wrong_type("scope", "a string")
+    scopes = _strings(name, given.split(" ") if isinstance(given, str) else given)
     return frozenset(filter(None, scopes))
 
 
 def _groups(values: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(_strings("cognito:groups", values.get("cognito:groups", ())))
+    return frozenset(_strings("cognito:groups", values.get("cognito:groups", [])))
 
 
 def _with_booleans(values: dict[str, Any]) -> dict[str, Any]:
     """Some identity providers make them text in the token itself, so both doors need this."""
-    texts = {"true": True, "false": False}
-    fixed = {name: texts[values[name]] for name in BOOLEANS if values.get(name) in ("true", "false")}
-    return {**values, **fixed} if fixed else values
+    for name in BOOLEANS:
+        if values.get(name) in ("true", "false"):
+            values = {**values, name: values[name] == "true"}
+    return values
 
 
 def _token_use(values: Mapping[str, Any]) -> TokenUse:
@@ -181,7 +208,7 @@ def _token_use(values: Mapping[str, Any]) -> TokenUse:
 
 def _string(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or not _is_text(value):
         raise _wrong_type(name, "a non-empty string")
     return value
 
@@ -192,15 +219,30 @@ def _optional_string(values: Mapping[str, Any], name: str) -> str | None:
 
 def _number(values: Mapping[str, Any], name: str) -> float:
     value = values.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise _wrong_type(name, "a number of seconds")
-    return value
+    # A bool is neither; NaN, infinity, and what arithmetic could not bear are not within the bounds.
+    if type(value) in (int, float) and -_MAX_SECONDS < value < _MAX_SECONDS:  # type: ignore[operator]  # a number
+        return cast(float, value)
+    raise _wrong_type(name, "a number of seconds")
 
 
 def _strings(name: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list):
         raise _wrong_type(name, "a list of strings")
+    for item in value:
+        if not isinstance(item, str) or not _is_text(item):
+            raise _wrong_type(name, "a list of strings")
     return tuple(value)
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written at all: a lone surrogate would break the app's own answer."""
+    if value.isascii():
+        return True
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _wrong_type(name: str, due: str) -> ClaimInvalid:

@@ -5,9 +5,9 @@ that WebSockets work. Nothing adds a parameter or a body to the API's document.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NoReturn
 
-from fastapi import Depends
+from fastapi import Depends, Security
 from fastapi.requests import HTTPConnection
 from fastapi.security import SecurityScopes
 
@@ -17,7 +17,7 @@ from fastapi_cognito_guard.errors import AuthError, ConfigurationError, TokenMis
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import GUARD, refuse
 from fastapi_cognito_guard.policy import Requirement
-from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.principal import NotAParameter, Principal
 from fastapi_cognito_guard.routes import is_scoped
 
 
@@ -28,23 +28,34 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
     In tests, override this one: ``app.dependency_overrides[current_user]``.
     """
     guard = _guard_of(connection)
-    principal = await guard.identify(connection)
+    scopes = [scope for scope in security_scopes.scopes if scope != _OPTIONAL]
+    try:
+        principal = await guard.identify(connection)
+    except TokenMissing:
+        if _OPTIONAL in security_scopes.scopes:
+            return None  # type: ignore[return-value]  # to `optional_user`, and to nobody else
+        raise
     if guard.semantics == "rest":
-        check_token_use_as_rest(principal, scoped=is_scoped(connection.scope))
-    policy.check_all_scopes(principal, security_scopes.scopes)
+        scoped = is_scoped(connection.scope, (current_user,), but=_OPTIONAL)
+        check_token_use_as_rest(principal, scoped=scoped)
+    policy.check_all_scopes(principal, scopes)
     return principal
 
 
 CurrentUser = Annotated[Principal, Depends(current_user)]
 """``user: CurrentUser`` in a route: the caller, or the request is refused."""
 
+# Tells `current_user` that None will do. It travels as a scope, because then FastAPI asks it apart from
+# any other `current_user` of the request, and an override of `current_user` counts here too. No real scope
+# has a space in it.
+_OPTIONAL = "optional user"
 
-async def optional_user(connection: HTTPConnection, security_scopes: SecurityScopes) -> Principal | None:
+
+async def optional_user(
+    user: Annotated[Principal | None, Security(current_user, scopes=[_OPTIONAL])],
+) -> Principal | None:
     """The caller, or None where the request carries no token. A bad token is still refused."""
-    try:
-        return await current_user(connection, security_scopes)
-    except TokenMissing:
-        return None
+    return user
 
 
 OptionalUser = Annotated[Principal | None, Depends(optional_user)]
@@ -59,8 +70,20 @@ class Required(Requirement):
         self.check(user)
         return user
 
+    @property
+    def dependency(self) -> NoReturn:
+        """What FastAPI looks for when this stands where a ``Depends`` is due."""
+        raise ConfigurationError(f"Write Depends({self}): a list of dependencies holds Depends(...).")
 
-def require_scope(*any_of: str) -> Required:
+
+_Name = Annotated[str, NotAParameter('Write Depends(require_scope("orders/read")), with the call.')]
+_Group = Annotated[str, NotAParameter('Write Depends(require_group("admins")), with the call.')]
+_Value = Annotated[
+    str | int | bool, NotAParameter('Write Depends(require_claim("custom:tier", "gold")), with the call.')
+]
+
+
+def require_scope(*any_of: _Name) -> Required:
     """Any one of these scopes, whole and exact, as a method's authorization scopes work in API Gateway.
 
     All of several: state several. Raises `ConfigurationError` for no names, or ones that are no scopes.
@@ -68,12 +91,12 @@ def require_scope(*any_of: str) -> Required:
     return Required(kind="scope", any_of=policy.scope_names(any_of))
 
 
-def require_group(*any_of: str) -> Required:
+def require_group(*any_of: _Group) -> Required:
     """Any one of these ``cognito:groups``. Raises `ConfigurationError` for no names."""
     return Required(kind="group", any_of=policy.group_names(any_of))
 
 
-def require_claim(name: str, *any_of: str | int | bool) -> Required:
+def require_claim(name: str, *any_of: _Value) -> Required:
     """The claim has any one of these values, compared as the text that both doors deliver.
 
     Lists, objects and fractions never match. Raises `ConfigurationError` for no values.

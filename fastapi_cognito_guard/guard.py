@@ -8,29 +8,35 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from fastapi_cognito_guard import settings
-from fastapi_cognito_guard.claims import Claims, Judge, Semantics
+from fastapi_cognito_guard.claims import Judge, Semantics
 from fastapi_cognito_guard.credentials import token_in
 from fastapi_cognito_guard.errors import (
     AuthError,
     ConfigurationError,
     GatewayClaimsMissing,
     GatewayMismatch,
+    TokenMissing,
 )
 from fastapi_cognito_guard.gateway.event import LambdaContext, claims_of
 from fastapi_cognito_guard.middleware import GuardMiddleware, refuse
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool, by_issuer
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
-from fastapi_cognito_guard.tokens.keys import Fetch, KeySet
-from fastapi_cognito_guard.tokens.verifier import Verifier
+from fastapi_cognito_guard.tokens.clock import Clock
+from fastapi_cognito_guard.tokens.fetch import Fetch
+from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH, check_length
+from fastapi_cognito_guard.tokens.memo import Memo, Remembered
+from fastapi_cognito_guard.tokens.verifier import Verifier, keys_of
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 Gateway = Literal["trust", "require", "ignore", "verify"]
 
+_LAMBDA_PATIENCE = 0.1  # seconds
 _PRINCIPAL = "fastapi_cognito_guard.principal"
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.6.2
 
@@ -51,6 +57,9 @@ class CognitoGuard:
                            context is no identity
     ``rest_scope_status``  what ``semantics="rest"`` answers when a scope is missing: 401 or 403
     ``keys``               how the pools' keys are kept
+    ``remember``           how many good tokens to remember, so that they are not proven again (about
+                           4 KiB each); 0 for none
+    ``max_token_length``   in characters; a longer token is refused unread
     ``now``, ``fetch``     the clock (seconds since the epoch), and what gets a key document
 
     Raises `ConfigurationError` for a setting that cannot be right.
@@ -68,6 +77,8 @@ class CognitoGuard:
         lambda_context: LambdaContext | None = None,
         rest_scope_status: RestScopeStatus = 401,
         keys: KeyPolicy | None = None,
+        remember: int = 1024,
+        max_token_length: int = MAX_LENGTH,
         now: Callable[[], float] = time.time,
         fetch: Fetch | None = None,
     ) -> None:
@@ -75,6 +86,8 @@ class CognitoGuard:
         _check_choice("gateway", gateway, get_args(Gateway))
         _check_choice("rest_scope_status", rest_scope_status, get_args(RestScopeStatus))
         _check_leeway(leeway)
+        _check_whole_number("remember", remember, 0)
+        _check_whole_number("max_token_length", max_token_length, 1)
         _check_public(deny_by_default, public)
         if not isinstance(identity_source, str) or not _HEADER.fullmatch(identity_source):
             raise ConfigurationError(
@@ -92,15 +105,22 @@ class CognitoGuard:
         issuers = by_issuer(pools)
         self._judge = Judge(pools=issuers, semantics=semantics, leeway=leeway)
         policy = keys or KeyPolicy()
-        self._key_sets = {pool.id: KeySet(pool, policy, now=now, fetch=fetch) for pool in pools}
-        self._verifier = Verifier(issuers, self._key_sets)
+        clock = Clock(wall=now)
+        self._keys = {pool.id: keys_of(pool, policy, clock=clock, fetch=fetch) for pool in pools}
+        by_issuer_too = {issuer: self._keys[pool.id] for issuer, pool in issuers.items()}
+        self._verifier = Verifier(issuers, by_issuer_too, max_length=max_token_length)
+        self._memo = Memo(remember)
+        self._max_token_length = max_token_length
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """A guard of one pool from ``COGNITO_USER_POOL_ID``, ``COGNITO_CLIENT_IDS`` and optional others.
+
+        ``environ`` is ``os.environ`` where it is not given.
 
         Raises `ConfigurationError` that names the variable.
         """
+        environ = os.environ if environ is None else environ
         pool = settings.read(environ, settings.POOL)
         settings.require(pool, "id", "client_ids")
         try:
@@ -128,9 +148,21 @@ class CognitoGuard:
         handler: Any = refuse  # Starlette types handlers for requests; this one takes WebSockets too
         app.exception_handlers.setdefault(AuthError, handler)
 
-    async def verify(self, token: str) -> Principal:
-        """Who a bare token (without ``Bearer``) speaks of. Raises an `AuthError`."""
-        return self._admit(await self._verifier.claims(token))
+    async def verify(self, token: str, *, patience: float = 0.0) -> Principal:
+        """Who a bare token (without ``Bearer``) speaks of. Raises an `AuthError`.
+
+        ``patience``: seconds that a request may wait for a refresh of stale keys. More than 0 only on
+        Lambda, where nothing goes on between requests.
+        """
+        check_length(token, self._max_token_length)
+        known = self._memo.find(token)
+        if known is not None:
+            known.validity.check(self._now(), self._judge.leeway)
+            return known.principal
+        proof = await self._verifier.prove(token, patience=patience)
+        principal, validity = self._judge.principal(proof.claims, self._now())
+        self._memo.keep(token, Remembered(principal, validity, proof))
+        return principal
 
     async def identify(self, connection: HTTPConnection) -> Principal:
         """Who is calling: by the gateway's claims, or else by the token. Judged once per request.
@@ -150,11 +182,14 @@ class CognitoGuard:
 
     async def warm_up(self) -> bool:
         """Fetch all keys ahead of the first request. False if some cannot be had; never raises for it."""
-        return all([await key_set.warm_up() for key_set in self._key_sets.values()])
+        return all([await keys.warm_up() for keys in self._keys.values()])
 
     def status(self) -> dict[str, Any]:
-        """Facts for a readiness check, about each pool's keys."""
-        return {"keys": [key_set.status() for key_set in self._key_sets.values()]}
+        """Facts for a readiness check: by pool id how its keys are, and how many tokens are remembered."""
+        return {
+            "keys": {pool: keys.status() for pool, keys in self._keys.items()},
+            "remembered": len(self._memo),
+        }
 
     async def _identify(self, connection: HTTPConnection) -> Principal:
         claims = None
@@ -165,16 +200,20 @@ class CognitoGuard:
                 raise GatewayClaimsMissing(
                     "no authorizer has vouched for the caller: attach one to the route."
                 )
-            return await self.verify(token_in(connection.scope["headers"], self._header))
-        vouched = self._admit(claims)
+            return await self._verify_header(connection.scope)
+        vouched, _ = self._judge.principal(claims, self._now())
         if self.gateway != "verify":
             return vouched
-        verified = await self.verify(token_in(connection.scope["headers"], self._header))
+        try:
+            verified = await self._verify_header(connection.scope)
+        except TokenMissing:
+            raise GatewayMismatch("the gateway's claims come without their token to verify.") from None
         _check_same_token(vouched, verified)
         return verified
 
-    def _admit(self, claims: Claims) -> Principal:
-        return self._judge.principal(claims, self._now())
+    async def _verify_header(self, scope: Scope) -> Principal:
+        token = token_in(scope["headers"], self._header)
+        return await self.verify(token, patience=_LAMBDA_PATIENCE if "aws.event" in scope else 0.0)
 
 
 def _check_same_token(vouched: Principal, verified: Principal) -> None:
@@ -191,6 +230,11 @@ def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None
 def _check_leeway(leeway: object) -> None:
     if isinstance(leeway, bool) or not isinstance(leeway, int | float) or not 0 <= leeway <= 300:
         raise ConfigurationError("leeway is a number of seconds from 0 to 300.", setting="leeway")
+
+
+def _check_whole_number(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigurationError(f"{name} is a whole number, {least} or more.", setting=name)
 
 
 def _check_public(deny_by_default: object, public: Collection[str]) -> None:

@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Collection
-from typing import Protocol
+from inspect import iscoroutinefunction
+from typing import Protocol, cast
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,6 +18,7 @@ from fastapi_cognito_guard.responses import Refusal
 GUARD = "fastapi_cognito_guard"
 """The key in an ASGI scope under which routes find their guard."""
 
+_MAX_LOGGED = 200  # characters of a path
 logger = logging.getLogger("fastapi_cognito_guard")
 
 
@@ -48,7 +51,7 @@ class GuardMiddleware:
             try:
                 await self.guard.identify(connection)
             except AuthError as error:
-                response = await refuse(connection, error)
+                response = await _answer(connection, error)
                 if response is not None:
                     await response(scope, receive, send)
                 return
@@ -63,7 +66,9 @@ async def refuse(connection: HTTPConnection, error: Exception) -> Response | Non
     if not isinstance(error, AuthError):
         raise error
     refusal = connection.scope[GUARD].refusal(error)
-    logger.warning("refused with %s: %s: %s", refusal.status, error.code, error.reason)
+    # The path is the client's own text: escaped, it cannot end the line or forge another.
+    method, path = connection.scope.get("method", "WebSocket"), connection.scope["path"][:_MAX_LOGGED]
+    logger.warning("%a %a refused with %s: %s: %s", method, path, refusal.status, error.code, error.reason)
     if isinstance(connection, WebSocket) and not _can_deny(connection):
         await connection.close(1008, reason=error.message)
         return None
@@ -73,6 +78,17 @@ async def refuse(connection: HTTPConnection, error: Exception) -> Response | Non
         headers=dict(refusal.headers),
         media_type="application/json",
     )
+
+
+async def _answer(connection: HTTPConnection, error: AuthError) -> Response | None:
+    """What the app's own handler makes of it, as it would for a refusal from a route."""
+    handlers = connection.scope["app"].exception_handlers if "app" in connection.scope else {}
+    handler = next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), refuse)
+    if iscoroutinefunction(handler):
+        answer = await handler(connection, error)
+    else:
+        answer = await run_in_threadpool(handler, connection, error)
+    return cast("Response | None", answer)
 
 
 def is_public(path: str, public: Collection[str]) -> bool:
@@ -100,8 +116,12 @@ def _path_within_app(scope: Scope) -> str:
     path: str = scope["path"]
     if "%" in path or b"%" in (scope.get("raw_path") or b""):
         return ""  # an escape could be an encoded slash or dot: such a path is on no list
-    root = scope.get("root_path", "").rstrip("/")
-    return path[len(root) :] if path.startswith(f"{root}/") else path
+    # To the letter as Starlette's router does it, or the two would speak of different paths.
+    root = scope.get("root_path", "")
+    if not root or not path.startswith(root):
+        return path
+    rest = path[len(root) :]
+    return rest if not rest or rest.startswith("/") else path
 
 
 def _can_deny(websocket: WebSocket) -> bool:

@@ -66,7 +66,8 @@ class Requirement:
 
 
 _REMEDIES: dict[Kind, str] = {
-    "scope": "let the app client have the scope and ask for it at sign-in, and send the access token.",
+    "scope": "let the app client have the scope, ask for it at sign-in, and send the access token "
+    '(an ID token has no scopes; "access" must be in token_use).',
     "group": "add the user to the group, and sign in again.",
     "claim": "set the claim (attribute, or pre-token-generation trigger), and sign in again.",
 }

@@ -15,6 +15,7 @@ from fastapi_cognito_guard.errors import ConfigurationError
 
 _REGION = r"(?:eusc-[a-z]{2}|[a-z]{2})-(?:gov-)?[a-z]+-[0-9]+"
 _POOL_ID = re.compile(rf"({_REGION})_[A-Za-z0-9]+")
+_NO_ID = re.compile(r"[\s,;\[\]\"']")  # several ids in one text
 _TOKEN_USES = frozenset({"id", "access"})
 
 
@@ -43,7 +44,7 @@ class UserPool:
     ``issuer``      instead of Cognito's two, for emulators and proxies
     ``jwks_uri``    instead of ``{issuer}/.well-known/jwks.json``
     ``jwks``        the keys themselves, as a mapping or the path of a file: nothing is fetched
-    ``domain``      the hosted-UI domain, for the login in ``/docs``
+    ``domain``      the hosted-UI domain, for a login in ``/docs`` (not used yet)
 
     Raises `ConfigurationError` for a setting that cannot be right.
     """
@@ -137,6 +138,8 @@ def by_issuer(pools: Iterable[UserPool]) -> Mapping[str, UserPool]:
     for pool in pools:
         if not isinstance(pool, UserPool):
             raise ConfigurationError("Write CognitoGuard(UserPool(...)), one UserPool per pool.")
+        if any(pool.id == other.id for other in table.values()):
+            raise ConfigurationError(f"Two pools have the id {pool.id}. Name each pool once.")
         for issuer in pool.issuers:
             if issuer in table:
                 raise ConfigurationError(f"Two pools have the issuer {issuer}. Name each pool once.")
@@ -159,7 +162,7 @@ def _client_ids(given: object) -> frozenset[str] | AnyClient:
     if isinstance(given, AnyClient):
         return given
     ids = _strings(given)
-    if ids is None:
+    if ids is None or any(map(_NO_ID.search, ids)):
         raise ConfigurationError(
             "client_ids names the app clients whose tokens count: "
             'client_ids={"4b1example"}, or client_ids=ANY_CLIENT to take every client of the pool.',

@@ -1,7 +1,7 @@
 """The caller, once a door has vouched for it."""
 
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import FrozenInstanceError, dataclass, field
 from typing import Annotated, Any, Literal, NoReturn
 
 from fastapi_cognito_guard.errors import ConfigurationError
@@ -10,30 +10,42 @@ Source = Literal["token", "rest", "http", "lambda"]
 TokenUse = Literal["id", "access"]
 
 
-class _DoorsOnly:
-    """What pydantic meets when FastAPI would build a `Principal` out of a client's request.
+class NotAParameter:
+    """What pydantic meets when FastAPI would read a parameter of this type out of a client's request.
 
-    ``user: Principal`` would be a body or query parameter: an identity that the client invents.
+    It fails where the route is defined, with advice, instead of letting the client choose the value.
     """
 
+    def __init__(self, advice: str) -> None:
+        self._advice = advice
+
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> NoReturn:
-        raise ConfigurationError(
-            "A Principal is never built from a request: write `user: CurrentUser` for the parameter. "
-            "To return one from a route, write response_model=None, or return a model of your own."
-        )
+        raise ConfigurationError(self._advice)
+
+
+_ClaimsOfADoor = Annotated[
+    dict[str, Any],
+    NotAParameter(
+        "A Principal is never built from a request: write `user: CurrentUser` for the parameter. "
+        "To return one from a route, write response_model=None, or return a model of your own."
+    ),
+]
 
 
 class _Copied:
-    """Stores what it is given and hands out copies, so that no caller changes another's view."""
+    """Hands out copies of what the principal holds, so that no caller changes another's view."""
 
-    def __get__(self, principal: "Principal", owner: type) -> dict[str, Any]:
-        return deepcopy(principal.__dict__["claims"])
+    def __get__(self, principal: "Principal | None", owner: type) -> "dict[str, Any] | _Copied":
+        if principal is None:
+            return self
+        claims: dict[str, Any] = deepcopy(principal.__dict__["claims"])
+        return claims
 
-    def __set__(self, principal: "Principal", value: dict[str, Any]) -> None:
-        principal.__dict__["claims"] = value
+    def __set__(self, principal: "Principal", value: object) -> NoReturn:
+        raise FrozenInstanceError("cannot assign to field 'claims'")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Principal:
     """Who is calling. Only the two doors make one: the token's, and the gateway's.
 
@@ -51,15 +63,47 @@ class Principal:
     """
 
     sub: str
-    username: str | None = None
+    username: str | None
     client_id: str
-    token_use: TokenUse = "access"
-    scopes: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()
+    token_use: TokenUse
+    scopes: frozenset[str]
+    groups: frozenset[str]
     issuer: str
     expires_at: float
-    source: Source = "token"
-    claims: Annotated[dict[str, Any], _DoorsOnly()] = field(repr=False, hash=False)
+    source: Source
+    claims: _ClaimsOfADoor = field(repr=False, hash=False)
+
+    def __init_subclass__(cls) -> NoReturn:
+        # Pydantic would judge a subclass by its own fields, and FastAPI build one from a request.
+        raise ConfigurationError("Principal has no subclasses: wrap one in a class of your own.")
+
+    def __init__(
+        self,
+        *,
+        sub: str,
+        username: str | None = None,
+        client_id: str,
+        token_use: TokenUse = "access",
+        scopes: frozenset[str] = frozenset(),
+        groups: frozenset[str] = frozenset(),
+        issuer: str,
+        expires_at: float,
+        source: Source = "token",
+        claims: _ClaimsOfADoor,
+    ) -> None:
+        # In one go: the way of frozen dataclasses, field by field, costs as much as a token's base64.
+        self.__dict__.update(
+            sub=sub,
+            username=username,
+            client_id=client_id,
+            token_use=token_use,
+            scopes=scopes,
+            groups=groups,
+            issuer=issuer,
+            expires_at=expires_at,
+            source=source,
+            claims=claims,
+        )
 
     @property
     def is_machine(self) -> bool:
@@ -69,7 +113,7 @@ class Principal:
     @property
     def email(self) -> str | None:
         """The ``email`` claim, which ID tokens have. ``email_verified`` in ``claims`` says its worth."""
-        email = self.claims.get("email")
+        email = self.__dict__["claims"].get("email")
         return email if isinstance(email, str) else None
 
 

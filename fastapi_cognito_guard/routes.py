@@ -1,6 +1,6 @@
 """What FastAPI's routes demand, read from their dependencies."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from starlette.types import Scope
@@ -8,13 +8,21 @@ from starlette.types import Scope
 from fastapi_cognito_guard.policy import Requirement
 
 
-def is_scoped(scope: Scope) -> bool:
-    """Whether the matched route asks for scopes: by ``require_scope``, or by ``Security(..., scopes=)``."""
+def is_scoped(scope: Scope, users: Collection[Callable[..., Any]], *, but: str) -> bool:
+    """Whether the matched route asks for scopes: by ``require_scope``, or by ``Security(..., scopes=)``.
+
+    ``users`` are the dependencies that look at ``Security`` scopes (other than ``but``, which is none);
+    the scopes of other dependencies are not ours to mirror.
+    """
     return any(
-        dependant.own_oauth_scopes
-        or (isinstance(dependant.call, Requirement) and dependant.call.kind == "scope")
-        for dependant in _tree(_matched(scope))
+        (node.call in users and {*_scopes(node)} - {but})
+        or (isinstance(node.call, Requirement) and node.call.kind == "scope")
+        for node in _tree(_matched(scope))
     )
+
+
+def _scopes(node: Any) -> list[str]:
+    return [*(node.parent_oauth_scopes or ()), *(node.own_oauth_scopes or ())]
 
 
 def _matched(scope: Scope) -> Any:
@@ -26,8 +34,8 @@ def _matched(scope: Scope) -> Any:
     return getattr(route, "dependant", None)
 
 
-def _tree(dependant: Any) -> Iterator[Any]:
-    if dependant is not None:
-        yield dependant
-        for child in dependant.dependencies:
+def _tree(node: Any) -> Iterator[Any]:
+    if node is not None:
+        yield node
+        for child in node.dependencies:
             yield from _tree(child)

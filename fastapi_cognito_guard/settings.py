@@ -53,10 +53,11 @@ def read(environ: Mapping[str, str], table: Mapping[str, tuple[str, Reader]]) ->
 
 
 def require(settings: Mapping[str, Any], *keys: str) -> None:
-    """Raises `ConfigurationError` for a setting that has no default and is not there."""
-    for key in keys:
-        if key not in settings:
-            raise ConfigurationError(f"Set {POOL[key][0]}.", setting=key)
+    """Raises `ConfigurationError` for settings that have no default and are not there."""
+    missing = [key for key in keys if not settings.get(key)]
+    if missing:
+        names = " and ".join(POOL[key][0] for key in missing)
+        raise ConfigurationError(f"Set {names} in the environment.", setting=missing[0])
 
 
 def named(error: ConfigurationError) -> ConfigurationError:

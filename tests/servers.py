@@ -1,39 +1,106 @@
-"""A real HTTP server on loopback that answers as it is told, one answer a request."""
+"""A real key server on loopback that answers as it is told: well, badly, slowly, or not at all."""
 
+import json
+import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 
-Answer = tuple[int, dict[str, str], bytes]
+_READ_LIMIT = 65536
+_PATIENCE = 10.0
+
+Answer = bytes | Callable[[socket.socket, threading.Event], None]
+"""The bytes of a whole HTTP response, or something that does with the connection what it likes."""
+
+
+@dataclass
+class FaultServer:
+    """``answer`` may be changed at any time; ``requests`` holds each request's head."""
+
+    address: str = ""
+    answer: Answer = b""
+    requests: list[str] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
-def serve_answers(answers: Sequence[Answer]) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Yields the address, and the headers of each request as they come. The last answer repeats."""
-    seen: list[dict[str, str]] = []
+def fault_server(answer: Answer) -> Iterator[FaultServer]:
+    """Serves until the block ends; every connection and thread ends with it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = FaultServer(f"http://127.0.0.1:{listener.getsockname()[1]}/jwks.json", answer)
+    threads: list[threading.Thread] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = answers[min(len(seen), len(answers) - 1)]
-            seen.append({name.lower(): value for name, value in self.headers.items()})
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            if status != 204:
-                self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def accept() -> None:
+        while not server.stopping.is_set():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threads.append(threading.Thread(target=_serve, args=(connection, server), daemon=True))
+            threads[-1].start()
 
-        def log_message(self, *args: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
+    acceptor = threading.Thread(target=accept, daemon=True)
+    acceptor.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/jwks.json", seen
+        yield server
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
+        server.stopping.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for thread in (acceptor, *threads):
+            thread.join(timeout=_PATIENCE)
+
+
+def _serve(connection: socket.socket, server: FaultServer) -> None:
+    with connection:
+        connection.settimeout(_PATIENCE)
+        try:
+            head = connection.recv(_READ_LIMIT)
+            if not head:
+                return
+            server.requests.append(head.decode("latin-1"))
+            if isinstance(server.answer, bytes):
+                connection.sendall(server.answer)
+            else:
+                server.answer(connection, server.stopping)
+        except OSError:
+            return
+
+
+def response(
+    body: bytes | object,
+    status: str = "200 OK",
+    headers: dict[str, str] | None = None,
+    length: int | None = None,
+) -> bytes:
+    """A whole response; ``length`` may lie."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    fields = {"Content-Length": str(len(content) if length is None else length), **(headers or {})}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 {status}\r\n{head}Connection: close\r\n\r\n".encode() + content
+
+
+def hang(connection: socket.socket, stopping: threading.Event) -> None:
+    """Accepts, and says nothing."""
+    stopping.wait(_PATIENCE)
+
+
+def reset(connection: socket.socket, stopping: threading.Event) -> None:
+    """Ends the connection without a word."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def drip(connection: socket.socket, stopping: threading.Event) -> None:
+    """A byte at a time, each well within any read timeout."""
+    for byte in response(b" " * 10_000):
+        if stopping.wait(0.02):
+            return
+        connection.sendall(bytes([byte]))
+
+
+def endless(connection: socket.socket, stopping: threading.Event) -> None:
+    """A body without end."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not stopping.is_set():
+        connection.sendall(b"1000\r\n" + b" " * 4096 + b"\r\n")

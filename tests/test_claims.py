@@ -32,7 +32,8 @@ def judged(
     given: dict[str, Any] = {"client_ids": "web", **pool}
     pools = by_issuer([UserPool(POOL_ID, **given)])
     judge = Judge(pools=pools, semantics=semantics, leeway=leeway)
-    return judge.principal(Claims(values=claims, source="token"), NOW)
+    principal, _ = judge.principal(Claims(values=claims, source="token"), NOW)
+    return principal
 
 
 def without(claims: dict[str, Any], name: str) -> dict[str, Any]:
@@ -157,26 +158,27 @@ WRONG_TYPES: list[tuple[str, list[Any]]] = [
     ("sub", [None, 5, ["s"], "", {"a": 1}]),
     ("token_use", [None, "refresh", ["access"], {"a": 1}, "ACCESS"]),
     ("client_id", [None, 5, ["web"], {"web": 1}]),
-    ("exp", [None, "2000", True, [2000], float("nan"), float("inf"), float("-inf")]),
-    ("iat", [None, "900", False, [900], float("nan")]),
+    ("exp", [None, "2000", True, [2000], float("nan"), float("inf"), float("-inf"), 10**400, -(10**400)]),
+    ("iat", [None, "900", False, [900], float("nan"), 10**400]),
     ("nbf", [None, "900", True]),
     ("auth_time", [None, "900", True, float("inf")]),
     ("jti", [None, 5, ["x"], ""]),
-    ("username", [None, 5, [""], ""]),
+    ("username", [None, 5, [""], "", "lone \ud800 surrogate"]),
     ("scope", [None, 5, ["orders/read"], {"orders/read": 1}, True]),
-    ("cognito:groups", [None, "admins", {"admins": 1}, [None], ["admins", 5], 5]),
+    ("cognito:groups", [None, "admins", {"admins": 1}, [None], ["admins", 5], 5, ["\udfff"]]),
 ]
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in WRONG_TYPES for value in values], ids=repr
 )
+@pytest.mark.parametrize("leeway", [0, 2.5])
 @pytest.mark.parametrize("semantics", SEMANTICS)
 def test_a_claim_of_the_wrong_type_is_401_and_not_a_type_error(
-    semantics: Semantics, name: str, value: Any
+    semantics: Semantics, name: str, value: Any, leeway: float
 ) -> None:
     with pytest.raises(AuthError) as refused:
-        judged({**ACCESS, name: value}, semantics)
+        judged({**ACCESS, name: value}, semantics, leeway)
     assert refused.value.status == 401
 
 
@@ -206,6 +208,10 @@ def test_http_takes_scopes_from_any_token_and_scp_for_scope() -> None:
     assert judged({**ACCESS, "scp": ["a", "b"]}, "http").scopes == {"a", "b"}
     assert judged({**ACCESS, "scope": "c", "scp": ["a"]}, "http").scopes == {"c"}
     assert judged({**ACCESS, "scp": ["a"]}, "strict").scopes == frozenset()
+
+
+def test_a_name_that_is_not_ascii_is_a_name() -> None:
+    assert judged({**ACCESS, "username": "Zoë"}).username == "Zoë"
 
 
 def test_a_machine_is_told_apart() -> None:

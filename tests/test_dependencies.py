@@ -154,6 +154,7 @@ def test_an_overridden_user_still_has_to_meet_the_requirements(pool: FakeUserPoo
     app.dependency_overrides[current_user] = lambda: user
     client = client_of(app)
     assert client.get("/me").json() == shown(user)
+    assert client.get("/optional").json() == shown(user)
     assert client.get("/group").status_code == 200
     assert client.get("/scope").status_code == 403
     assert client.get("/all-scopes").status_code == 200  # FastAPI replaces the whole call, scopes and all
@@ -213,6 +214,10 @@ REST = [
     ("/mounted/me", "id", 200),
     ("/mounted/scope", "access", 200),
     ("/mounted/scope", "id", 401),
+    ("/somebody-elses-security", "id", 200),
+    ("/somebody-elses-security", "access", 401),
+    ("/nested-security", "id", 401),
+    ("/nested-security", "access", 200),
 ]
 
 
@@ -227,6 +232,19 @@ def rest_app(guard: CognitoGuard) -> FastAPI:
     @scoped.get("/scope")
     async def scoped_route(user: CurrentUser) -> Any:
         return shown(user)
+
+    async def somebody_else() -> None:
+        """A dependency that looks at no scopes of ours."""
+
+    async def nested(user: CurrentUser) -> None:
+        """FastAPI hands the scopes of whoever asks for this on to `current_user`."""
+
+    @app.get("/somebody-elses-security", dependencies=[Security(somebody_else, scopes=["orders/read"])])
+    async def unscoped(user: CurrentUser) -> Any:
+        return shown(user)
+
+    @app.get("/nested-security", dependencies=[Security(nested, scopes=["orders/read"])])
+    async def nested_route() -> None: ...
 
     app.include_router(plain, prefix="/router")
     app.include_router(scoped, prefix="/router", dependencies=[Depends(require_scope("orders/read"))])
@@ -254,7 +272,7 @@ def test_a_websocket_has_scopes_too(pool: FakeUserPool) -> None:
 
 
 def test_a_scope_without_a_route_is_unscoped() -> None:
-    assert not is_scoped({"type": "http"})
+    assert not is_scoped({"type": "http"}, (), but="")
 
 
 def test_with_http_semantics_an_id_token_passes_and_fails_a_scoped_route(pool: FakeUserPool) -> None:

@@ -1,6 +1,7 @@
 """The guard: its settings, its gateway modes, and one verification a request."""
 
 import logging
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -28,6 +29,10 @@ ENVIRONMENT = {"COGNITO_USER_POOL_ID": "eu-west-1_Abc123Xyz", "COGNITO_CLIENT_ID
         {"leeway": True},
         {"leeway": float("nan")},
         {"leeway": "5"},
+        {"remember": -1},
+        {"remember": True},
+        {"max_token_length": 0},
+        {"max_token_length": "16384"},
         {"identity_source": "X Auth"},
         {"identity_source": ""},
         {"identity_source": None},
@@ -144,14 +149,20 @@ def test_refusals_carry_cors_headers_whatever_the_order(pool: FakeUserPool, cors
         assert answer.headers["access-control-allow-origin"] == "https://web.example"
 
 
-def test_a_handler_of_ones_own_is_kept(pool: FakeUserPool) -> None:
+@pytest.mark.parametrize("deny_by_default", [False, True])
+@pytest.mark.parametrize("kind", ["async", "sync"])
+def test_a_handler_of_ones_own_is_kept(pool: FakeUserPool, kind: str, deny_by_default: bool) -> None:
     app = FastAPI()
 
-    @app.exception_handler(AuthError)
-    async def own(request: Any, error: AuthError) -> Any:
+    def own(request: Any, error: AuthError) -> JSONResponse:
         return JSONResponse({"code": error.code}, status_code=418)
 
-    guard_for(pool).install(app)
+    async def own_async(request: Any, error: AuthError) -> JSONResponse:
+        return own(request, error)
+
+    handler: Any = own if kind == "sync" else own_async
+    app.add_exception_handler(AuthError, handler)
+    guard_for(pool, deny_by_default=deny_by_default).install(app)
     add_routes(app)
     answer = client_of(app).get("/me")
     assert (answer.status_code, answer.json()) == (418, {"code": "token_missing"})
@@ -219,6 +230,26 @@ def test_what_the_gateways_claims_are_worth(
         assert f'"source":"{source}"' in answer["body"]
 
 
+def test_with_verify_an_optional_user_without_the_token_is_refused_and_not_nobody(pool: FakeUserPool) -> None:
+    event = pool.event("http", pool.access_token("ada"), path="/optional")
+    del event["headers"]["authorization"]
+    assert lambda_handler(build_app(guard_for(pool, gateway="verify")))(event, None)["statusCode"] == 401
+
+
+def test_a_method_cannot_forge_a_line_in_the_log(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = pool.event("rest", None, method="GET\nWARNING forged", path="/me\nforged")
+    lambda_handler(build_app(guard_for(pool, deny_by_default=True)))(event, None)
+    (record,) = [record for record in caplog.records if record.name == "fastapi_cognito_guard"]
+    assert "\n" not in record.getMessage()
+
+
+def test_help_does_not_show_the_environment() -> None:
+    assert "environ" in str(signature(CognitoGuard.from_env))
+    assert "PATH" not in str(signature(CognitoGuard.from_env))
+
+
 def test_a_forged_token_with_a_copied_jti_settles_nothing(pool: FakeUserPool, impostor: FakeUserPool) -> None:
     good = pool.access_token("ada", groups=["a,b"], claims={"jti": "1"})
     forged = impostor.access_token("ada", groups=["admins"], claims={"jti": "1"})
@@ -246,8 +277,8 @@ def test_the_token_may_come_in_another_header(pool: FakeUserPool) -> None:
 @pytest.mark.anyio
 async def test_warm_up_and_status(pool: FakeUserPool) -> None:
     guard = guard_for(pool)
-    assert guard.status()["keys"][0]["fresh"] is False
     assert await guard.warm_up() is True
-    (keys,) = guard.status()["keys"]
-    assert keys["kids"] == sorted(key["kid"] for key in pool.jwks["keys"])
-    assert keys["fresh"] is True
+    status = guard.status()
+    assert status["remembered"] == 0
+    assert status["keys"][pool.id]["usable"] is True
+    assert status["keys"][pool.id]["kids"] == sorted(key["kid"] for key in pool.jwks["keys"])

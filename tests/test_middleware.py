@@ -91,7 +91,7 @@ def test_another_path_is_not_public(path: str, public: Collection[str]) -> None:
     ("scope", "status"),
     [
         ({"path": "/prod/public", "root_path": "/prod"}, 200),
-        ({"path": "/prod/public", "root_path": "/prod/"}, 200),
+        ({"path": "/prod/public", "root_path": "/prod/"}, 401),
         ({"path": "/public", "root_path": "/prod"}, 200),
         ({"path": "/production/public", "root_path": "/prod"}, 401),
         ({"path": "/public", "root_path": "", "raw_path": b"/pub%6cic"}, 401),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from fastapi import Depends, FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +86,17 @@ def test_names_that_are_none_are_refused_where_they_are_written(require: Any, na
 def test_a_scope_cannot_end_the_quotes_of_a_challenge(scope: str) -> None:
     with pytest.raises(ConfigurationError):
         require_scope(scope)
+
+
+def test_a_requirement_without_depends_around_it_says_what_to_write() -> None:
+    with pytest.raises(ConfigurationError, match=r"Write Depends\(require_scope\('a'\)\)"):
+        FastAPI().get("/x", dependencies=[require_scope("a")])(lambda: None)  # type: ignore[list-item]  # the mistake
+
+
+@pytest.mark.parametrize("require", [require_scope, require_group, require_claim])
+def test_a_requirement_without_the_call_is_refused_where_the_route_is_defined(require: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"Write Depends\(require_.*, with the call"):
+        FastAPI().get("/x", dependencies=[Depends(require)])(lambda: None)
 
 
 def test_group_names_may_be_unicode_and_have_commas() -> None:

@@ -63,6 +63,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"client_ids": {" web"}}, "client_ids=ANY_CLIENT"),
     ({"client_ids": [None]}, "client_ids=ANY_CLIENT"),
     ({"client_ids": None}, "client_ids=ANY_CLIENT"),
+    ({"client_ids": "web,app"}, "client_ids=ANY_CLIENT"),
+    ({"client_ids": "['web']"}, "client_ids=ANY_CLIENT"),
     ({"token_use": {"refresh"}}, '"access", "id"'),
     ({"token_use": ()}, '"access", "id"'),
     ({"regions": ["mars-1"]}, "regions"),
@@ -99,6 +101,16 @@ def test_a_key_policy_is_made_of_positive_seconds(value: Any) -> None:
 def test_two_pools_with_one_issuer_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="once"):
         by_issuer([UserPool(ID, client_ids="web"), UserPool(ID, client_ids="app")])
+    one = UserPool(ID, client_ids="web")
+    other = UserPool("eu-west-1_Other", client_ids="web", issuer=one.issuers[1])
+    with pytest.raises(ConfigurationError, match="once"):
+        by_issuer([one, other])
+
+
+def test_a_pool_and_its_emulator_cannot_share_an_id_and_so_their_keys() -> None:
+    emulated = UserPool(ID, client_ids="web", issuer="http://127.0.0.1:4566/pool")
+    with pytest.raises(ConfigurationError, match=f"the id {ID}"):
+        CognitoGuard(UserPool(ID, client_ids="web"), emulated)
 
 
 @pytest.mark.parametrize("pools", [(), ("eu-west-1_Abc123Xyz",)])

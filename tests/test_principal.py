@@ -33,12 +33,15 @@ def test_what_claims_hands_out_can_be_changed_without_changing_the_principal() -
 def test_a_principal_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         principal().sub = "somebody else"  # type: ignore[misc]  # the point of the test
+    with pytest.raises(FrozenInstanceError):
+        object.__setattr__(principal(), "claims", {})
 
 
 def test_principals_are_values() -> None:
     assert principal() == principal()
     assert len({principal(), principal()}) == 1
     assert replace(principal(), sub="t").claims == {"a": [1]}
+    assert not isinstance(vars(Principal)["claims"].__get__(None, Principal), dict)  # what tools look at
 
 
 def test_what_is_printed_has_no_claims_in_it() -> None:
@@ -67,6 +70,13 @@ def test_a_principal_cannot_be_forged_from_the_body_or_the_query(form: Any) -> N
     route.__annotations__["user"] = form
     with pytest.raises(ConfigurationError, match="write `user: CurrentUser`"):
         FastAPI().get("/me")(route)
+
+
+def test_a_subclass_cannot_be_forged_because_there_is_none() -> None:
+    with pytest.raises(ConfigurationError, match="no subclasses"):
+
+        class Mine(Principal):
+            """With fields of its own, pydantic would build one from a request."""
 
 
 def test_a_principal_can_be_returned_from_a_route(pool: FakeUserPool) -> None:

@@ -15,7 +15,7 @@ from tests.test_responses import CASES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-QUICK_START, TESTING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+QUICK_START, TESTING, DOORS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def run(code: str, names: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -56,6 +56,10 @@ def test_the_quick_start_works_standalone(cognito: FakeUserPool) -> None:
 
 def test_the_testing_example_runs() -> None:
     run(TESTING, run(QUICK_START))
+
+
+def test_the_example_of_tests_through_the_doors_runs() -> None:
+    run(DOORS)
 
 
 def test_the_two_commands_are_there() -> None:

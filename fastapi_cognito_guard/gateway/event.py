@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi_cognito_guard.claims import Claims
+from fastapi_cognito_guard.claims import Claims, is_too_deep
 from fastapi_cognito_guard.errors import ClaimInvalid
 from fastapi_cognito_guard.gateway.spelling import Spelling, as_http_api, as_native, as_rest_api
 from fastapi_cognito_guard.principal import Source
@@ -39,7 +39,7 @@ def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Cla
     for flavour in FLAVOURS:
         section = flavour.section(event)
         if section:
-            return Claims(values=flavour.spelling(section), source=flavour.source)
+            return _claims(flavour.spelling(section), flavour.source)
     context = _lambda_section(event) if lambda_context is not None else None
     return _mapped(context, lambda_context) if context and lambda_context else None
 
@@ -50,7 +50,13 @@ def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Claims
         return None
     if not isinstance(claims, Mapping):
         raise ClaimInvalid("lambda_context returns a mapping of claims, or None for nobody.")
-    return Claims(values=as_native(claims), source="lambda")
+    return _claims(as_native(claims), "lambda")
+
+
+def _claims(values: dict[str, Any], source: Source) -> Claims:
+    if is_too_deep(values):
+        raise ClaimInvalid("the gateway's claims are nested too deeply.")
+    return Claims(values=values, source=source)
 
 
 def _authorizer(event: Event) -> Mapping[str, Any]:

@@ -34,7 +34,10 @@ def as_rest_api(claims: Mapping[str, Any]) -> dict[str, Any]:
 
 def as_http_api(claims: Mapping[str, Any]) -> dict[str, Any]:
     """HTTP API JWT: digits, ``true``, and ``[a b]`` for lists."""
-    return _read(claims, {**dict.fromkeys(_LISTS, _bracket_list), "aud": _bracket_list_or_text})
+    return _read(
+        claims,
+        {**dict.fromkeys(_LISTS, _bracket_list), "aud": _bracket_list_or_text, "scp": _bracket_list_or_text},
+    )
 
 
 def as_native(claims: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+from fastapi_cognito_guard.errors import ConfigurationError
+
 Flavour = Literal["rest", "rest-jwt", "http", "http-1.0"]
 """REST COGNITO_USER_POOLS, REST JWT, HTTP API JWT with payload 2.0, and with payload 1.0."""
 
@@ -33,6 +35,8 @@ def gateway_event(
     ``scopes``  the route's authorization scopes; None for a route that has none
     ``stage``   by default ``prod`` for REST and ``$default`` for HTTP APIs
     """
+    if flavour not in _AUTHORIZERS:
+        raise ConfigurationError(f"A flavour is one of {', '.join(_AUTHORIZERS)}.", setting="flavour")
     authorizer = None
     if claims is not None:
         authorizer = _AUTHORIZERS[flavour](claims, scopes)

@@ -13,6 +13,7 @@ from uuid import NAMESPACE_DNS, uuid4, uuid5
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.testing.events import Flavour, gateway_event
 from fastapi_cognito_guard.testing.server import serve_json
@@ -105,7 +106,7 @@ class FakeUserPool:
             **self._session("access", username, groups, expires_in),
             "version": 2,
             "client_id": self.client_id,
-            "scope": " ".join(scopes),
+            "scope": " ".join(_listed("scopes", scopes)),
             "username": username,
         }
         return self.sign({**own, **(claims or {})})
@@ -143,7 +144,7 @@ class FakeUserPool:
             **self._token("access", client_id, expires_in),
             "version": 2,
             "client_id": client_id,
-            "scope": " ".join(scopes),
+            "scope": " ".join(_listed("scopes", scopes)),
         }
         return self.sign({**own, **(claims or {})})
 
@@ -177,7 +178,7 @@ class FakeUserPool:
             **self._token(use, self.sub(username), expires_in),
             "origin_jti": str(uuid4()),
             "event_id": str(uuid4()),
-            "cognito:groups": list(groups) or None,
+            "cognito:groups": list(_listed("groups", groups)) or None,
         }
 
     def _token(self, use: str, sub: str, expires_in: float) -> dict[str, Any]:
@@ -191,6 +192,12 @@ class FakeUserPool:
             "exp": int(now + expires_in),
             "jti": str(uuid4()),
         }
+
+
+def _listed(name: str, names: Collection[str]) -> Collection[str]:
+    if isinstance(names, str):
+        raise ConfigurationError(f'{name} is a list: {name}=["{names}"].', setting=name)
+    return names
 
 
 def unverified_claims(token: str) -> dict[str, Any]:

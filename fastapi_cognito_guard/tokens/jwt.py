@@ -1,64 +1,74 @@
 """RFC 7515 compact serialization, read strictly and believed not at all."""
 
 import json
-from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
+from fastapi_cognito_guard.claims import is_too_deep
 from fastapi_cognito_guard.errors import AlgorithmNotAllowed, TokenMalformed
+from fastapi_cognito_guard.tokens import base64url
 
 MAX_LENGTH = 16 * 1024
 _MAX_KID = 256
-_MAX_DEPTH = 32
-_FROM_URL = bytes.maketrans(b"-_+/", b"+/**")  # "+" and "/" become something base64 refuses
+_MAX_KEPT_HEADER = 512  # bytes
+_MAX_KEPT_HEADERS = 64
+_MANY = 32  # brackets: with fewer, nothing can be nested too deeply
 # RFC 7515 section 4: extensions that change what is signed, or where keys come from, are not ours.
 _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "enc", "cty"})
 _TYPES = frozenset({"jwt", "at+jwt"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnverifiedJwt:
+class UnverifiedJwt(NamedTuple):
     """A well-formed token of which nothing is known to be true."""
 
     kid: str
     payload: dict[str, Any]
     signing_input: bytes
     signature: bytes
+    header: bytes
 
 
-def parse(token: str, *, max_length: int = MAX_LENGTH) -> UnverifiedJwt:
-    """Read a compact JWT of the form that Cognito issues.
+class HeaderMemo:
+    """The few headers that a pool's tokens have, by their text. Filled only after a good signature."""
+
+    def __init__(self) -> None:
+        self._kids: dict[bytes, str] = {}
+
+    def kid(self, header: bytes) -> str | None:
+        """The kid of a header that has been vetted before."""
+        return self._kids.get(header)
+
+    def keep(self, jwt: UnverifiedJwt) -> None:
+        """Remember a short header of a token that was good."""
+        if jwt.header not in self._kids and len(jwt.header) <= _MAX_KEPT_HEADER:
+            if len(self._kids) >= _MAX_KEPT_HEADERS:
+                self._kids = {}
+            self._kids[jwt.header] = jwt.kid
+
+
+def check_length(token: object, max_length: int) -> None:
+    """The cheapest check, before anything looks into a token. Raises `TokenMalformed`."""
+    if not isinstance(token, str) or len(token) > max_length:
+        raise TokenMalformed(f"the token is not a text of at most {max_length} characters.")
+
+
+def parse(token: str, *, max_length: int = MAX_LENGTH, headers: HeaderMemo | None = None) -> UnverifiedJwt:
+    """Read a compact JWT of the form that Cognito issues, the cheapest check first.
 
     Raises `TokenMalformed`, or `AlgorithmNotAllowed` for any ``alg`` but RS256.
     """
-    if not isinstance(token, str) or not token.isascii():
-        raise TokenMalformed("the token is not ASCII text.")
-    if len(token) > max_length:
-        raise TokenMalformed(f"the token is longer than {max_length} characters.")
-    parts = token.encode("ascii").split(b".")
+    check_length(token, max_length)
+    if not token.isascii():
+        raise TokenMalformed("the token is not ASCII.")
+    parts = token.encode("ascii").split(b".", 3)
     if len(parts) != 3:
         raise TokenMalformed("the token is not three parts with dots between: send the JWT itself.")
     header, payload, signature = parts
+    kid = headers.kid(header) if headers is not None else None
+    if kid is None:
+        kid = _check_header(_json_object(header))
     return UnverifiedJwt(
-        kid=_check_header(_json_object(header)),
-        payload=_json_object(payload),
-        signing_input=header + b"." + payload,
-        signature=decode_base64url(signature),
+        kid, _json_object(payload), header + b"." + payload, base64url.decode(signature), header
     )
-
-
-def decode_base64url(text: bytes) -> bytes:
-    """RFC 4648 section 5 without padding, canonical. Raises `TokenMalformed`."""
-    standard = text.translate(_FROM_URL)
-    try:
-        data = a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)
-    except Base64Error:
-        data = b""
-    # Written back, it must be the same text: no trailing bits, no second spelling of one value.
-    if not data or b2a_base64(data, newline=False).rstrip(b"=") != standard:
-        raise TokenMalformed("a part of the token is not base64url.")
-    return data
 
 
 def _check_header(header: dict[str, Any]) -> str:
@@ -79,30 +89,16 @@ def _check_header(header: dict[str, Any]) -> str:
 def _json_object(part: bytes) -> dict[str, Any]:
     try:
         # One text for one meaning: UTF-8, no byte order mark (json refuses it), no duplicate names.
-        text = decode_base64url(part).decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
-        if text.count("[") + text.count("{") > _MAX_DEPTH:
-            _check_depth(value)
+        text = base64url.decode(part).decode("utf-8")
+        value = _JSON.decode(text)
     except (ValueError, RecursionError):
         raise TokenMalformed("a part of the token is not JSON.") from None
     if not isinstance(value, dict):
         raise TokenMalformed("a part of the token is not a JSON object.")
+    # How deep Python's own json goes differs by version.
+    if text.count("[") + text.count("{") > _MANY and is_too_deep(value):
+        raise TokenMalformed("a part of the token is nested too deeply.")
     return value
-
-
-def _check_depth(value: Any) -> None:
-    """How deep Python's json goes differs by version; what comes after it would recurse too."""
-    level = [value]
-    for _ in range(_MAX_DEPTH):
-        level = [
-            item
-            for container in level
-            for item in (container.values() if isinstance(container, dict) else container)
-            if isinstance(item, dict | list)
-        ]
-        if not level:
-            return
-    raise ValueError("nested too deeply")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -114,3 +110,6 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)

@@ -1,192 +1,260 @@
-"""A pool's public keys: fetched once, kept, shared, refreshed. The only importer of jose and httpx.
+"""A pool's public keys: fetched once, kept, shared, refreshed ahead, and served through an outage.
 
-Both are imported when they are first needed: a caller whom the gateway has vouched for needs neither.
+A key set belongs to the guard and outlives event loops, threads' loops and forks. What it knows is one
+reference that is replaced whole, so a request that finds its key takes no lock and never waits. A fetch is
+a flight of its own, in a thread with an event loop that nobody else depends on: whoever asked for it may
+be cancelled, or have its loop closed.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
+import os
+import random
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from math import ceil
-from pathlib import Path
-from ssl import SSLContext
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import Any
 
-from fastapi_cognito_guard.errors import KeysUnavailable, KeyUnknown, TokenMalformed
-from fastapi_cognito_guard.pool import KeyPolicy, UserPool
-from fastapi_cognito_guard.tokens.jwt import decode_base64url
+from fastapi_cognito_guard.errors import KeysUnavailable, KeyUnknown
+from fastapi_cognito_guard.pool import KeyPolicy
+from fastapi_cognito_guard.tokens.clock import Clock, Moment
+from fastapi_cognito_guard.tokens.fetch import Fetch, FetchFailed
+from fastapi_cognito_guard.tokens.jwks import NotKeys, PublicKey, read_keys
 
-if TYPE_CHECKING:
-    from jose.backends.base import Key
-
-Fetch = Callable[[str], Awaitable[bytes]]
-"""Gets the body of the key document at an https address, or raises."""
-
-_MAX_BODY = 64 * 1024
-_MAX_KEYS = 100
+_AHEAD = 0.8  # of max_age: from here on a refresh is under way while requests go on
 _MAX_BACKOFF = 30.0
-_MIN_MODULUS_BITS = 2048  # RFC 7518 section 3.3
+_GRACE = 1.0  # seconds past its deadline, after which a flight is taken for dead (a frozen machine)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a good answer said, and when."""
+
+    by_kid: Mapping[str, PublicKey]
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A fetch under way. ``for_miss``: an unknown kid asked for it, and not the keys' age."""
+
+    for_miss: bool
+    started: Moment
+    landed: Future[None] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class Gap:
+    """How long to leave the key server alone, and since when."""
+
+    seconds: float = 0.0
+    since: Moment | None = None
+
+    def left(self, clock: Clock) -> float:
+        """Seconds until the next fetch may start; 0 or less once it may."""
+        return 0.0 if self.since is None else self.seconds - clock.since(self.since)
 
 
 class KeySet:
-    """The keys of one pool. Shared by all tasks and event loops that use the guard."""
+    """The keys at one address."""
 
     def __init__(
-        self, pool: UserPool, policy: KeyPolicy, *, now: Callable[[], float], fetch: Fetch | None = None
+        self,
+        address: str,
+        policy: KeyPolicy,
+        *,
+        fetch: Fetch,
+        clock: Clock,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._pool = pool
+        self._address = address
         self._policy = policy
-        self._now = now
-        self._fetch = fetch or fetch_over_https
-        self._keys: Mapping[str, Key] = {}
-        self._fetched_at: float | None = None
+        self._fetch = fetch
+        self._clock = clock
+        self._jitter = jitter
+        self._keys = Keys({}, Moment(float("-inf"), float("-inf")))
+        self._after_failure = Gap()
+        self._after_miss = Gap()
         self._failures = 0
+        self._fetches = 0
         self._last_error: str | None = None
-        self._no_fetch_before = 0.0
-        self._flights: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
+        self._flight: Flight | None = None
+        self._lock = threading.Lock()
+        self._process = os.getpid()
 
-    async def key(self, kid: str) -> "Key":
-        """The key with exactly this ``kid``.
+    def find(self, kid: str) -> PublicKey | None:
+        """The key, if it is known and need not be asked about. Takes no lock and never waits."""
+        keys = self._keys
+        key = keys.by_kid.get(kid)
+        if key is not None and self._clock.since(keys.at) < _AHEAD * self._policy.max_age:
+            return key
+        return None
 
-        Raises `KeyUnknown` when the pool has none, `KeysUnavailable` when that cannot be found out.
+    async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey:
+        """The key with exactly this kid.
+
+        ``patience``: how many seconds the request that starts a refresh of stale keys may wait for it.
+        Only for Lambda, where nothing goes on between requests.
+
+        Raises `KeyUnknown` when the pool has no such key, `KeysUnavailable` when nobody can tell.
         """
-        if kid not in self._keys or not self._is_fresh():
-            await self._refresh()
-        key = self._keys.get(kid) if self._is_usable() else None
+        key = self.find(kid)
         if key is not None:
             return key
-        if self._failures:
-            raise KeysUnavailable(
-                f"the keys of {self._pool.id} cannot be had ({self._last_error}): "
-                "check the network path from this machine to the pool's JWKS address.",
-                retry_after=ceil(self._no_fetch_before - self._now()),
-            )
-        raise KeyUnknown("no key of the pool has the token's kid: is the token of this pool, or too old?")
+        if self._usable(kid) is not None:
+            flight, mine = self._refresh()
+            if flight is not None and mine and patience > 0 and self._age() >= self._policy.max_age:
+                await _wait(flight, patience)
+        if self._usable(kid) is None:
+            await self._ask(for_miss=self._age() < _AHEAD * self._policy.max_age)
+        key = self._usable(kid)
+        if key is None:
+            raise self._refusal()
+        return key
 
     async def warm_up(self) -> bool:
-        """Fetch the keys unless they are fresh. True if there are usable keys afterwards."""
-        if not self._is_fresh():
-            await self._refresh()
+        """Fetch unless the keys are fresh. Whether there are usable keys afterwards."""
+        if self._age() >= _AHEAD * self._policy.max_age:
+            await self._ask(for_miss=False)
         return self._is_usable()
 
     def status(self) -> dict[str, Any]:
-        """Facts for a readiness check: key ids, age in seconds, and what the last failure was."""
+        """Facts for a readiness check. ``age`` is in seconds, None before the first good answer."""
+        age = self._age()
         return {
-            "pool": self._pool.id,
-            "kids": sorted(self._keys),
-            "age": None if self._fetched_at is None else self._age(),
-            "fresh": self._is_fresh(),
+            "kids": sorted(self._keys.by_kid),
+            "age": age if self._keys.by_kid else None,
+            "fresh": age < self._policy.max_age,
+            "usable": self._is_usable(),
+            "fetches": self._fetches,
             "failures": self._failures,
             "last_error": self._last_error,
         }
 
     def _age(self) -> float:
-        """Seconds since the keys were fetched. A clock set back makes them old, never young."""
-        age = self._now() - self._fetched_at if self._fetched_at is not None else float("inf")
-        return age if age >= 0 else float("inf")
-
-    def _is_fresh(self) -> bool:
-        return self._age() < self._policy.max_age
+        return self._clock.since(self._keys.at)
 
     def _is_usable(self) -> bool:
         return self._age() < self._policy.max_age + self._policy.max_stale
 
-    async def _refresh(self) -> None:
-        """Fetch, together with whoever else waits on this event loop; not before the last gap has passed."""
-        loop = asyncio.get_running_loop()
-        flight = self._flights.get(loop)
-        if flight is None or flight.done():
-            if self._now() < self._no_fetch_before:
-                return
-            flight = self._flights[loop] = loop.create_task(self._load())
-        # A request that is cancelled must not take the others' fetch with it.
-        await asyncio.shield(flight)
+    def _usable(self, kid: str) -> PublicKey | None:
+        return self._keys.by_kid.get(kid) if self._is_usable() else None
 
-    async def _load(self) -> None:
+    async def _ask(self, *, for_miss: bool) -> None:
+        """Wait for the answer to a fetch: the one under way, or a new one if its gap has passed."""
+        flight, _ = self._refresh(for_miss=for_miss)
+        if flight is not None:
+            await _wait(flight, self._policy.timeout + _GRACE)
+
+    def _refusal(self) -> KeyUnknown | KeysUnavailable:
+        # A flight that has not landed in time counts as an outage, too: nobody can tell.
+        if not self._failures and self._is_usable() and self._flight is None:
+            return KeyUnknown(
+                "no key of the pool has the token's kid: is the token of this pool, or too old?"
+            )
+        left = max(self._after_failure.left(self._clock), self._after_miss.left(self._clock))
+        return KeysUnavailable(
+            f"the keys at {self._address} cannot be had ({self._last_error or 'no answer yet'}): "
+            "check the pool id, and the network path from this machine to that address.",
+            retry_after=ceil(left),
+        )
+
+    def _refresh(self, *, for_miss: bool = False) -> tuple[Flight | None, bool]:
+        """The flight under way, or a new one where its gap has passed; and whether it is new."""
+        if self._process != os.getpid():
+            self._survive_fork()
+        with self._lock:
+            flight = self._flight
+            if flight is not None and not self._is_overdue(flight):
+                return flight, False
+            if flight is not None:
+                self._give_up(flight)
+            gap = self._after_miss if for_miss else self._after_failure
+            if gap.left(self._clock) > 0:
+                return None, False
+            flight = self._flight = Flight(for_miss, self._clock.now())
+            self._fetches += 1
+            if for_miss:
+                self._after_miss = Gap(self._policy.cooldown, flight.started)
+        self._launch(flight)
+        return flight, True
+
+    def _is_overdue(self, flight: Flight) -> bool:
+        return self._clock.since(flight.started) >= self._policy.timeout + _GRACE
+
+    def _give_up(self, flight: Flight) -> None:
+        """The machine was frozen meanwhile: try again at once. If that happens again, it is an outage."""
+        self._flight = None
+        self._note_failure(flight, TimeoutError())
+        if self._failures == 1:
+            self._after_failure = Gap()
+
+    def _survive_fork(self) -> None:
+        """A child has the parent's keys, but not its threads: no flight, and perhaps a lock held for ever."""
+        self._lock, self._flight, self._process = threading.Lock(), None, os.getpid()
+
+    def _launch(self, flight: Flight) -> None:
+        flight.landed.set_running_or_notify_cancel()  # a waiter that is cancelled cannot cancel it
+        thread = threading.Thread(target=self._fly, args=(flight,), name="cognito-keys", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # no more threads to be had
+            self._land(flight, error)
+
+    def _fly(self, flight: Flight) -> None:
+        try:
+            asyncio.run(self._load(flight))
+        except BaseException as error:  # no event loop to be had, or a fetch that cancels or exits
+            self._land(flight, error)
+
+    async def _load(self, flight: Flight) -> None:
         try:
             async with asyncio.timeout(self._policy.timeout):
-                keys = read_keys(await self._document())
+                document = await self._fetch(self._address)
+            if isinstance(document, str | bytes):
+                document = json.loads(document)
+            keys = read_keys(document)
         except Exception as error:  # whatever a key server can do to us is one and the same: no keys
-            self._last_error = type(error).__name__
-            gap = min(self._policy.backoff * 2 ** min(self._failures, 10), _MAX_BACKOFF)
-            self._failures += 1
+            self._land(flight, error)
         else:
-            self._keys, self._fetched_at = keys, self._now()
-            self._last_error, self._failures = None, 0
-            gap = self._policy.cooldown
-        self._no_fetch_before = self._now() + gap
+            self._land(flight, keys)
 
-    async def _document(self) -> object:
-        jwks = self._pool.jwks
-        if jwks is None:
-            return json.loads(await self._fetch(self._pool.keys_address))
-        if isinstance(jwks, Mapping):
-            return jwks
-        return json.loads(await asyncio.to_thread(Path(jwks).read_bytes))
+    def _land(self, flight: Flight, result: Mapping[str, PublicKey] | BaseException) -> None:
+        with self._lock:
+            if flight is self._flight:  # one that was given up has nothing to say any more
+                if isinstance(result, BaseException):
+                    self._note_failure(flight, result)
+                else:
+                    self._accept(result)
+                self._flight = None
+        flight.landed.set_result(None)
 
+    def _accept(self, keys: Mapping[str, PublicKey]) -> None:
+        """Replace everything known. A key that is still there stays the same object."""
+        known = self._keys.by_kid
+        same = {kid: known[kid] if known.get(kid) == key else key for kid, key in keys.items()}
+        self._keys = Keys(same, self._clock.now())
+        self._failures, self._last_error, self._after_failure = 0, None, Gap()
 
-def read_keys(document: object) -> dict[str, "Key"]:
-    """The usable keys of a JWK set (RFC 7517), by kid. Raises `ValueError` where there is none."""
-    entries = document.get("keys") if isinstance(document, Mapping) else None
-    if not isinstance(entries, list) or len(entries) > _MAX_KEYS:
-        raise ValueError("not a JWK set")
-    usable = [entry for entry in entries if _is_usable(entry)]
-    kids = [entry["kid"] for entry in usable]
-    keys = {entry["kid"]: _build(entry) for entry in usable if kids.count(entry["kid"]) == 1}
-    if not keys:
-        raise ValueError("no usable key")
-    return keys
+    def _note_failure(self, flight: Flight, error: BaseException) -> None:
+        self._failures += 1
+        # What an exception of a library says may hold anything; our own words do not.
+        self._last_error = str(error) if isinstance(error, FetchFailed | NotKeys) else type(error).__name__
+        if not flight.for_miss:
+            asked = error.retry_after if isinstance(error, FetchFailed) else 0
+            self._after_failure = Gap(self._backoff(asked), self._clock.now())
 
-
-async def fetch_over_https(address: str) -> bytes:
-    """GET, without redirects, a body of at most 64 KiB."""
-    import httpx
-
-    body = b""
-    async with (
-        httpx.AsyncClient(verify=_ssl_context(), follow_redirects=False) as client,
-        client.stream("GET", address, headers={"accept-encoding": "identity"}) as response,
-    ):
-        if response.status_code != 200:
-            raise ValueError(f"status {response.status_code}")
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > _MAX_BODY:
-                raise ValueError("too long")
-    return body
+    def _backoff(self, asked: float) -> float:
+        """The first gap is ``backoff``, each next one double; jitter only shortens, by a tenth at most."""
+        first = self._policy.backoff
+        longest = max(first, _MAX_BACKOFF)
+        gap = min(first * 2.0 ** min(self._failures - 1, 64), longest)
+        if self._failures > 1:
+            gap *= 1 - 0.1 * self._jitter()
+        return max(gap, min(asked, longest))
 
 
-@cache
-def _ssl_context() -> SSLContext:
-    """Built once and only when needed: it costs more than everything else in a fetch."""
-    import httpx
-
-    return httpx.create_ssl_context()
-
-
-def _is_usable(entry: object) -> bool:
-    """A public RS256 verification key of 2048 bits or more, and nothing else."""
-    if not isinstance(entry, Mapping) or entry.get("kty") != "RSA" or "d" in entry:
-        return False
-    kid = entry.get("kid")
-    if not isinstance(kid, str) or not kid:
-        return False
-    if entry.get("use", "sig") != "sig" or entry.get("alg", "RS256") != "RS256":
-        return False
-    return _integer(entry.get("n")).bit_length() >= _MIN_MODULUS_BITS and _integer(entry.get("e")) == 65537
-
-
-def _integer(text: object) -> int:
-    """A Base64urlUInt (RFC 7518 section 2); 0 for anything else."""
-    try:
-        return int.from_bytes(decode_base64url(text.encode("ascii")), "big") if isinstance(text, str) else 0
-    except (TokenMalformed, UnicodeEncodeError):
-        return 0
-
-
-def _build(entry: Mapping[str, Any]) -> "Key":
-    """Once per key: building one costs more than a verification with it."""
-    from jose import jwk
-
-    return jwk.construct({name: entry[name] for name in ("kty", "n", "e")}, algorithm="RS256")
+async def _wait(flight: Flight, seconds: float) -> None:
+    await asyncio.wait([asyncio.wrap_future(flight.landed)], timeout=seconds)

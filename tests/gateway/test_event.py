@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fastapi_cognito_guard import CognitoGuard, UserPool, lambda_handler
 from fastapi_cognito_guard.errors import AuthError, ClaimInvalid
 from fastapi_cognito_guard.gateway.event import claims_of
+from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, build_app
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -54,7 +55,7 @@ def guard(**settings: Any) -> CognitoGuard:
         "us-west-2_Ab12Cd34E",
         client_ids=CLIENT,
         token_use={"access", "id"},
-        jwks={"keys": []},
+        jwks=FakeUserPool().jwks,
         **settings.pop("pool", {}),
     )
     return CognitoGuard(pool, now=lambda: NOW, **settings)
@@ -172,6 +173,16 @@ def test_the_context_of_ones_own_authorizer_counts_only_where_it_is_mapped() -> 
 def test_only_a_lambda_authorizers_section_is_mapped(name: str, mapped: bool) -> None:
     claims = claims_of(event_in(name), lambda context: {"sub": "mapped"})
     assert (claims is not None and claims.source == "lambda") is mapped
+
+
+def test_claims_that_are_nested_too_deeply_to_be_copied_are_refused() -> None:
+    event = event_in("rest-jwt-native")
+    deep: Any = {}
+    for _ in range(600):
+        deep = {"x": deep}
+    event["requestContext"]["authorizer"]["claims"]["custom:deep"] = deep
+    with pytest.raises(ClaimInvalid, match="too deeply"):
+        claims_of(event)
 
 
 json_values = st.recursive(

@@ -86,6 +86,7 @@ def test_an_http_list_without_brackets_is_refused(text: str) -> None:
 def test_an_http_audience_is_a_text_or_a_list() -> None:
     assert as_http_api({"aud": "https://api.example"})["aud"] == "https://api.example"
     assert as_http_api({"aud": "[https://a https://b]"})["aud"] == ["https://a", "https://b"]
+    assert as_http_api({"scp": "[a b]"})["scp"] == ["a", "b"]
 
 
 @pytest.mark.parametrize("text", ["True", "1", "yes", ""])

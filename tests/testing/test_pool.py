@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import FakeUserPool, gateway_event
 from fastapi_cognito_guard.testing.pool import unverified_claims
 from tests.apps import NOW
@@ -60,6 +61,17 @@ def test_times_follow_the_pools_clock(pool: FakeUserPool) -> None:
 def test_claims_are_added_replaced_and_left_out(pool: FakeUserPool) -> None:
     claims = unverified_claims(pool.access_token("ada", claims={"sub": "eve", "jti": None, "custom:x": [1]}))
     assert (claims["sub"], claims["custom:x"], "jti" in claims) == ("eve", [1], False)
+
+
+def test_a_text_where_a_list_is_due_is_not_a_list_of_letters(pool: FakeUserPool) -> None:
+    for mistake in ({"scopes": "orders/write"}, {"groups": "admins"}):
+        with pytest.raises(ConfigurationError, match="is a list"):
+            pool.access_token("ada", **mistake)  # type: ignore[arg-type]  # the mistake
+
+
+def test_an_unknown_flavour_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match=r"rest, rest-jwt, http, http-1\.0"):
+        gateway_event("htpp")  # type: ignore[arg-type]  # the mistake
 
 
 def test_rotation_replaces_both_keys() -> None:

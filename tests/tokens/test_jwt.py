@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_cognito_guard.errors import AlgorithmNotAllowed, AuthError, TokenMalformed
-from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH, decode_base64url, parse
+from fastapi_cognito_guard.tokens.base64url import decode as decode_base64url
+from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH, HeaderMemo, parse
 
 HEADER = {"alg": "RS256", "kid": "+/8="}
 PAYLOAD = {"sub": "s"}
@@ -30,6 +31,21 @@ def test_a_good_token_is_read_and_not_believed() -> None:
     jwt = parse(token({**HEADER, "typ": "at+JWT"}))
     assert (jwt.kid, jwt.payload, jwt.signature) == ("+/8=", PAYLOAD, b"signature")
     assert jwt.signing_input == token({**HEADER, "typ": "at+JWT"}).rpartition(".")[0].encode()
+
+
+def test_only_short_headers_of_good_tokens_are_remembered_and_only_so_many() -> None:
+    headers = HeaderMemo()
+    jwts = [parse(token({**HEADER, "kid": str(n)})) for n in range(100)]
+    assert [headers.kid(jwt.header) for jwt in jwts] == [None] * 100
+    for jwt in jwts:
+        headers.keep(jwt)
+    known = [headers.kid(jwt.header) for jwt in jwts]
+    assert sum(kid is not None for kid in known) <= 64
+    assert known[-1] == "99"
+    long = parse(token({**HEADER, "kid": "k" * 256, "x": "x" * 256}))
+    headers.keep(long)
+    assert headers.kid(long.header) is None
+    assert parse(token({**HEADER, "kid": "99"}), headers=headers).kid == "99"
 
 
 def test_many_brackets_are_fine_where_they_are_not_deep() -> None:
@@ -132,7 +148,7 @@ def test_a_text_of_another_form_is_refused(text: Any) -> None:
 
 
 def test_the_length_is_capped_before_anything_is_decoded() -> None:
-    with pytest.raises(TokenMalformed, match="longer than"):
+    with pytest.raises(TokenMalformed, match="at most"):
         parse(GOOD + "A" * MAX_LENGTH)
 
 

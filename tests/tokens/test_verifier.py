@@ -38,6 +38,24 @@ async def test_verify_takes_the_bare_token(pool: FakeUserPool) -> None:
         await guard_for(pool).verify(f"Bearer {pool.access_token()}")
 
 
+@pytest.mark.parametrize("token", [None, 5, b"a.b.c", ["a.b.c"], "A" * 16385], ids=repr)
+async def test_what_is_no_token_is_malformed_also_once_a_good_one_was_seen(
+    pool: FakeUserPool, token: object
+) -> None:
+    guard = guard_for(pool)
+    for _ in range(2):
+        with pytest.raises(TokenMalformed):
+            await guard.verify(token)  # type: ignore[arg-type]  # the mistake
+        await guard.verify(pool.access_token())
+
+
+async def test_the_longest_token_is_a_setting(pool: FakeUserPool) -> None:
+    token = pool.access_token()
+    assert await guard_for(pool, max_token_length=len(token)).verify(token)
+    with pytest.raises(TokenMalformed):
+        await guard_for(pool, max_token_length=len(token) - 1).verify(token)
+
+
 async def test_a_token_signed_by_somebody_else_is_refused(pool: FakeUserPool, impostor: FakeUserPool) -> None:
     with pytest.raises(KeyUnknown):
         await guard_for(pool).verify(impostor.access_token())
@@ -102,7 +120,8 @@ async def test_several_pools_are_chosen_by_issuer_and_keep_their_keys_apart(
     assert (await guard.verify(other_pool.access_token("ada"))).issuer == other_pool.issuer
     with pytest.raises(KeyUnknown):
         await guard.verify(other_pool.access_token(claims={"iss": pool.issuer}))
-    assert seen == [f"{each.issuer}/.well-known/jwks.json" for each in (pool, other_pool)]
+    asked = (pool, other_pool, pool)  # the last for the kid that the first pool does not know
+    assert seen == [f"{each.issuer}/.well-known/jwks.json" for each in asked]
 
 
 async def test_a_token_of_an_unknown_issuer_fetches_nothing(

@@ -1,0 +1,62 @@
+"""The key document over HTTPS: one short, bounded GET. The only importer of httpx, and only when needed."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from ssl import SSLContext
+from typing import Any
+
+Fetch = Callable[[str], Awaitable[bytes | str | Mapping[str, Any]]]
+"""Gets the key document at an address, parsed or not, or raises.
+
+It runs in an event loop of its own, so it must not use what belongs to another (a shared async client).
+"""
+
+_MAX_BODY = 64 * 1024
+
+
+class FetchFailed(Exception):
+    """The key server answered, but not with keys. ``retry_after`` is in seconds, where it said so."""
+
+    def __init__(self, reason: str, *, retry_after: float = 0) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+async def fetch_over_https(address: str) -> bytes:
+    """GET, without redirects or decompression, a body of at most 64 KiB. The caller keeps the deadline.
+
+    No client is kept: between two fetches lie minutes, and on Lambda a freeze.
+    """
+    import httpx
+
+    body = b""
+    proxied = address.startswith("https:")  # plain http is for loopback, which no proxy can reach
+    async with (
+        httpx.AsyncClient(
+            verify=_ssl_context(), follow_redirects=False, timeout=httpx.Timeout(None), trust_env=proxied
+        ) as client,
+        client.stream("GET", address, headers={"accept-encoding": "identity"}) as response,
+    ):
+        if response.status_code != 200:
+            raise FetchFailed(
+                f"it answered {response.status_code}",
+                retry_after=_seconds(response.headers.get("retry-after")),
+            )
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > _MAX_BODY:
+                raise FetchFailed("its answer is longer than 64 KiB")
+    return body
+
+
+def _seconds(text: str | None) -> float:
+    """RFC 9110 section 10.2.3, in its form of seconds; 0 for anything else."""
+    return float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+@cache
+def _ssl_context() -> SSLContext:
+    """Built once and only when needed: it costs more than everything else in a fetch."""
+    import httpx
+
+    return httpx.create_ssl_context()

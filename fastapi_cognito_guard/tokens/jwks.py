@@ -1,0 +1,79 @@
+"""RFC 7517 key sets: which of their keys verify RS256, and nothing else. The only importer of jose."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi_cognito_guard.errors import TokenMalformed
+from fastapi_cognito_guard.tokens.base64url import decode
+
+Verify = Callable[[bytes, bytes], bool]
+"""Whether the second is a signature of the first. jose's ``Key.verify``."""
+
+_MAX_KEYS = 100
+_MAX_KID = 256
+_MIN_MODULUS_BITS = 2048  # RFC 7518 section 3.3
+_MAX_MODULUS_BITS = 8192  # what is larger costs more than any signature of Cognito's
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})  # RFC 7518 section 6.3.2
+
+
+class NotKeys(ValueError):
+    """A document without a single key that could be used. Its text is ours, and safe to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """An RSA key that a pool signs with. Equal numbers are equal keys, whatever their kid."""
+
+    n: int
+    e: int
+    verify: Verify = field(compare=False, repr=False)
+
+
+def read_keys(document: object) -> dict[str, PublicKey]:
+    """The usable keys of a set, by kid. Bad ones are left out. Raises `NotKeys` where none is left."""
+    return {entry["kid"]: _build(entry) for entry in usable_entries(document)}
+
+
+def usable_entries(document: object) -> list[Mapping[str, Any]]:
+    """The entries that say they are what is needed. Raises `NotKeys` where none does."""
+    entries = document.get("keys") if isinstance(document, Mapping) else None
+    if not isinstance(entries, list) or len(entries) > _MAX_KEYS:
+        raise NotKeys("its answer is no key set")
+    kids = [entry.get("kid") for entry in entries if isinstance(entry, Mapping)]
+    usable = [entry for entry in entries if _is_usable(entry) and kids.count(entry["kid"]) == 1]
+    if not usable:
+        raise NotKeys("its answer has no usable key")
+    return usable
+
+
+def _is_usable(entry: object) -> bool:
+    """A public RS256 verification key of Cognito's kind."""
+    if not isinstance(entry, Mapping) or entry.get("kty") != "RSA" or not _PRIVATE.isdisjoint(entry):
+        return False
+    kid, operations = entry.get("kid"), entry.get("key_ops", ["verify"])
+    if not isinstance(kid, str) or not 0 < len(kid) <= _MAX_KID:
+        return False
+    if not isinstance(operations, list) or "verify" not in operations:
+        return False
+    if entry.get("use", "sig") != "sig" or entry.get("alg", "RS256") != "RS256":
+        return False
+    n, e = _integer(entry.get("n")), _integer(entry.get("e"))
+    return _MIN_MODULUS_BITS <= n.bit_length() <= _MAX_MODULUS_BITS and n % 2 == 1 and e == 65537
+
+
+def _build(entry: Mapping[str, Any]) -> PublicKey:
+    """Once per key: building one costs more than a verification with it."""
+    from jose import jwk
+
+    key = jwk.construct({name: entry[name] for name in ("kty", "n", "e")}, algorithm="RS256")
+    return PublicKey(_integer(entry["n"]), _integer(entry["e"]), key.verify)
+
+
+def _integer(text: object) -> int:
+    """A Base64urlUInt (RFC 7518 section 2) without leading zeros; 0 for anything else."""
+    try:
+        octets = decode(text.encode("ascii")) if isinstance(text, str) else b"\0"
+    except (TokenMalformed, UnicodeEncodeError):
+        return 0
+    return int.from_bytes(octets, "big") if octets[0] else 0

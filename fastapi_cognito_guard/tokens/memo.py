@@ -1,0 +1,67 @@
+"""Tokens that were good for this guard, so that the same one is not proven twice. Only cachetools' importer.
+
+It remembers that a signature was good and what the claims came to; never a refusal, and never a token,
+only its digest. An entry dies with its key: the key set must still hold the very key that proved it.
+"""
+
+from hashlib import sha256
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+from fastapi_cognito_guard.claims import Validity
+from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.tokens.verifier import Proof
+
+if TYPE_CHECKING:
+    from cachetools import LRUCache
+
+
+class Remembered(NamedTuple):
+    """A principal, what proved it, and when it counts."""
+
+    principal: Principal
+    validity: Validity
+    proof: Proof
+
+
+class Memo:
+    """A bounded memory of good tokens, least recently used out first. Safe for threads; size 0 is none."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = Lock()
+        self._entries: LRUCache[bytes, Remembered] | None = None
+
+    def __len__(self) -> int:
+        return 0 if self._entries is None else len(self._entries)
+
+    def find(self, token: str) -> Remembered | None:
+        """What is known of a token, if the key that proved it is still the pool's."""
+        if self._entries is None:
+            return None
+        digest = _digest(token)
+        with self._lock:
+            known = self._entries.get(digest)
+        if known is None or known.proof.keys.find(known.proof.kid) is not known.proof.key:
+            return None
+        return known
+
+    def keep(self, token: str, known: Remembered) -> None:
+        """Remember a token that was good."""
+        if not self._size:
+            return
+        digest = _digest(token)
+        with self._lock:
+            if self._entries is None:
+                self._entries = _new(self._size)
+            self._entries[digest] = known
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _new(size: int) -> "LRUCache[bytes, Remembered]":
+    from cachetools import LRUCache
+
+    return LRUCache(size)

@@ -1,0 +1,102 @@
+"""Keys given with the settings: a mapping, or a file that is read again when it changes."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi_cognito_guard.errors import ConfigurationError, KeysUnavailable, KeyUnknown
+from fastapi_cognito_guard.tokens.clock import Clock, Moment
+from fastapi_cognito_guard.tokens.jwks import NotKeys, PublicKey, read_keys, usable_entries
+
+_LOOK_AGAIN = 1.0  # seconds between two looks at a file's date
+
+
+class MappingKeys:
+    """The keys of a mapping in the code. Raises `ConfigurationError` at once where none is usable."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        try:
+            usable_entries(document)
+        except NotKeys:
+            raise ConfigurationError(
+                'jwks has no usable key: give {"keys": [...]} as the pool publishes it.',
+                setting="jwks",
+            ) from None
+        self._document = document
+        self._keys: Mapping[str, PublicKey] | None = None
+
+    def find(self, kid: str) -> PublicKey | None:
+        """The key, if there is one. They are built when the first is asked for."""
+        if self._keys is None:
+            self._keys = read_keys(self._document)
+        return self._keys.get(kid)
+
+    async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey:
+        """The key with exactly this kid. Raises `KeyUnknown`."""
+        key = self.find(kid)
+        if key is None:
+            raise KeyUnknown("no key in jwks has the token's kid: did the pool rotate its keys?")
+        return key
+
+    async def warm_up(self) -> bool:
+        """Build the keys."""
+        self.find("")
+        return True
+
+    def status(self) -> dict[str, Any]:
+        """Facts for a readiness check."""
+        kids = sorted(entry["kid"] for entry in usable_entries(self._document))
+        return {"kids": kids, "usable": True}
+
+
+class FileKeys:
+    """The keys in a file. One that becomes unreadable does not replace what it held before."""
+
+    def __init__(self, path: str | os.PathLike[str], clock: Clock) -> None:
+        self._path = Path(path)
+        self._clock = clock
+        self._looked: Moment | None = None
+        self._version: tuple[int, int, int] | None = None
+        self._keys: Mapping[str, PublicKey] = {}
+        self._last_error: str | None = None
+
+    def find(self, kid: str) -> PublicKey | None:
+        """The key, if the file has it."""
+        if self._looked is None or self._clock.since(self._looked) >= _LOOK_AGAIN:
+            self._look()
+        return self._keys.get(kid)
+
+    async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey:
+        """The key with exactly this kid. Raises `KeyUnknown`; `KeysUnavailable` for a file without keys."""
+        key = self.find(kid)
+        if key is not None:
+            return key
+        if self._keys:
+            raise KeyUnknown("no key in the key file has the token's kid: did the pool rotate its keys?")
+        raise KeysUnavailable(
+            f"the key file {self._path} cannot be used ({self._last_error}): "
+            "put the pool's key document there, as it publishes it."
+        )
+
+    async def warm_up(self) -> bool:
+        """Read the file. Whether it has usable keys."""
+        self.find("")
+        return bool(self._keys)
+
+    def status(self) -> dict[str, Any]:
+        """Facts for a readiness check."""
+        return {"kids": sorted(self._keys), "usable": bool(self._keys), "last_error": self._last_error}
+
+    def _look(self) -> None:
+        self._looked = self._clock.now()
+        try:
+            facts = self._path.stat()
+            version = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+            if version != self._version:
+                known, keys = self._keys, read_keys(json.loads(self._path.read_bytes()))
+                self._keys = {kid: known[kid] if known.get(kid) == key else key for kid, key in keys.items()}
+                self._version, self._last_error = version, None
+        except (OSError, ValueError, RecursionError) as error:
+            self._last_error = type(error).__name__

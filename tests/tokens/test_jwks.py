@@ -1,0 +1,87 @@
+"""Key sets: which keys of a document count, and how the bad ones are left out without losing the good."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.tokens.jwks import NotKeys, read_keys
+
+POOL = FakeUserPool()
+GOOD, TWIN = POOL.jwks["keys"]
+
+
+def test_a_pools_keys_are_read() -> None:
+    keys = read_keys(POOL.jwks)
+    assert list(keys) == [GOOD["kid"], TWIN["kid"]]
+    assert keys == read_keys(POOL.jwks)
+    assert keys[GOOD["kid"]] != keys[TWIN["kid"]]
+
+
+EVEN = GOOD["n"][:-1] + "A"
+BAD: dict[str, Any] = {
+    "null": None,
+    "a number": 5,
+    "empty": {},
+    "an elliptic curve key": {**TWIN, "kty": "EC"},
+    "a symmetric key": {"kty": "oct", "k": "AAAA", "kid": "x", "alg": "HS256"},
+    "no kid": {name: value for name, value in TWIN.items() if name != "kid"},
+    "kid is a list": {**TWIN, "kid": ["x"]},
+    "kid is empty": {**TWIN, "kid": ""},
+    "kid is too long": {**TWIN, "kid": "k" * 257},
+    "for encryption": {**TWIN, "use": "enc"},
+    "not for verification": {**TWIN, "key_ops": ["encrypt"]},
+    "key_ops is a text": {**TWIN, "key_ops": "verify"},
+    "another algorithm": {**TWIN, "alg": "RS512"},
+    "alg is null": {**TWIN, "alg": None},
+    "a private key": {**TWIN, "d": "AQAB"},
+    "a part of a private key": {**TWIN, "p": "AQAB"},
+    "exponent 3": {**TWIN, "e": "Aw"},
+    "exponent 1": {**TWIN, "e": "AQ"},
+    "an even exponent": {**TWIN, "e": "AQAA"},
+    "exponent with a leading zero": {**TWIN, "e": "AAEAAQ"},
+    "exponent is a number": {**TWIN, "e": 65537},
+    "no modulus": {name: value for name, value in TWIN.items() if name != "n"},
+    "a short modulus": {**TWIN, "n": "AQAB"},
+    "1024 bits": {**TWIN, "n": TWIN["n"][:171] + "w"},
+    "16384 bits": {**TWIN, "n": TWIN["n"][:340] * 8 + "AQ"},
+    "an even modulus": {**TWIN, "n": EVEN},
+    "modulus with padding": {**TWIN, "n": TWIN["n"] + "=="},
+    "modulus not ASCII": {**TWIN, "n": "ü"},
+    "modulus in the standard alphabet": {**TWIN, "n": "+/" + TWIN["n"][2:]},
+}
+
+
+@pytest.mark.parametrize("entry", BAD.values(), ids=BAD)
+def test_a_bad_key_is_left_out_without_losing_the_good_one(entry: Any) -> None:
+    assert list(read_keys({"keys": [entry, GOOD, entry]})) == [GOOD["kid"]]
+    with pytest.raises(NotKeys):
+        read_keys({"keys": [entry]})
+
+
+def test_a_kid_that_is_there_twice_is_nobodys() -> None:
+    for twice in (TWIN, {"kid": TWIN["kid"]}, {**GOOD, "kid": TWIN["kid"]}):
+        assert list(read_keys({"keys": [twice, GOOD, TWIN]})) == [GOOD["kid"]]
+
+
+@pytest.mark.parametrize(
+    "document", [None, [], {}, {"keys": None}, {"keys": []}, {"keys": {"a": 1}}, {"keys": [GOOD] * 101}]
+)
+def test_a_document_without_usable_keys_is_refused(document: Any) -> None:
+    with pytest.raises(NotKeys):
+        read_keys(document)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["kty", "kid", "n", "e", "use", "alg", "key_ops", "d"]), json_values))
+def test_whatever_a_key_says_the_good_one_stays(members: dict[str, Any]) -> None:
+    for entry in (members, {**TWIN, **members}):
+        assert GOOD["kid"] in read_keys({"keys": [GOOD, entry]}) or entry.get("kid") == GOOD["kid"]
