@@ -20,6 +20,24 @@ def test_every_public_name_says_what_it_is() -> None:
             assert getattr(fastapi_cognito_guard, name).__doc__
 
 
+def test_nothing_that_jose_drags_along_is_ever_loaded() -> None:
+    """ecdsa has an open CVE: the package must work where it was uninstalled."""
+    code = """
+import asyncio, sys
+class Uninstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"ecdsa", "rsa", "pyasn1"}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Uninstalled())
+from fastapi_cognito_guard import CognitoGuard
+from fastapi_cognito_guard.testing import FakeUserPool
+pool = FakeUserPool()
+print(asyncio.run(CognitoGuard(pool.user_pool()).verify(pool.access_token("ada"))).username)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "ada", "")
+
+
 def test_importing_the_package_loads_none_of_the_heavy_libraries() -> None:
     code = (
         "import sys, fastapi_cognito_guard as g; g.CognitoGuard(g.UserPool('eu-west-1_A', client_ids='w'));"

@@ -21,10 +21,10 @@ from fastapi_cognito_guard.errors import KeysUnavailable, KeyUnknown
 from fastapi_cognito_guard.pool import KeyPolicy
 from fastapi_cognito_guard.tokens.clock import Clock, Moment
 from fastapi_cognito_guard.tokens.fetch import Fetch, FetchFailed
+from fastapi_cognito_guard.tokens.gaps import Gap, backoff
 from fastapi_cognito_guard.tokens.jwks import NotKeys, PublicKey, read_keys
 
 _AHEAD = 0.8  # of max_age: from here on a refresh is under way while requests go on
-_MAX_BACKOFF = 30.0
 _GRACE = 1.0  # seconds past its deadline, after which a flight is taken for dead (a frozen machine)
 
 
@@ -43,18 +43,6 @@ class Flight:
     for_miss: bool
     started: Moment
     landed: Future[None] = field(default_factory=Future)
-
-
-@dataclass(slots=True)
-class Gap:
-    """How long to leave the key server alone, and since when."""
-
-    seconds: float = 0.0
-    since: Moment | None = None
-
-    def left(self, clock: Clock) -> float:
-        """Seconds until the next fetch may start; 0 or less once it may."""
-        return 0.0 if self.since is None else self.seconds - clock.since(self.since)
 
 
 class KeySet:
@@ -244,16 +232,8 @@ class KeySet:
         self._last_error = str(error) if isinstance(error, FetchFailed | NotKeys) else type(error).__name__
         if not flight.for_miss:
             asked = error.retry_after if isinstance(error, FetchFailed) else 0
-            self._after_failure = Gap(self._backoff(asked), self._clock.now())
-
-    def _backoff(self, asked: float) -> float:
-        """The first gap is ``backoff``, each next one double; jitter only shortens, by a tenth at most."""
-        first = self._policy.backoff
-        longest = max(first, _MAX_BACKOFF)
-        gap = min(first * 2.0 ** min(self._failures - 1, 64), longest)
-        if self._failures > 1:
-            gap *= 1 - 0.1 * self._jitter()
-        return max(gap, min(asked, longest))
+            gap = backoff(self._policy.backoff, self._failures, asked=asked, jitter=self._jitter)
+            self._after_failure = Gap(gap, self._clock.now())
 
 
 async def _wait(flight: Flight, seconds: float) -> None:

@@ -1,0 +1,76 @@
+"""The key server goes away under a running app: who is still served, what the rest are told, and recovery."""
+
+import time
+
+import httpx
+
+from example_app.demo import serving
+from fastapi_cognito_guard import CognitoGuard, KeyPolicy, UserPool
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests.apps import bearer, build_app
+from tests.servers import Answer, fault_server, hang, reset, response
+
+OUTAGES: tuple[Answer, ...] = (hang, reset, response(b"", "500 Internal Server Error"))
+
+
+def test_an_outage_of_the_key_server_from_start_to_recovery() -> None:
+    pool = FakeUserPool()
+    policy = KeyPolicy(max_age=0.2, cooldown=0.5, backoff=0.1, timeout=1.5)
+    with fault_server(response(pool.jwks)) as server:
+        guard = CognitoGuard(
+            UserPool(pool.id, client_ids=pool.client_id, jwks_uri=server.address), keys=policy
+        )
+        with (
+            serving(build_app(guard), 0) as address,
+            httpx.Client(base_url=address, trust_env=False, timeout=10) as client,
+        ):
+            good = bearer(pool.access_token("ada"))
+            assert client.get("/me", headers=good).status_code == 200
+            for outage in OUTAGES:
+                server.answer = outage
+                _good_tokens_are_served(client, good, seconds=0.5)
+            pool.rotate()
+            rotated = bearer(pool.access_token("ada"))
+            refused = client.get("/me", headers=rotated)
+            assert (refused.status_code, refused.content) == (503, b'{"message":"Service Unavailable"}')
+            assert 1 <= int(refused.headers["retry-after"]) <= 30
+            _good_tokens_are_served(client, good, seconds=0.2)
+            server.answer = response(pool.jwks)
+            assert _seconds_until_served(client, rotated) < 5
+            assert client.get("/me", headers=good).status_code == 401  # its key is gone
+
+
+def _good_tokens_are_served(client: httpx.Client, headers: dict[str, str], *, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        started = time.monotonic()
+        assert client.get("/me", headers=headers).status_code == 200
+        assert time.monotonic() - started < 1  # nobody waits for a fetch, whose deadline is 1.5 s
+
+
+def _seconds_until_served(client: httpx.Client, headers: dict[str, str]) -> float:
+    started = time.monotonic()
+    while time.monotonic() - started < 10:
+        if client.get("/me", headers=headers).status_code == 200:
+            break
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+def test_an_app_starts_while_the_key_server_is_down() -> None:
+    pool = FakeUserPool()
+    with fault_server(reset) as server:
+        guard = CognitoGuard(
+            UserPool(pool.id, client_ids=pool.client_id, jwks_uri=server.address),
+            keys=KeyPolicy(backoff=0.05),
+        )
+        app = build_app(guard)
+
+        async def warm_up() -> None:
+            assert await guard.warm_up() is False
+
+        app.router.on_startup.append(warm_up)
+        with serving(app, 0) as address, httpx.Client(base_url=address, trust_env=False) as client:
+            assert client.get("/public").status_code == 200
+            server.answer = response(pool.jwks)
+            assert _seconds_until_served(client, bearer(pool.access_token())) < 5
