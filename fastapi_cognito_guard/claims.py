@@ -4,7 +4,7 @@ A door vouches for where claims come from, and gives them the types that a token
 that decides whether they count here is in this file, once. Every value is type-checked before use.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
@@ -51,7 +51,10 @@ class Judge:
     def check_origin(self, claims: Claims) -> None:
         """Issuer, token type and audience, by the column of this guard's semantics."""
         values = claims.values
-        pool = pool_of(values, self.pools)
+        issuer = values.get("iss")
+        pool = self.pools.get(issuer) if isinstance(issuer, str) else None
+        if pool is None:
+            raise foreign(values, self.pools)
         use = _token_use(values)
         if self.semantics == "strict" and use not in pool.token_use:
             raise TokenUseMismatch(_wrong_use(use, pool))
@@ -72,15 +75,15 @@ def is_too_deep(values: Mapping[str, Any]) -> bool:
     return True
 
 
-def pool_of(values: Mapping[str, Any], pools: Mapping[str, UserPool]) -> UserPool:
-    """The configured pool that ``iss`` names. Raises `ClaimInvalid`, `IssuerMismatch`."""
-    pool = pools.get(_string(values, "iss"))
-    if pool is None:
-        raise IssuerMismatch(
-            f"the issuer is none of this guard's pools ({', '.join(pools)}): "
-            "sign in to the right pool, or add it to CognitoGuard(...)."
-        )
-    return pool
+def foreign(values: Mapping[str, Any], issuers: Iterable[str]) -> ClaimInvalid | IssuerMismatch:
+    """The refusal of claims whose ``iss`` is none of the configured pools'."""
+    issuer = values.get("iss")
+    if not isinstance(issuer, str) or not issuer:
+        return _wrong_type("iss", "a non-empty string")
+    return IssuerMismatch(
+        f"the issuer is none of this guard's pools ({', '.join(issuers)}): "
+        "sign in to the right pool, or add it to CognitoGuard(...)."
+    )
 
 
 class Validity(NamedTuple):
@@ -181,10 +184,13 @@ def _scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics) -> f
     else:
         return frozenset()
     given = values.get(name, "")
-    if name == "scope" and not isinstance(given, str):
-        raise _wrong_type("scope", "a string")
-    scopes = _strings(name, given.split(" ") if isinstance(given, str) else given)
-    return frozenset(filter(None, scopes))
+    if not isinstance(given, str):
+        if name == "scope":
+            raise _wrong_type("scope", "a string")
+        return frozenset(_strings(name, given))
+    if not (given.isascii() or _is_text(given)):
+        raise _wrong_type(name, "a string")
+    return frozenset(filter(None, given.split(" ")))
 
 
 def _groups(values: Mapping[str, Any]) -> frozenset[str]:
@@ -193,6 +199,8 @@ def _groups(values: Mapping[str, Any]) -> frozenset[str]:
 
 def _with_booleans(values: dict[str, Any]) -> dict[str, Any]:
     """Some identity providers make them text in the token itself, so both doors need this."""
+    if BOOLEANS.isdisjoint(values):
+        return values
     for name in BOOLEANS:
         if values.get(name) in ("true", "false"):
             values = {**values, name: values[name] == "true"}
@@ -208,7 +216,7 @@ def _token_use(values: Mapping[str, Any]) -> TokenUse:
 
 def _string(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name)
-    if not isinstance(value, str) or not value or not _is_text(value):
+    if not isinstance(value, str) or not value or not (value.isascii() or _is_text(value)):
         raise _wrong_type(name, "a non-empty string")
     return value
 
@@ -229,15 +237,13 @@ def _strings(name: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise _wrong_type(name, "a list of strings")
     for item in value:
-        if not isinstance(item, str) or not _is_text(item):
+        if not isinstance(item, str) or not (item.isascii() or _is_text(item)):
             raise _wrong_type(name, "a list of strings")
     return tuple(value)
 
 
 def _is_text(value: str) -> bool:
     """Whether it can be written at all: a lone surrogate would break the app's own answer."""
-    if value.isascii():
-        return True
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:

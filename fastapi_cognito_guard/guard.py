@@ -108,7 +108,7 @@ class CognitoGuard:
         clock = Clock(wall=now)
         self._keys = {pool.id: keys_of(pool, policy, clock=clock, fetch=fetch) for pool in pools}
         by_issuer_too = {issuer: self._keys[pool.id] for issuer, pool in issuers.items()}
-        self._verifier = Verifier(issuers, by_issuer_too, max_length=max_token_length)
+        self._verifier = Verifier(by_issuer_too, max_length=max_token_length)
         self._memo = Memo(remember)
         self._max_token_length = max_token_length
 
@@ -155,13 +155,16 @@ class CognitoGuard:
         Lambda, where nothing goes on between requests.
         """
         check_length(token, self._max_token_length)
-        known = self._memo.find(token)
+        known = self._memo.find(token) if self._verifier.knows_header(token) else None
         if known is not None:
             known.validity.check(self._now(), self._judge.leeway)
             return known.principal
-        proof = await self._verifier.prove(token, patience=patience)
-        principal, validity = self._judge.principal(proof.claims, self._now())
-        self._memo.keep(token, Remembered(principal, validity, proof))
+        jwt, keys = self._verifier.read(token)
+        key = keys.find(jwt.kid) or await keys.key(jwt.kid, patience=patience)
+        claims = self._verifier.prove(jwt, key)
+        principal, validity = self._judge.principal(claims, self._now())
+        if self._memo.size:
+            self._memo.keep(token, Remembered(principal, validity, keys, jwt.kid, key))
         return principal
 
     async def identify(self, connection: HTTPConnection) -> Principal:

@@ -164,7 +164,7 @@ WRONG_TYPES: list[tuple[str, list[Any]]] = [
     ("auth_time", [None, "900", True, float("inf")]),
     ("jti", [None, 5, ["x"], ""]),
     ("username", [None, 5, [""], "", "lone \ud800 surrogate"]),
-    ("scope", [None, 5, ["orders/read"], {"orders/read": 1}, True]),
+    ("scope", ["lone \ud800 surrogate", None, 5, ["orders/read"], {"orders/read": 1}, True]),
     ("cognito:groups", [None, "admins", {"admins": 1}, [None], ["admins", 5], 5, ["\udfff"]]),
 ]
 

@@ -1,6 +1,7 @@
 """RFC 7515 compact serialization, read strictly and believed not at all."""
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from fastapi_cognito_guard.claims import is_too_deep
@@ -20,20 +21,20 @@ _TYPES = frozenset({"jwt", "at+jwt"})
 class UnverifiedJwt(NamedTuple):
     """A well-formed token of which nothing is known to be true."""
 
+    header: str
     kid: str
     payload: dict[str, Any]
     signing_input: bytes
     signature: bytes
-    header: bytes
 
 
 class HeaderMemo:
     """The few headers that a pool's tokens have, by their text. Filled only after a good signature."""
 
     def __init__(self) -> None:
-        self._kids: dict[bytes, str] = {}
+        self._kids: dict[str, str] = {}
 
-    def kid(self, header: bytes) -> str | None:
+    def kid(self, header: str) -> str | None:
         """The kid of a header that has been vetted before."""
         return self._kids.get(header)
 
@@ -51,23 +52,36 @@ def check_length(token: object, max_length: int) -> None:
         raise TokenMalformed(f"the token is not a text of at most {max_length} characters.")
 
 
-def parse(token: str, *, max_length: int = MAX_LENGTH, headers: HeaderMemo | None = None) -> UnverifiedJwt:
+def parse(
+    token: str,
+    *,
+    max_length: int = MAX_LENGTH,
+    headers: HeaderMemo | None = None,
+    on_new_header: Callable[[str], None] | None = None,
+) -> UnverifiedJwt:
     """Read a compact JWT of the form that Cognito issues, the cheapest check first.
 
-    Raises `TokenMalformed`, or `AlgorithmNotAllowed` for any ``alg`` but RS256.
+    ``on_new_header`` sees the kid of a header that is not in ``headers`` before the payload is read, and
+    may refuse it. Raises `TokenMalformed`, or `AlgorithmNotAllowed` for any ``alg`` but RS256.
     """
     check_length(token, max_length)
     if not token.isascii():
         raise TokenMalformed("the token is not ASCII.")
-    parts = token.encode("ascii").split(b".", 3)
+    parts = token.split(".", 3)
     if len(parts) != 3:
         raise TokenMalformed("the token is not three parts with dots between: send the JWT itself.")
     header, payload, signature = parts
     kid = headers.kid(header) if headers is not None else None
     if kid is None:
         kid = _check_header(_json_object(header))
+        if on_new_header is not None:
+            on_new_header(kid)
     return UnverifiedJwt(
-        kid, _json_object(payload), header + b"." + payload, base64url.decode(signature), header
+        header,
+        kid,
+        _json_object(payload),
+        f"{header}.{payload}".encode("ascii"),
+        base64url.decode(signature.encode("ascii")),
     )
 
 
@@ -86,17 +100,21 @@ def _check_header(header: dict[str, Any]) -> str:
     return kid
 
 
-def _json_object(part: bytes) -> dict[str, Any]:
+def _json_object(part: str) -> dict[str, Any]:
+    octets = base64url.decode(part.encode("ascii"))
+    if not octets.startswith(b"{"):  # nor a byte order mark, nor white space
+        raise TokenMalformed("a part of the token is not a JSON object.")
     try:
-        # One text for one meaning: UTF-8, no byte order mark (json refuses it), no duplicate names.
-        text = base64url.decode(part).decode("utf-8")
-        value = _JSON.decode(text)
+        # One text for one meaning: UTF-8, no name twice, and nothing after the object.
+        text = octets.decode("utf-8")
+        value: dict[str, Any]
+        value, end = _JSON.raw_decode(text)
     except (ValueError, RecursionError):
         raise TokenMalformed("a part of the token is not JSON.") from None
-    if not isinstance(value, dict):
-        raise TokenMalformed("a part of the token is not a JSON object.")
+    if end != len(text):
+        raise TokenMalformed("a part of the token is more than a JSON object.")
     # How deep Python's own json goes differs by version.
-    if text.count("[") + text.count("{") > _MANY and is_too_deep(value):
+    if octets.count(b"[") + octets.count(b"{") > _MANY and is_too_deep(value):
         raise TokenMalformed("a part of the token is nested too deeply.")
     return value
 

@@ -80,6 +80,16 @@ class KeySet:
             return key
         return None
 
+    def lacks(self, kid: str) -> bool:
+        """Whether it is certain, and will be until a cool-down ends, that there is no such key."""
+        return (
+            kid not in self._keys.by_kid
+            and self._after_miss.left(self._clock) > 0
+            and not self._failures
+            and self._flight is None
+            and self._age() < _AHEAD * self._policy.max_age
+        )
+
     async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey:
         """The key with exactly this kid.
 

@@ -10,25 +10,28 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi_cognito_guard.claims import Validity
 from fastapi_cognito_guard.principal import Principal
-from fastapi_cognito_guard.tokens.verifier import Proof
+from fastapi_cognito_guard.tokens.jwks import PublicKey
+from fastapi_cognito_guard.tokens.verifier import KeySource
 
 if TYPE_CHECKING:
     from cachetools import LRUCache
 
 
 class Remembered(NamedTuple):
-    """A principal, what proved it, and when it counts."""
+    """A principal, when it counts, and what proved it: the key that ``keys`` has under ``kid``."""
 
     principal: Principal
     validity: Validity
-    proof: Proof
+    keys: KeySource
+    kid: str
+    key: PublicKey
 
 
 class Memo:
     """A bounded memory of good tokens, least recently used out first. Safe for threads; size 0 is none."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self.size = size
         self._lock = Lock()
         self._entries: LRUCache[bytes, Remembered] | None = None
 
@@ -42,18 +45,16 @@ class Memo:
         digest = _digest(token)
         with self._lock:
             known = self._entries.get(digest)
-        if known is None or known.proof.keys.find(known.proof.kid) is not known.proof.key:
+        if known is None or known.keys.find(known.kid) is not known.key:
             return None
         return known
 
     def keep(self, token: str, known: Remembered) -> None:
         """Remember a token that was good."""
-        if not self._size:
-            return
         digest = _digest(token)
         with self._lock:
             if self._entries is None:
-                self._entries = _new(self._size)
+                self._entries = _new(self.size)
             self._entries[digest] = known
 
 

@@ -33,6 +33,10 @@ class MappingKeys:
             self._keys = read_keys(self._document)
         return self._keys.get(kid)
 
+    def lacks(self, kid: str) -> bool:
+        """Never said: asking costs nothing, and the reason of a later refusal may say more."""
+        return False
+
     async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey:
         """The key with exactly this kid. Raises `KeyUnknown`."""
         key = self.find(kid)
@@ -67,6 +71,8 @@ class FileKeys:
         if self._looked is None or self._clock.since(self._looked) >= _LOOK_AGAIN:
             self._look()
         return self._keys.get(kid)
+
+    lacks = MappingKeys.lacks
 
     async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey:
         """The key with exactly this kid. Raises `KeyUnknown`; `KeysUnavailable` for a file without keys."""

@@ -1,15 +1,15 @@
 """The token door: parse, choose the pool, find the key, prove the signature; only then are there claims."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from fastapi_cognito_guard.claims import Claims, pool_of
-from fastapi_cognito_guard.errors import SignatureInvalid
+from fastapi_cognito_guard.claims import Claims, foreign
+from fastapi_cognito_guard.errors import KeyUnknown, SignatureInvalid
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.fetch import Fetch, fetch_over_https
 from fastapi_cognito_guard.tokens.jwks import PublicKey
-from fastapi_cognito_guard.tokens.jwt import HeaderMemo, parse
+from fastapi_cognito_guard.tokens.jwt import HeaderMemo, UnverifiedJwt, parse
 from fastapi_cognito_guard.tokens.keys import KeySet
 from fastapi_cognito_guard.tokens.offline import FileKeys, MappingKeys
 
@@ -19,6 +19,8 @@ class KeySource(Protocol):
 
     def find(self, kid: str) -> PublicKey | None: ...
 
+    def lacks(self, kid: str) -> bool: ...
+
     async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey: ...
 
     async def warm_up(self) -> bool: ...
@@ -26,41 +28,52 @@ class KeySource(Protocol):
     def status(self) -> dict[str, Any]: ...
 
 
-class Proof(NamedTuple):
-    """Claims, and the key that proves them: the one that ``keys`` has under ``kid``."""
-
-    claims: Claims
-    keys: KeySource
-    kid: str
-    key: PublicKey
-
-
 class Verifier:
     """Proves that tokens were signed by one of the configured pools."""
 
-    def __init__(
-        self, pools: Mapping[str, UserPool], keys: Mapping[str, KeySource], *, max_length: int
-    ) -> None:
-        """``pools`` and their ``keys`` by issuer; ``max_length`` of a token, in characters."""
-        self._pools = pools
+    def __init__(self, keys: Mapping[str, KeySource], *, max_length: int) -> None:
+        """``keys`` by issuer; ``max_length`` of a token, in characters."""
         self._keys = keys
         self._max_length = max_length
         self._headers = HeaderMemo()
+        self._sources = tuple({id(source): source for source in keys.values()}.values())
 
-    async def prove(self, token: str, *, patience: float = 0.0) -> Proof:
-        """That a pool signed the token. What its claims are worth is not judged yet.
+    def read(self, token: str) -> tuple[UnverifiedJwt, KeySource]:
+        """A well-formed token, and the keys of the pool that it says it is of. Nothing is proven yet.
 
-        Raises a leaf of `Unauthenticated`, or `KeysUnavailable`. ``patience`` is `KeySet.key`'s.
+        Raises a leaf of `Unauthenticated`.
         """
-        jwt = parse(token, max_length=self._max_length, headers=self._headers)
-        # ``iss`` only chooses from the fixed list. No address ever comes from a token.
-        pool_of(jwt.payload, self._pools)
-        keys = self._keys[jwt.payload["iss"]]
-        key = keys.find(jwt.kid) or await keys.key(jwt.kid, patience=patience)
+        jwt = parse(
+            token, max_length=self._max_length, headers=self._headers, on_new_header=self._refuse_in_a_flood
+        )
+        return jwt, self._keys_of(jwt.payload)
+
+    def prove(self, jwt: UnverifiedJwt, key: PublicKey) -> Claims:
+        """The claims of a token that the key signed. What they are worth is not judged yet.
+
+        Raises `SignatureInvalid`.
+        """
         if not key.verify(jwt.signing_input, jwt.signature):
             raise SignatureInvalid("the token was changed on its way, or the pool did not sign it.")
         self._headers.keep(jwt)
-        return Proof(Claims(values=jwt.payload, source="token"), keys, jwt.kid, key)
+        return Claims(jwt.payload, "token")
+
+    def _keys_of(self, payload: Mapping[str, Any]) -> KeySource:
+        """``iss`` only chooses from the fixed list. No address ever comes from a token."""
+        issuer = payload.get("iss")
+        keys = self._keys.get(issuer) if isinstance(issuer, str) else None
+        if keys is None:
+            raise foreign(payload, self._keys)
+        return keys
+
+    def knows_header(self, token: str) -> bool:
+        """Whether a good token had the same header. Only then can the token itself be remembered."""
+        return self._headers.kid(token[: token.find(".")]) is not None
+
+    def _refuse_in_a_flood(self, kid: str) -> None:
+        """In a flood of unknown kids, one is refused as soon as it is read."""
+        if all(keys.lacks(kid) for keys in self._sources):
+            raise KeyUnknown("no key has the token's kid, and other unknown ones were asked for just now.")
 
 
 def keys_of(pool: UserPool, policy: KeyPolicy, *, clock: Clock, fetch: Fetch | None) -> KeySource:

@@ -124,6 +124,26 @@ async def test_several_pools_are_chosen_by_issuer_and_keep_their_keys_apart(
     assert seen == [f"{each.issuer}/.well-known/jwks.json" for each in asked]
 
 
+async def test_in_a_flood_an_unknown_kid_is_refused_before_the_payload_is_read(pool: FakeUserPool) -> None:
+    seen: list[str] = []
+    guard = CognitoGuard(
+        UserPool(pool.id, client_ids=pool.client_id), now=lambda: NOW, fetch=fetch_of(pool, seen=seen)
+    )
+    await guard.verify(pool.access_token())
+    good = unverified_claims(pool.access_token())
+    foreign = pool.sign({**good, "iss": "https://other.example"}, header={"kid": "nobody's"})
+    with pytest.raises(IssuerMismatch):  # the better reason, while it costs nothing
+        await guard.verify(foreign)
+    with pytest.raises(KeyUnknown):
+        await guard.verify(pool.sign(good, header={"kid": "nobody's"}))
+    assert len(seen) == 2
+    for token in (foreign, foreign.partition(".")[0] + ".junk.junk"):
+        with pytest.raises(KeyUnknown, match="just now"):
+            await guard.verify(token)
+    assert await guard.verify(pool.access_token())
+    assert len(seen) == 2
+
+
 async def test_a_token_of_an_unknown_issuer_fetches_nothing(
     pool: FakeUserPool, other_pool: FakeUserPool
 ) -> None:
