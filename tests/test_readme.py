@@ -112,3 +112,9 @@ def test_the_table_of_error_codes_is_the_code() -> None:
 def test_the_table_of_variables_is_the_code() -> None:
     documented = re.findall(r"^\| `(COGNITO_\w+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
     assert documented == [name for name, _ in {**settings.POOL, **settings.GUARD}.values()]
+
+
+def test_the_code_in_the_docs_runs() -> None:
+    for page in (ROOT / "docs").glob("*.md"):
+        for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+            run(code)

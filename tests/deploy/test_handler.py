@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from fastapi_cognito_guard import lambda_handler
+from fastapi_cognito_guard import CognitoGuard, KeyPolicy, lambda_handler
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import FakeUserPool, Flavour, gateway_event
 from tests.apps import build_app, guard_for
@@ -142,3 +142,22 @@ def test_a_hostile_event_is_refused_and_not_500(pool: FakeUserPool) -> None:
         event = gateway_event("rest", path="/me")
         event["requestContext"] = context
         assert handler(event, None)["statusCode"] == 401
+
+
+def test_on_lambda_the_request_that_finds_stale_keys_waits_a_little_for_fresh_ones() -> None:
+    """Nothing goes on between invocations, so a refresh in the background would never be seen."""
+    present = [1_000_000.0]
+    pool = FakeUserPool(now=lambda: present[0])
+
+    async def fetch(address: str) -> bytes:
+        return json.dumps(pool.jwks).encode()
+
+    guard = CognitoGuard(
+        pool.user_pool(jwks=None), now=lambda: present[0], fetch=fetch, keys=KeyPolicy(max_age=60)
+    )
+    handler = lambda_handler(build_app(guard))
+    event = pool.event("http", pool.access_token(), vouched=False, path="/me")
+    assert handler(event, None)["statusCode"] == 200
+    pool.rotate()
+    present[0] += 60
+    assert handler(event, None)["statusCode"] == 401
