@@ -220,8 +220,8 @@ class CognitoGuard:
 
 
 def _check_same_token(vouched: Principal, verified: Principal) -> None:
-    jti = verified.claims.get("jti")
-    if verified.sub != vouched.sub or jti is None or jti != vouched.claims.get("jti"):
+    jti = verified.claim("jti")
+    if verified.sub != vouched.sub or jti is None or jti != vouched.claim("jti"):
         raise GatewayMismatch("the token in the header is not the one that the gateway's claims speak of.")
 
 

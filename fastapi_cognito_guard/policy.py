@@ -56,7 +56,7 @@ class Requirement:
             return principal.scopes
         if self.kind == "group":
             return principal.groups
-        return _as_text(principal.claims.get(self.claim or ""))
+        return _as_text(principal.claim(self.claim or ""))
 
     def __str__(self) -> str:
         names = (*([self.claim] if self.claim is not None else []), *self.any_of)

@@ -27,7 +27,9 @@ def test_what_claims_hands_out_can_be_changed_without_changing_the_principal() -
     user = principal()
     user.claims["a"].append(2)
     user.claims["b"] = 1
+    user.claim("a").append(2)
     assert user.claims == {"a": [1]}
+    assert (user.claim("a"), user.claim("b")) == ([1], None)
 
 
 def test_a_principal_is_frozen() -> None:
