@@ -155,7 +155,10 @@ def _check_client(values: Mapping[str, Any], use: TokenUse, pool: UserPool) -> N
         raise ClientMismatch(
             f"app client {client[:128]!a} is not in client_ids: add it there if it is one of yours."
         )
-    if use == "access" and pool.resource is not None and pool.resource not in _audience(values):
+    if use == "id" or (pool.resource is None and "aud" not in values):
+        return
+    audience = _audience(values)  # an access token's is data, where no resource is configured
+    if pool.resource is not None and pool.resource not in audience:
         raise ClientMismatch(f"aud does not name the resource {pool.resource}: ask for it at sign-in.")
 
 
