@@ -130,6 +130,7 @@ def serving(app: FastAPI, port: int) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
     try:
         listener = socket.create_server(("127.0.0.1", port))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as uvicorn's own sockets have it
     except OSError as error:
         raise SystemExit(
             f"Port {port} of 127.0.0.1: {error.strerror}. Try --port 0 for a free one."

@@ -5,7 +5,6 @@ that decides whether they count here is in this file, once. Every value is type-
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
 from fastapi_cognito_guard.errors import (
@@ -33,23 +32,23 @@ class Claims(NamedTuple):
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
     """The checks of one guard, and the way from `Claims` to `Principal`."""
 
-    pools: Mapping[str, UserPool]
-    semantics: Semantics
-    leeway: float
+    def __init__(self, *, pools: Mapping[str, UserPool], semantics: Semantics, leeway: float) -> None:
+        self.pools = pools
+        self.semantics = semantics
+        self.leeway = leeway
 
     def principal(self, claims: Claims, now: float) -> tuple[Principal, "Validity"]:
         """Who the claims speak of, and until when. Raises a leaf of `Unauthenticated`."""
-        self.check_origin(claims)
+        use = self.check_origin(claims)
         validity = validity_of(claims.values)
         validity.check(now, self.leeway)
-        return to_principal(claims, self.semantics), validity
+        return to_principal(claims, use, self.semantics), validity
 
-    def check_origin(self, claims: Claims) -> None:
-        """Issuer, token type and audience, by the column of this guard's semantics."""
+    def check_origin(self, claims: Claims) -> TokenUse:
+        """Issuer, token type (returned) and audience, by the column of this guard's semantics."""
         values = claims.values
         issuer = values.get("iss")
         pool = self.pools.get(issuer) if isinstance(issuer, str) else None
@@ -62,17 +61,18 @@ class Judge:
             _check_audience_as_http_api(values, pool)
         else:
             _check_client(values, use, pool)
+        return use
 
 
 def is_too_deep(values: Mapping[str, Any]) -> bool:
     """Whether claims are nested more than 32 deep: what comes after would have to recurse as deep."""
-    level: list[Any] = [values]
-    for _ in range(_MAX_DEPTH):
-        items = (item for box in level for item in (box.values() if isinstance(box, Mapping) else box))
-        level = [item for item in items if isinstance(item, Mapping | list | tuple)]
+    level = [item for item in values.values() if isinstance(item, dict | list)]
+    for _ in range(_MAX_DEPTH - 1):
         if not level:
             return False
-    return True
+        items = (item for box in level for item in (box.values() if isinstance(box, dict) else box))
+        level = [item for item in items if isinstance(item, dict | list)]
+    return bool(level)
 
 
 def foreign(values: Mapping[str, Any], issuers: Iterable[str]) -> ClaimInvalid | IssuerMismatch:
@@ -112,10 +112,9 @@ def validity_of(values: Mapping[str, Any]) -> Validity:
     return Validity(starts, _number(values, "exp"))
 
 
-def to_principal(claims: Claims, semantics: Semantics) -> Principal:
+def to_principal(claims: Claims, use: TokenUse, semantics: Semantics) -> Principal:
     """The caller that judged claims speak of. Raises `ClaimInvalid` for one of a wrong type."""
     values = _with_booleans(claims.values)
-    use = _token_use(values)
     if "jti" in values:
         _string(values, "jti")
     return Principal(

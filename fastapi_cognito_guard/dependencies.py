@@ -28,17 +28,18 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
     In tests, override this one: ``app.dependency_overrides[current_user]``.
     """
     guard = _guard_of(connection)
-    scopes = [scope for scope in security_scopes.scopes if scope != _OPTIONAL]
+    scopes = security_scopes.scopes
     try:
         principal = await guard.identify(connection)
     except TokenMissing:
-        if _OPTIONAL in security_scopes.scopes:
+        if _OPTIONAL in scopes:
             return None  # type: ignore[return-value]  # to `optional_user`, and to nobody else
         raise
     if guard.semantics == "rest":
         scoped = is_scoped(connection.scope, (current_user,), but=_OPTIONAL)
         check_token_use_as_rest(principal, scoped=scoped)
-    policy.check_all_scopes(principal, scopes)
+    if scopes:
+        policy.check_all_scopes(principal, [scope for scope in scopes if scope != _OPTIONAL])
     return principal
 
 

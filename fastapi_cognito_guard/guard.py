@@ -28,7 +28,7 @@ from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.fetch import Fetch
 from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH, check_length
-from fastapi_cognito_guard.tokens.memo import Memo, Remembered
+from fastapi_cognito_guard.tokens.memo import Memo, Remembered, digest_of
 from fastapi_cognito_guard.tokens.verifier import Verifier, keys_of
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ class CognitoGuard:
         Lambda, where nothing goes on between requests.
         """
         check_length(token, self._max_token_length)
-        known = self._memo.find(token) if self._verifier.knows_header(token) else None
-        if known is not None:
+        digest = digest_of(token) if self._memo.size and self._verifier.knows_header(token) else None
+        if digest is not None and (known := self._memo.find(digest)) is not None:
             known.validity.check(self._now(), self._judge.leeway)
             return known.principal
         jwt, keys = self._verifier.read(token)
@@ -164,7 +164,7 @@ class CognitoGuard:
         claims = self._verifier.prove(jwt, key)
         principal, validity = self._judge.principal(claims, self._now())
         if self._memo.size:
-            self._memo.keep(token, Remembered(principal, validity, keys, jwt.kid, key))
+            self._memo.keep(digest or digest_of(token), Remembered(principal, validity, keys, jwt.kid, key))
         return principal
 
     async def identify(self, connection: HTTPConnection) -> Principal:

@@ -6,8 +6,8 @@ JWT authorizer. All bodies have the gateways' shape. Nothing from a token is eve
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.errors import (
@@ -39,13 +39,12 @@ _HTTP_DESCRIPTIONS: Mapping[type[AuthError], str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(NamedTuple):
     """What is sent instead of the route's answer."""
 
     status: int
     body: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
     @property
     def content(self) -> bytes:

@@ -6,8 +6,7 @@ the types they have in a token; all others stay as they were delivered, because 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi_cognito_guard.claims import Claims, is_too_deep
 from fastapi_cognito_guard.errors import ClaimInvalid
@@ -19,8 +18,7 @@ LambdaContext = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """Maps the context of the developer's own Lambda authorizer to claims, or to None for nobody."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flavour:
+class Flavour(NamedTuple):
     """A kind of authorizer: the section of the event it writes, if it is there, and its spelling."""
 
     name: str

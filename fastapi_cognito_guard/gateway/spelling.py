@@ -29,15 +29,12 @@ _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 def as_rest_api(claims: Mapping[str, Any]) -> dict[str, Any]:
     """REST COGNITO_USER_POOLS: Java dates or digits, ``true``, and ``a,b`` for lists."""
-    return _read(claims, dict.fromkeys(_LISTS, _comma_list))
+    return _read(claims, _REST_API)
 
 
 def as_http_api(claims: Mapping[str, Any]) -> dict[str, Any]:
     """HTTP API JWT: digits, ``true``, and ``[a b]`` for lists."""
-    return _read(
-        claims,
-        {**dict.fromkeys(_LISTS, _bracket_list), "aud": _bracket_list_or_text, "scp": _bracket_list_or_text},
-    )
+    return _read(claims, _HTTP_API)
 
 
 def as_native(claims: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,17 +42,13 @@ def as_native(claims: Mapping[str, Any]) -> dict[str, Any]:
     return dict(claims)
 
 
-def _read(claims: Mapping[str, Any], lists: Mapping[str, _Read]) -> dict[str, Any]:
-    readers: dict[str, _Read] = {
-        **dict.fromkeys(_NUMBERS, _number),
-        **dict.fromkeys(BOOLEANS, _boolean),
-        **lists,
-    }
+def _read(claims: Mapping[str, Any], readers: Mapping[str, _Read]) -> dict[str, Any]:
     values = dict(claims)
-    for name in readers.keys() & values.keys():
-        if not isinstance(values[name], str):
-            raise _unreadable(name)
-        values[name] = readers[name](name, values[name])
+    for name, read in readers.items():
+        if name in values:
+            if not isinstance(values[name], str):
+                raise _unreadable(name)
+            values[name] = read(name, values[name])
     return values
 
 
@@ -99,3 +92,12 @@ def _unreadable(name: str) -> ClaimInvalid:
     return ClaimInvalid(
         f"the gateway's spelling of {name} cannot be read: is its authorizer one for Cognito?"
     )
+
+
+_BOTH: dict[str, _Read] = {**dict.fromkeys(_NUMBERS, _number), **dict.fromkeys(BOOLEANS, _boolean)}
+_REST_API = {**_BOTH, **dict.fromkeys(_LISTS, _comma_list)}
+_HTTP_API = {
+    **_BOTH,
+    **dict.fromkeys(_LISTS, _bracket_list),
+    **dict.fromkeys(("aud", "scp"), _bracket_list_or_text),
+}

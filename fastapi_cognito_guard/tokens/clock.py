@@ -2,25 +2,26 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Seconds = Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A point in time, by both clocks."""
 
     wall: float
     steady: float
 
 
-@dataclass(frozen=True, slots=True)
 class Clock:
     """The wall clock goes on while a machine is frozen, but may be set; the steady one the reverse."""
 
-    wall: Seconds = time.time
-    steady: Seconds = time.monotonic
+    __slots__ = ("steady", "wall")
+
+    def __init__(self, wall: Seconds = time.time, steady: Seconds = time.monotonic) -> None:
+        self.wall = wall
+        self.steady = steady
 
     def now(self) -> Moment:
         """This moment."""
@@ -28,4 +29,5 @@ class Clock:
 
     def since(self, moment: Moment) -> float:
         """Seconds since ``moment``, by the clock that says more: old rather than young."""
-        return max(self.wall() - moment.wall, self.steady() - moment.steady)
+        wall, steady = self.wall() - moment[0], self.steady() - moment[1]
+        return max(steady, wall)

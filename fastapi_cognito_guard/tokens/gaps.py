@@ -1,15 +1,14 @@
 """How long a key server is left alone: after a failure, and after a kid that it did not know."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastapi_cognito_guard.tokens.clock import Clock, Moment
 
 _LONGEST = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """So many seconds from a moment on."""
 
     seconds: float = 0.0

@@ -1,7 +1,6 @@
 """RFC 7517 key sets: which of their keys verify RS256, and nothing else. The only importer of jose."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi_cognito_guard.errors import TokenMalformed
@@ -21,13 +20,17 @@ class NotKeys(ValueError):
     """A document without a single key that could be used. Its text is ours, and safe to show."""
 
 
-@dataclass(frozen=True, slots=True)
 class PublicKey:
     """An RSA key that a pool signs with. Equal numbers are equal keys, whatever their kid."""
 
-    n: int
-    e: int
-    verify: Verify = field(compare=False, repr=False)
+    __slots__ = ("numbers", "verify")
+
+    def __init__(self, n: int, e: int, verify: Verify) -> None:
+        self.numbers = (n, e)
+        self.verify = verify
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PublicKey) and self.numbers == other.numbers
 
 
 def read_keys(document: object) -> dict[str, PublicKey]:

@@ -13,9 +13,8 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi_cognito_guard.errors import KeysUnavailable, KeyUnknown
 from fastapi_cognito_guard.pool import KeyPolicy
@@ -28,21 +27,19 @@ _AHEAD = 0.8  # of max_age: from here on a refresh is under way while requests g
 _GRACE = 1.0  # seconds past its deadline, after which a flight is taken for dead (a frozen machine)
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(NamedTuple):
     """What a good answer said, and when."""
 
     by_kid: Mapping[str, PublicKey]
     at: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
+class Flight(NamedTuple):
     """A fetch under way. ``for_miss``: an unknown kid asked for it, and not the keys' age."""
 
     for_miss: bool
     started: Moment
-    landed: Future[None] = field(default_factory=Future)
+    landed: Future[None]
 
 
 class KeySet:
@@ -62,6 +59,7 @@ class KeySet:
         self._fetch = fetch
         self._clock = clock
         self._jitter = jitter
+        self._due = _AHEAD * policy.max_age
         self._keys = Keys({}, Moment(float("-inf"), float("-inf")))
         self._after_failure = Gap()
         self._after_miss = Gap()
@@ -76,9 +74,7 @@ class KeySet:
         """The key, if it is known and need not be asked about. Takes no lock and never waits."""
         keys = self._keys
         key = keys.by_kid.get(kid)
-        if key is not None and self._clock.since(keys.at) < _AHEAD * self._policy.max_age:
-            return key
-        return None
+        return key if key is not None and self._clock.since(keys.at) < self._due else None
 
     def lacks(self, kid: str) -> bool:
         """Whether it is certain, and will be until a cool-down ends, that there is no such key."""
@@ -87,7 +83,7 @@ class KeySet:
             and self._after_miss.left(self._clock) > 0
             and not self._failures
             and self._flight is None
-            and self._age() < _AHEAD * self._policy.max_age
+            and self._age() < self._due
         )
 
     async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey:
@@ -106,7 +102,7 @@ class KeySet:
             if flight is not None and mine and patience > 0 and self._age() >= self._policy.max_age:
                 await _wait(flight, patience)
         if self._usable(kid) is None:
-            await self._ask(for_miss=self._age() < _AHEAD * self._policy.max_age)
+            await self._ask(for_miss=self._age() < self._due)
         key = self._usable(kid)
         if key is None:
             raise self._refusal()
@@ -114,7 +110,7 @@ class KeySet:
 
     async def warm_up(self) -> bool:
         """Fetch unless the keys are fresh. Whether there are usable keys afterwards."""
-        if self._age() >= _AHEAD * self._policy.max_age:
+        if self._age() >= self._due:
             await self._ask(for_miss=False)
         return self._is_usable()
 
@@ -172,7 +168,7 @@ class KeySet:
             gap = self._after_miss if for_miss else self._after_failure
             if gap.left(self._clock) > 0:
                 return None, False
-            flight = self._flight = Flight(for_miss, self._clock.now())
+            flight = self._flight = Flight(for_miss, self._clock.now(), Future())
             self._fetches += 1
             if for_miss:
                 self._after_miss = Gap(self._policy.cooldown, flight.started)

@@ -38,27 +38,26 @@ class Memo:
     def __len__(self) -> int:
         return 0 if self._entries is None else len(self._entries)
 
-    def find(self, token: str) -> Remembered | None:
+    def find(self, digest: bytes) -> Remembered | None:
         """What is known of a token, if the key that proved it is still the pool's."""
         if self._entries is None:
             return None
-        digest = _digest(token)
         with self._lock:
             known = self._entries.get(digest)
         if known is None or known.keys.find(known.kid) is not known.key:
             return None
         return known
 
-    def keep(self, token: str, known: Remembered) -> None:
+    def keep(self, digest: bytes, known: Remembered) -> None:
         """Remember a token that was good."""
-        digest = _digest(token)
         with self._lock:
             if self._entries is None:
                 self._entries = _new(self.size)
             self._entries[digest] = known
 
 
-def _digest(token: str) -> bytes:
+def digest_of(token: str) -> bytes:
+    """What a token is remembered by, instead of itself."""
     return sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 

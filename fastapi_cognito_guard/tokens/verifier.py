@@ -72,8 +72,10 @@ class Verifier:
 
     def _refuse_in_a_flood(self, kid: str) -> None:
         """In a flood of unknown kids, one is refused as soon as it is read."""
-        if all(keys.lacks(kid) for keys in self._sources):
-            raise KeyUnknown("no key has the token's kid, and other unknown ones were asked for just now.")
+        for keys in self._sources:
+            if not keys.lacks(kid):
+                return
+        raise KeyUnknown("no key has the token's kid, and other unknown ones were asked for just now.")
 
 
 def keys_of(pool: UserPool, policy: KeyPolicy, *, clock: Clock, fetch: Fetch | None) -> KeySource:
