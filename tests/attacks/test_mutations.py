@@ -1,0 +1,196 @@
+"""Mutated tokens: what comes out is a principal with exactly what the pool signed, or a refusal."""
+
+import json
+from base64 import urlsafe_b64decode
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from fastapi_cognito_guard import CognitoGuard, Principal
+from fastapi_cognito_guard.errors import AuthError
+from fastapi_cognito_guard.testing.pool import unverified_claims
+from tests.apps import NOW
+from tests.attacks.forge import ATTACKER, CLAIMS, GOOD, HEADER, ID_KEY, KEY, OTHER, POOL, b64, part, token
+
+pytestmark = pytest.mark.anyio
+
+TOKENS = {
+    "ada": GOOD,
+    "eve": POOL.access_token("eve", groups=["users"]),
+    "a machine": POOL.machine_token(scopes=["orders/read"]),
+    "ada's ID token": POOL.id_token("ada"),
+    "ada, expired": POOL.access_token("ada", groups=["admins"], expires_in=-60),
+    "another client": POOL.access_token("ada", claims={"client_id": "another"}),
+    "another pool": OTHER.access_token("ada", groups=["admins"]),
+    "an attacker": token({**HEADER, "kid": ATTACKER.kid}, sign=ATTACKER.sign),
+}
+ACCEPTED = {TOKENS[name] for name in ("ada", "eve", "a machine", "another pool")}
+GUARD = CognitoGuard(POOL.user_pool(), OTHER.user_pool(), now=lambda: NOW)
+"""One guard for everything that is tried here, so that whatever it remembers is tried, too."""
+
+tokens = st.sampled_from(sorted(TOKENS.values()))
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+HEADERS = "alg kid typ cty crit b64 zip enc jku jwk x5u x5c iss exp x".split()
+NAMES = "iss sub aud exp nbf iat jti auth_time token_use client_id scope scp username version x".split()
+NAMES += ["cognito:groups", "cognito:username", "email", "email_verified", "__proto__", ""]
+NEAR: list[Any] = "access id ada RS256 none HS256 JWT at+jwt true false \ud800".split()
+NEAR += [POOL.issuer, OTHER.issuer, POOL.client_id, [POOL.client_id], ["admins"], KEY.kid, ID_KEY.kid]
+NEAR += [NOW, NOW - 1, NOW + 1, 2**53]
+near = st.sampled_from(NEAR)
+DROPPED = object()
+
+
+def changed(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**values, **changes}.items() if value is not DROPPED}
+
+
+def changes_of(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(st.sampled_from(names), near | json_values | st.just(DROPPED), max_size=3)
+
+
+async def outcome(hostile: str) -> Principal | None:
+    """The principal, or None for a refusal with 401. Anything else that is raised fails the test."""
+    try:
+        return await GUARD.verify(hostile)
+    except AuthError as refused:
+        assert refused.status == 401
+        assert hostile[:40] not in refused.reason or len(hostile) < 40
+        return None
+
+
+async def assert_as_signed(hostile: str) -> None:
+    """Nobody has signed a mutated text: only a token that the pool did sign counts, unchanged."""
+    user = await outcome(hostile)
+    if hostile in ACCEPTED:
+        assert user is not None
+        assert user.claims == unverified_claims(hostile)
+    else:
+        assert user is None
+
+
+edits = st.lists(
+    st.tuples(
+        st.integers(0, 4000), st.integers(0, 3), st.text(max_size=3) | st.sampled_from(list("AQgw-_=+/.~"))
+    ),
+    max_size=4,
+)
+
+
+def edited(text: str, steps: list[tuple[int, int, str]]) -> str:
+    """Each step replaces some letters somewhere by others, or none by some, or some by none."""
+    for at, length, letters in steps:
+        at %= len(text) + 1
+        text = text[:at] + letters + text[at + length :]
+    return text
+
+
+@given(original=tokens, steps=edits)
+@settings(max_examples=400)
+async def test_edited_text_is_the_original_or_nothing(
+    original: str, steps: list[tuple[int, int, str]]
+) -> None:
+    await assert_as_signed(edited(original, steps))
+
+
+@given(original=tokens, which=st.integers(0, 2), at=st.integers(0), bits=st.integers(1, 255))
+@settings(max_examples=300)
+async def test_a_changed_byte_of_any_part_is_refused(original: str, which: int, at: int, bits: int) -> None:
+    parts = original.split(".")
+    octets = bytearray(b64_decoded(parts[which]))
+    octets[at % len(octets)] ^= bits
+    parts[which] = b64(bytes(octets))
+    assert await outcome(".".join(parts)) is None
+
+
+def b64_decoded(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@given(st.tuples(tokens, tokens, tokens))
+@settings(max_examples=300)
+async def test_parts_of_several_tokens_make_none(originals: tuple[str, str, str]) -> None:
+    await assert_as_signed(".".join(original.split(".")[n] for n, original in enumerate(originals)))
+
+
+@given(st.permutations(GOOD.split(".")) | st.lists(st.sampled_from([*GOOD.split("."), ""]), max_size=6))
+async def test_parts_in_another_order_or_number_make_none(parts: list[str]) -> None:
+    await assert_as_signed(".".join(parts))
+
+
+@given(header=st.dictionaries(st.text(), json_values, max_size=3), changes=changes_of(HEADERS))
+@settings(max_examples=400)
+async def test_a_changed_header_under_the_old_signature_is_refused(
+    header: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    _, body, signature = GOOD.split(".")
+    await assert_as_signed(f"{part(changed({**header, **HEADER}, changes))}.{body}.{signature}")
+
+
+@given(changes_of(HEADERS))
+@settings(max_examples=400)
+@example({"kid": ID_KEY.kid})
+async def test_a_changed_header_that_the_pool_signed_changes_nothing_in_the_claims(
+    changes: dict[str, Any],
+) -> None:
+    header = changed(HEADER, changes)
+    user = await outcome(token(header))
+    if user is not None:
+        assert user.claims == CLAIMS
+        assert (header["alg"], header["kid"]) == ("RS256", KEY.kid)
+        assert str(header.get("typ", "JWT")).lower() in {"jwt", "at+jwt"}
+        assert not {"crit", "b64", "zip", "enc", "cty"} & header.keys()
+
+
+@given(changes_of(NAMES), st.dictionaries(st.text(), json_values, max_size=2))
+@settings(max_examples=600)
+@example({"exp": NOW + 1}, {})
+@example({"iss": OTHER.issuer}, {})
+async def test_changed_claims_that_the_pool_signed_are_judged_as_they_are(
+    changes: dict[str, Any], others: dict[str, Any]
+) -> None:
+    claims = changed({**others, **CLAIMS}, changes)
+    user = await outcome(token(payload=claims))
+    if user is None:
+        return
+    flag = claims.get("email_verified")
+    assert user.claims == {
+        **claims,
+        **({"email_verified": flag == "true"} if flag in ("true", "false") else {}),
+    }
+    assert (user.issuer, user.token_use, user.client_id) == (POOL.issuer, "access", POOL.client_id)
+    assert (user.sub, user.username) == (claims["sub"], claims.get("username"))
+    assert type(claims["exp"]) in (int, float)
+    assert NOW < claims["exp"] < 2**53
+    assert claims.get("nbf", 0) <= NOW >= claims.get("iat", 0)
+    assert user.groups == set(claims.get("cognito:groups", []))
+
+
+@given(steps=st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 3), st.binary(max_size=3)), max_size=3))
+@settings(max_examples=400)
+async def test_broken_json_that_the_pool_signed_is_read_or_refused(
+    steps: list[tuple[int, int, bytes]],
+) -> None:
+    octets = json.dumps(CLAIMS).encode()
+    for at, length, new in steps:
+        at %= len(octets) + 1
+        octets = octets[:at] + new + octets[at + length :]
+    user = await outcome(token(payload=octets))
+    if user is not None:
+        assert user.claims == json.loads(octets)
+        assert (user.issuer, user.token_use, user.client_id) == (POOL.issuer, "access", POOL.client_id)
+
+
+@given(st.lists(st.binary(max_size=40) | st.text(max_size=20), max_size=4))
+async def test_anything_in_the_form_of_a_token_is_refused(parts: list[bytes | str]) -> None:
+    assert await outcome(".".join(b64(each) if isinstance(each, bytes) else each for each in parts)) is None
+
+
+@pytest.mark.parametrize("name", TOKENS)
+async def test_of_the_originals_the_good_ones_count_and_the_others_do_not(name: str) -> None:
+    await assert_as_signed(TOKENS[name])
