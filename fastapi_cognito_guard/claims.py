@@ -7,6 +7,7 @@ that decides whether they count here is in this file, once. Every value is type-
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, cast
 
+from fastapi_cognito_guard import untrusted
 from fastapi_cognito_guard.errors import (
     ClaimInvalid,
     ClientMismatch,
@@ -20,8 +21,6 @@ from fastapi_cognito_guard.principal import Principal, Source, TokenUse
 
 Semantics = Literal["strict", "rest", "http"]
 
-_MAX_DEPTH = 32
-_MAX_SECONDS = 2**53
 BOOLEANS = frozenset({"email_verified", "phone_number_verified"})
 
 
@@ -64,22 +63,11 @@ class Judge:
         return use
 
 
-def is_too_deep(values: Mapping[str, Any]) -> bool:
-    """Whether claims are nested more than 32 deep: what comes after would have to recurse as deep."""
-    level = [item for item in values.values() if isinstance(item, dict | list)]
-    for _ in range(_MAX_DEPTH - 1):
-        if not level:
-            return False
-        items = (item for box in level for item in (box.values() if isinstance(box, dict) else box))
-        level = [item for item in items if isinstance(item, dict | list)]
-    return bool(level)
-
-
 def foreign(values: Mapping[str, Any], issuers: Iterable[str]) -> ClaimInvalid | IssuerMismatch:
     """The refusal of claims whose ``iss`` is none of the configured pools'."""
     issuer = values.get("iss")
     if not isinstance(issuer, str) or not issuer:
-        return _wrong_type("iss", "a non-empty string")
+        return untrusted.wrong_type("iss", "a non-empty string")
     return IssuerMismatch(
         f"the issuer is none of this guard's pools ({', '.join(issuers)}): "
         "sign in to the right pool, or add it to CognitoGuard(...)."
@@ -104,22 +92,22 @@ class Validity(NamedTuple):
 
 def validity_of(values: Mapping[str, Any]) -> Validity:
     """``exp``, and the later of ``nbf`` and ``iat``. Raises `ClaimInvalid` where one is no number."""
-    starts = _number(values, "iat") if "iat" in values else 0.0
+    starts = untrusted.number(values, "iat") if "iat" in values else 0.0
     if "nbf" in values:
-        starts = max(starts, _number(values, "nbf"))
+        starts = max(starts, untrusted.number(values, "nbf"))
     if "auth_time" in values:
-        _number(values, "auth_time")
-    return Validity(starts, _number(values, "exp"))
+        untrusted.number(values, "auth_time")
+    return Validity(starts, untrusted.number(values, "exp"))
 
 
 def to_principal(claims: Claims, use: TokenUse, semantics: Semantics) -> Principal:
     """The caller that judged claims speak of. Raises `ClaimInvalid` for one of a wrong type."""
     values = _with_booleans(claims.values)
     if "jti" in values:
-        _string(values, "jti")
+        untrusted.string(values, "jti")
     return Principal(
-        sub=_string(values, "sub"),
-        username=_optional_string(values, "username" if use == "access" else "cognito:username"),
+        sub=untrusted.string(values, "sub"),
+        username=untrusted.optional_string(values, "username" if use == "access" else "cognito:username"),
         client_id=_client_id(values, use),
         token_use=use,
         scopes=_scopes(values, use, semantics),
@@ -163,18 +151,18 @@ def _check_client(values: Mapping[str, Any], use: TokenUse, pool: UserPool) -> N
 
 def _check_audience_as_http_api(values: Mapping[str, Any], pool: UserPool) -> None:
     """An HTTP API reads ``client_id`` only when there is no ``aud``."""
-    audience = _audience(values) if "aud" in values else (_string(values, "client_id"),)
+    audience = _audience(values) if "aud" in values else (untrusted.string(values, "client_id"),)
     if not any(pool.accepts_client(name) or name == pool.resource for name in audience):
         raise ClientMismatch("neither aud nor, without it, client_id is in client_ids (or is the resource).")
 
 
 def _client_id(values: Mapping[str, Any], use: TokenUse) -> str:
-    return _string(values, "client_id" if use == "access" else "aud")
+    return untrusted.string(values, "client_id" if use == "access" else "aud")
 
 
 def _audience(values: Mapping[str, Any]) -> tuple[str, ...]:
     aud = values.get("aud", [])
-    return (aud,) if isinstance(aud, str) else _strings("aud", aud)
+    return (aud,) if isinstance(aud, str) else untrusted.strings("aud", aud)
 
 
 def _scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics) -> frozenset[str]:
@@ -188,15 +176,15 @@ def _scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics) -> f
     given = values.get(name, "")
     if not isinstance(given, str):
         if name == "scope":
-            raise _wrong_type("scope", "a string")
-        return frozenset(_strings(name, given))
-    if not (given.isascii() or _is_text(given)):
-        raise _wrong_type(name, "a string")
+            raise untrusted.wrong_type("scope", "a string")
+        return frozenset(untrusted.strings(name, given))
+    if not untrusted.is_writable(given):
+        raise untrusted.wrong_type(name, "a string")
     return frozenset(filter(None, given.split(" ")))
 
 
 def _groups(values: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(_strings("cognito:groups", values.get("cognito:groups", [])))
+    return frozenset(untrusted.strings("cognito:groups", values.get("cognito:groups", [])))
 
 
 def _with_booleans(values: dict[str, Any]) -> dict[str, Any]:
@@ -212,46 +200,5 @@ def _with_booleans(values: dict[str, Any]) -> dict[str, Any]:
 def _token_use(values: Mapping[str, Any]) -> TokenUse:
     use = values.get("token_use")
     if use != "id" and use != "access":
-        raise _wrong_type("token_use", '"id" or "access"')
+        raise untrusted.wrong_type("token_use", '"id" or "access"')
     return cast(TokenUse, use)
-
-
-def _string(values: Mapping[str, Any], name: str) -> str:
-    value = values.get(name)
-    if not isinstance(value, str) or not value or not (value.isascii() or _is_text(value)):
-        raise _wrong_type(name, "a non-empty string")
-    return value
-
-
-def _optional_string(values: Mapping[str, Any], name: str) -> str | None:
-    return _string(values, name) if name in values else None
-
-
-def _number(values: Mapping[str, Any], name: str) -> float:
-    value = values.get(name)
-    # A bool is neither; NaN, infinity, and what arithmetic could not bear are not within the bounds.
-    if type(value) in (int, float) and -_MAX_SECONDS < value < _MAX_SECONDS:  # type: ignore[operator]  # a number
-        return cast(float, value)
-    raise _wrong_type(name, "a number of seconds")
-
-
-def _strings(name: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise _wrong_type(name, "a list of strings")
-    for item in value:
-        if not isinstance(item, str) or not (item.isascii() or _is_text(item)):
-            raise _wrong_type(name, "a list of strings")
-    return tuple(value)
-
-
-def _is_text(value: str) -> bool:
-    """Whether it can be written at all: a lone surrogate would break the app's own answer."""
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _wrong_type(name: str, due: str) -> ClaimInvalid:
-    return ClaimInvalid(f"the claim {name} is missing or not {due}: is this a token of Cognito?")

@@ -8,10 +8,11 @@ the types they have in a token; all others stay as they were delivered, because 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from fastapi_cognito_guard.claims import Claims, is_too_deep
+from fastapi_cognito_guard.claims import Claims
 from fastapi_cognito_guard.errors import ClaimInvalid
 from fastapi_cognito_guard.gateway.spelling import Spelling, as_http_api, as_native, as_rest_api
 from fastapi_cognito_guard.principal import Source
+from fastapi_cognito_guard.untrusted import is_too_deep
 
 Event = Mapping[str, Any]
 LambdaContext = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]

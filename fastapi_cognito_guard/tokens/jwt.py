@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, NamedTuple, NoReturn
 
-from fastapi_cognito_guard.claims import is_too_deep
 from fastapi_cognito_guard.errors import AlgorithmNotAllowed, TokenMalformed
 from fastapi_cognito_guard.tokens import base64url
+from fastapi_cognito_guard.untrusted import is_too_deep
 
 MAX_LENGTH = 16 * 1024
 _MAX_KID = 256
@@ -113,10 +114,27 @@ def _json_object(part: str) -> dict[str, Any]:
         raise TokenMalformed("a part of the token is not JSON.") from None
     if end != len(text):
         raise TokenMalformed("a part of the token is more than a JSON object.")
+    if b"\\ud" in octets or b"\\uD" in octets:
+        _check_writable(value)
     # How deep Python's own json goes differs by version.
     if octets.count(b"[") + octets.count(b"{") > _MANY and is_too_deep(value):
         raise TokenMalformed("a part of the token is nested too deeply.")
     return value
+
+
+def _check_writable(value: dict[str, Any]) -> None:
+    """An escaped half of a surrogate pair is JSON, but no text: no answer could ever repeat it."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise TokenMalformed("a part of the token has half a surrogate pair in it.") from None
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError("beyond any number")
+    return number
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -130,4 +148,6 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-_JSON = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+_JSON = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant, parse_float=_finite
+)

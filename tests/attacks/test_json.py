@@ -70,6 +70,16 @@ JSON: dict[str, str] = {
             ".9e10",
         )
     },
+    **{
+        f"RFC 8259 8.2 {name} is a lone surrogate": token(payload={**CLAIMS, name: "\ud800"})
+        for name in ("iss", "sub", "client_id", "username", "jti", "email", "custom:x")
+    },
+    "RFC 8259 8.2 a group is a lone surrogate": token(payload={**CLAIMS, "cognito:groups": ["\udfff"]}),
+    "RFC 8259 8.2 a scope is a lone surrogate": token(payload={**CLAIMS, "scope": "a \udfff"}),
+    "RFC 8259 8.2 a name is a lone surrogate": token(payload={**CLAIMS, "\ud800": 1}),
+    "RFC 8259 6 exp 1e400": raw_json(EXP, '"exp": 1e400'),
+    "RFC 8259 6 exp -1e400": raw_json(EXP, '"exp": -1e400'),
+    "RFC 8259 6 any number beyond any": raw_json(EXP, f'{EXP}, "x": [1e400]'),
     "RFC 8259 6 exp with underscores": raw_json(EXP, '"exp": 9_999_999_999'),
     "RFC 8259 6 exp in other digits": raw_json(EXP, '"exp": ٩٩٩٩٩٩٩٩٩٩'),
     "RFC 8259 9 exp of 5000 digits (CVE-2020-10735)": raw_json(EXP, '"exp": ' + "9" * 5000),
@@ -112,12 +122,6 @@ async def test_json_of_another_form_is_none(hostile: str, code: str) -> None:
 
 @trying({
     "claim_invalid": {
-        **{f"RFC 8259 8.2 {name} is a lone surrogate": token(payload={**CLAIMS, name: "\ud800"})
-           for name in ("sub", "client_id", "username", "jti")},
-        "RFC 8259 8.2 a group is a lone surrogate": token(payload={**CLAIMS, "cognito:groups": ["\udfff"]}),
-        "RFC 8259 8.2 a scope is a lone surrogate": token(payload={**CLAIMS, "scope": "a \udfff"}),
-        "RFC 8259 6 exp 1e400": raw_json(EXP, '"exp": 1e400'),
-        "RFC 8259 6 exp -1e400": raw_json(EXP, '"exp": -1e400'),
         "RFC 7519 4 a name in other case": raw_json('"exp":', '"EXP":'),
         "RFC 7519 4 a name with a space": raw_json('"exp":', '"exp ":'),
         "RFC 7519 4 a name with NUL": raw_json('"exp":', r'"exp\u0000":'),
@@ -125,7 +129,6 @@ async def test_json_of_another_form_is_none(hostile: str, code: str) -> None:
         "an object within has the claim": raw_json(EXP, f'"claims": {{{EXP}}}'),
         "no claims": token(payload={}),
     },
-    "issuer_mismatch": {"RFC 8259 8.2 iss is a lone surrogate": token(payload={**CLAIMS, "iss": "\ud800"})},
 })  # fmt: skip
 async def test_json_that_can_be_read_is_judged_by_its_claims(hostile: str, code: str) -> None:
     await assert_refused(hostile, code)

@@ -128,7 +128,6 @@ KIDS: dict[str, Any] = {
     "a list as text": json.dumps([KEY.kid]),
     "two in one": f"{KEY.kid},{ID_KEY.kid}",
     "a pattern": ".*",
-    "a lone surrogate": "\ud800",
     "not ASCII": KEY.kid.replace("=", "\uff1d"),
     "another pool's": OTHER_KEY.kid,
     "an index": "0",
@@ -142,6 +141,7 @@ NO_KIDS += [KEY.kid * 100]
     "key_unknown": {f"kid: {name}": headed(kid=kid) for name, kid in KIDS.items()},
     "token_malformed": {
         **{f"RFC 7515 4.1.4 kid: {kid!r:.40}": headed(kid=kid) for kid in NO_KIDS},
+        "RFC 8259 8.2 kid: a lone surrogate": headed(kid="\ud800"),
         "RFC 7515 4.1.4 no kid": token(without(HEADER, "kid")),
         "RFC 7515 4.1.4 kid in the payload only": token(without(HEADER, "kid"), {**CLAIMS, "kid": KEY.kid}),
     },

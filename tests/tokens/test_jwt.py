@@ -48,6 +48,10 @@ def test_only_short_headers_of_good_tokens_are_remembered_and_only_so_many() -> 
     assert parse(token({**HEADER, "kid": "99"}), headers=headers).kid == "99"
 
 
+def test_a_whole_surrogate_pair_is_a_character() -> None:
+    assert parse(token(payload=b'{"x": "\\ud83d\\ude00", "y": 1.5}')).payload == {"x": "😀", "y": 1.5}
+
+
 def test_many_brackets_are_fine_where_they_are_not_deep() -> None:
     payload = {"flat": [[] for _ in range(100)], "text": "[" * 100, "deep": [[[{"a": {}}]]]}
     assert parse(token(payload=payload)).payload == payload
@@ -135,6 +139,9 @@ BAD_TEXTS: dict[str, Any] = {
     "a name twice": token(payload=b'{"sub": "a", "sub": "b"}'),
     "a name twice, inside": token(payload=b'{"a": {"sub": "a", "sub": "b"}}'),
     "kid twice": token(b'{"alg": "RS256", "kid": "a", "kid": "b"}'),
+    "a number beyond any": token(payload=b'{"x": 1e400}'),
+    "half a surrogate pair": token(payload=b'{"email": "\\ud800"}'),
+    "half a surrogate pair in a name": token(payload=b'{"x": [{"\\uDFFF": 1}]}'),
     "NaN": token(payload=b'{"exp": NaN}'),
     "Infinity": token(payload=b'{"exp": Infinity}'),
     "nested 33 deep": token(payload=b'{"a": ' + b"[" * 32 + b"]" * 32 + b"}"),

@@ -1,0 +1,69 @@
+"""Reading values that somebody else wrote: each is checked for its type before anything is done with it."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from fastapi_cognito_guard.errors import ClaimInvalid
+
+_BOXES = (dict, list)
+_MAX_DEPTH = 32
+_MAX_SECONDS = 2**53
+
+
+def string(values: Mapping[str, Any], name: str) -> str:
+    """A claim that is text, and not empty. Raises `ClaimInvalid`."""
+    value = values.get(name)
+    if not isinstance(value, str) or not value or not is_writable(value):
+        raise wrong_type(name, "a non-empty string")
+    return value
+
+
+def optional_string(values: Mapping[str, Any], name: str) -> str | None:
+    """The same, or None for a claim that is not there. Raises `ClaimInvalid`."""
+    return string(values, name) if name in values else None
+
+
+def number(values: Mapping[str, Any], name: str) -> float:
+    """A claim that is a JSON number of seconds. Raises `ClaimInvalid`."""
+    value = values.get(name)
+    # A bool is neither; NaN, infinity, and what arithmetic could not bear are not within the bounds.
+    if type(value) in (int, float) and -_MAX_SECONDS < value < _MAX_SECONDS:  # type: ignore[operator]  # a number
+        return cast(float, value)
+    raise wrong_type(name, "a number of seconds")
+
+
+def strings(name: str, value: object) -> tuple[str, ...]:
+    """A claim's value that is a list of texts. Raises `ClaimInvalid`."""
+    if not isinstance(value, list):
+        raise wrong_type(name, "a list of strings")
+    for item in value:
+        if not isinstance(item, str) or not is_writable(item):
+            raise wrong_type(name, "a list of strings")
+    return tuple(value)
+
+
+def is_writable(text: str) -> bool:
+    """Whether it can be written at all: half a surrogate pair would break the app's own answer."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_too_deep(values: Mapping[str, Any]) -> bool:
+    """Whether claims are nested more than 32 deep: what comes after would have to recurse as deep."""
+    level = [item for item in values.values() if isinstance(item, _BOXES)]
+    for _ in range(_MAX_DEPTH - 1):
+        if not level:
+            return False
+        items = (item for box in level for item in (box.values() if isinstance(box, dict) else box))
+        level = [item for item in items if isinstance(item, _BOXES)]
+    return bool(level)
+
+
+def wrong_type(name: str, due: str) -> ClaimInvalid:
+    """The refusal of a claim that is not what it is due to be."""
+    return ClaimInvalid(f"the claim {name} is missing or not {due}: is this a token of Cognito?")
