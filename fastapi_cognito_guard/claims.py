@@ -7,7 +7,6 @@ that decides whether they count here is in this file, once. Every value is type-
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, cast
 
-from fastapi_cognito_guard import untrusted
 from fastapi_cognito_guard.errors import (
     ClaimInvalid,
     ClientMismatch,
@@ -18,6 +17,14 @@ from fastapi_cognito_guard.errors import (
 )
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.principal import Principal, Source, TokenUse
+from fastapi_cognito_guard.untrusted import (
+    is_writable,
+    number,
+    optional_string,
+    string,
+    strings,
+    wrong_type,
+)
 
 Semantics = Literal["strict", "rest", "http"]
 
@@ -67,7 +74,7 @@ def foreign(values: Mapping[str, Any], issuers: Iterable[str]) -> ClaimInvalid |
     """The refusal of claims whose ``iss`` is none of the configured pools'."""
     issuer = values.get("iss")
     if not isinstance(issuer, str) or not issuer:
-        return untrusted.wrong_type("iss", "a non-empty string")
+        return wrong_type("iss", "a non-empty string")
     return IssuerMismatch(
         f"the issuer is none of this guard's pools ({', '.join(issuers)}): "
         "sign in to the right pool, or add it to CognitoGuard(...)."
@@ -92,22 +99,22 @@ class Validity(NamedTuple):
 
 def validity_of(values: Mapping[str, Any]) -> Validity:
     """``exp``, and the later of ``nbf`` and ``iat``. Raises `ClaimInvalid` where one is no number."""
-    starts = untrusted.number(values, "iat") if "iat" in values else 0.0
+    starts = number(values, "iat") if "iat" in values else 0.0
     if "nbf" in values:
-        starts = max(starts, untrusted.number(values, "nbf"))
+        starts = max(starts, number(values, "nbf"))
     if "auth_time" in values:
-        untrusted.number(values, "auth_time")
-    return Validity(starts, untrusted.number(values, "exp"))
+        number(values, "auth_time")
+    return Validity(starts, number(values, "exp"))
 
 
 def to_principal(claims: Claims, use: TokenUse, semantics: Semantics) -> Principal:
     """The caller that judged claims speak of. Raises `ClaimInvalid` for one of a wrong type."""
     values = _with_booleans(claims.values)
     if "jti" in values:
-        untrusted.string(values, "jti")
+        string(values, "jti")
     return Principal(
-        sub=untrusted.string(values, "sub"),
-        username=untrusted.optional_string(values, "username" if use == "access" else "cognito:username"),
+        sub=string(values, "sub"),
+        username=optional_string(values, "username" if use == "access" else "cognito:username"),
         client_id=_client_id(values, use),
         token_use=use,
         scopes=_scopes(values, use, semantics),
@@ -151,18 +158,18 @@ def _check_client(values: Mapping[str, Any], use: TokenUse, pool: UserPool) -> N
 
 def _check_audience_as_http_api(values: Mapping[str, Any], pool: UserPool) -> None:
     """An HTTP API reads ``client_id`` only when there is no ``aud``."""
-    audience = _audience(values) if "aud" in values else (untrusted.string(values, "client_id"),)
+    audience = _audience(values) if "aud" in values else (string(values, "client_id"),)
     if not any(pool.accepts_client(name) or name == pool.resource for name in audience):
         raise ClientMismatch("neither aud nor, without it, client_id is in client_ids (or is the resource).")
 
 
 def _client_id(values: Mapping[str, Any], use: TokenUse) -> str:
-    return untrusted.string(values, "client_id" if use == "access" else "aud")
+    return string(values, "client_id" if use == "access" else "aud")
 
 
 def _audience(values: Mapping[str, Any]) -> tuple[str, ...]:
     aud = values.get("aud", [])
-    return (aud,) if isinstance(aud, str) else untrusted.strings("aud", aud)
+    return (aud,) if isinstance(aud, str) else strings("aud", aud)
 
 
 def _scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics) -> frozenset[str]:
@@ -176,15 +183,15 @@ def _scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics) -> f
     given = values.get(name, "")
     if not isinstance(given, str):
         if name == "scope":
-            raise untrusted.wrong_type("scope", "a string")
-        return frozenset(untrusted.strings(name, given))
-    if not untrusted.is_writable(given):
-        raise untrusted.wrong_type(name, "a string")
+            raise wrong_type("scope", "a string")
+        return frozenset(strings(name, given))
+    if not is_writable(given):
+        raise wrong_type(name, "a string")
     return frozenset(filter(None, given.split(" ")))
 
 
 def _groups(values: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(untrusted.strings("cognito:groups", values.get("cognito:groups", [])))
+    return frozenset(strings("cognito:groups", values.get("cognito:groups", [])))
 
 
 def _with_booleans(values: dict[str, Any]) -> dict[str, Any]:
@@ -200,5 +207,5 @@ def _with_booleans(values: dict[str, Any]) -> dict[str, Any]:
 def _token_use(values: Mapping[str, Any]) -> TokenUse:
     use = values.get("token_use")
     if use != "id" and use != "access":
-        raise untrusted.wrong_type("token_use", '"id" or "access"')
+        raise wrong_type("token_use", '"id" or "access"')
     return cast(TokenUse, use)
