@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_cognito_guard import ANY_CLIENT, Principal, UserPool
-from fastapi_cognito_guard.claims import Claims, Judge, Semantics, check_token_use_as_rest
+from fastapi_cognito_guard.claims import Claims, Judge, Semantics, check_token_use_as_rest, validity_of
 from fastapi_cognito_guard.errors import (
     AuthError,
     ClaimInvalid,
@@ -18,6 +18,7 @@ from fastapi_cognito_guard.errors import (
     TokenUseMismatch,
 )
 from fastapi_cognito_guard.pool import by_issuer
+from fastapi_cognito_guard.untrusted import is_too_deep
 
 NOW = 1000.0
 POOL_ID = "eu-west-1_Abc123Xyz"
@@ -250,3 +251,48 @@ def test_whatever_claims_say_they_are_judged_or_refused(claims: dict[str, Any], 
             assert refused.status == 401
         else:
             assert principal.issuer == ISSUER
+
+
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
+def test_seconds_are_bounded_on_both_sides(name: str) -> None:
+    for value in (2**53, -(2**53)):
+        with pytest.raises(ClaimInvalid, match=name):
+            validity_of({**ACCESS, name: value})
+    for value in (2**53 - 1, 1 - 2**53):
+        assert value in {*validity_of({"exp": value}), *validity_of({"exp": 1, "iat": value})}
+
+
+def test_a_token_may_lack_iat_and_nbf_and_then_counts_from_the_epoch() -> None:
+    assert validity_of(without(ACCESS, "iat")) == (0, 2000)
+    assert judged(without(ACCESS, "iat")).sub == "s"
+
+
+def test_an_empty_issuer_is_a_missing_claim_and_not_another_pool() -> None:
+    with pytest.raises(ClaimInvalid, match="iss"):
+        judged({**ACCESS, "iss": ""})
+
+
+@pytest.mark.parametrize("semantics", SEMANTICS[:2])
+def test_a_resource_is_asked_of_access_tokens_only(semantics: Semantics) -> None:
+    assert judged(ID, semantics, token_use={"id"}, resource="https://api.example").client_id == "web"
+    with pytest.raises(ClientMismatch, match=r"https://api\.example"):
+        judged(ACCESS, semantics, resource="https://api.example")
+
+
+@pytest.mark.parametrize(("name", "value"), [("aud", [5]), ("cognito:groups", [5]), ("scp", [5])])
+def test_a_refusal_names_the_list_that_is_of_the_wrong_type(name: str, value: Any) -> None:
+    with pytest.raises(ClaimInvalid, match=f"the claim {name} "):
+        judged({**ACCESS, name: value}, "http")
+
+
+def test_groups_and_scopes_that_are_not_ascii_are_names_too() -> None:
+    user = judged({**ACCESS, "cognito:groups": ["Führung"], "scope": "größe/read"})
+    assert (set(user.groups), set(user.scopes)) == ({"Führung"}, {"größe/read"})
+
+
+def test_claims_may_be_nested_32_deep_and_no_deeper() -> None:
+    deep: Any = {}
+    for _ in range(31):
+        deep = {"x": deep}
+    assert not is_too_deep(deep)
+    assert is_too_deep({"x": deep})

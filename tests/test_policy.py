@@ -141,3 +141,19 @@ def met(requirement: Requirement, user: Principal) -> bool:
     except Forbidden:
         return False
     return True
+
+
+def test_a_false_claim_is_not_a_true_one() -> None:
+    for held, wanted in ((False, True), (True, False), (False, "true"), ("false", True)):
+        with pytest.raises(InsufficientClaim):
+            require_claim("custom:beta", wanted).check(caller(claims={"custom:beta": held}))
+    require_claim("custom:beta", "false").check(caller(claims={"custom:beta": False}))
+
+
+def test_names_are_told_once_and_in_their_order() -> None:
+    assert require_scope("b", "a", "b").any_of == ("b", "a")
+
+
+def test_one_bad_value_beside_a_good_one_is_refused_where_it_is_written() -> None:
+    with pytest.raises(ConfigurationError, match="Write require_claim"):
+        require_claim("tier", "gold", 1.5)  # type: ignore[arg-type]  # the mistake

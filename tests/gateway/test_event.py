@@ -206,3 +206,16 @@ def test_any_event_at_all_is_read_or_refused(event: Any) -> None:
         claims_of(event, lambda context: context)
     except AuthError as refused:
         assert refused.status == 401
+
+
+@pytest.mark.parametrize("version", ["2.0", "3.0", None, 1.0])
+@pytest.mark.parametrize("exp", ["4000000000", 4000000000])
+def test_flat_claims_prove_nothing_where_the_event_has_another_version(version: Any, exp: Any) -> None:
+    event = {"version": version, "requestContext": {"authorizer": {"claims": {"sub": "s", "exp": exp}}}}
+    assert claims_of(event) is None
+
+
+@pytest.mark.parametrize("version", [{}, {"version": "1.0"}], ids=repr)
+def test_an_authorizer_that_is_no_lambdas_is_not_mapped(version: dict[str, str]) -> None:
+    event = {**version, "requestContext": {"authorizer": {"iam": {"userId": "AIDA"}}}}
+    assert claims_of(event, lambda context: {"sub": "mapped"}) is None

@@ -144,3 +144,8 @@ def test_what_a_gateway_spells_is_read_back_as_it_was(names: list[str]) -> None:
         for key in path:
             section = section[key]
         assert spelling(section) == claims
+
+
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf", "auth_time", "version"])
+def test_every_number_of_cognitos_is_read_as_one(name: str) -> None:
+    assert as_rest_api({name: "5"}) == as_http_api({name: "5"}) == {name: 5}

@@ -1,5 +1,6 @@
 """Key sets: which keys of a document count, and how the bad ones are left out without losing the good."""
 
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -85,3 +86,32 @@ json_values = st.recursive(
 def test_whatever_a_key_says_the_good_one_stays(members: dict[str, Any]) -> None:
     for entry in (members, {**TWIN, **members}):
         assert GOOD["kid"] in read_keys({"keys": [GOOD, entry]}) or entry.get("kid") == GOOD["kid"]
+
+
+@pytest.mark.parametrize("member", ["d", "p", "q", "dp", "dq", "qi", "oth"])
+def test_an_entry_with_any_part_of_a_private_key_is_left_out(member: str) -> None:
+    assert list(read_keys({"keys": [{**TWIN, member: "AQAB"}, GOOD]})) == [GOOD["kid"]]
+
+
+def test_a_key_set_may_have_100_entries_and_a_kid_256_characters() -> None:
+    long = {**GOOD, "kid": "k" * 256}
+    assert list(read_keys({"keys": [long, {**TWIN, "kid": "k"}] + [{}] * 98})) == ["k" * 256, "k"]
+    with pytest.raises(NotKeys, match="no key set"):
+        read_keys({"keys": [GOOD] + [{}] * 100})
+
+
+@pytest.mark.parametrize(("bits", "good"), [(2047, False), (2048, True), (8192, True), (8193, False)])
+def test_a_modulus_has_from_2048_to_8192_bits(bits: int, good: bool) -> None:
+    n = (1 << (bits - 1) | 1).to_bytes((bits + 7) // 8, "big")
+    entry = {**GOOD, "n": urlsafe_b64encode(n).rstrip(b"=").decode()}
+    if good:
+        assert list(read_keys({"keys": [entry]})) == [GOOD["kid"]]
+    else:
+        with pytest.raises(NotKeys):
+            read_keys({"keys": [entry]})
+
+
+@pytest.mark.parametrize("names", [["use"], ["alg"], ["use", "alg"]], ids=repr)
+def test_a_key_that_does_not_say_what_it_is_for_is_for_signatures(names: list[str]) -> None:
+    entry = {name: value for name, value in GOOD.items() if name not in names}
+    assert list(read_keys({"keys": [entry]})) == [entry["kid"]]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fastapi_cognito_guard.errors import AlgorithmNotAllowed, AuthError, TokenMalformed
 from fastapi_cognito_guard.tokens.base64url import decode as decode_base64url
-from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH, HeaderMemo, parse
+from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH, HeaderMemo, UnverifiedJwt, check_length, parse
 
 HEADER = {"alg": "RS256", "kid": "+/8="}
 PAYLOAD = {"sub": "s"}
@@ -194,3 +194,37 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         parse(text)
     except AuthError as refused:
         assert refused.status == 401
+
+
+def test_by_default_a_token_may_have_16_kib() -> None:
+    check_length("A" * 16384, MAX_LENGTH)
+    with pytest.raises(TokenMalformed, match="at most 16384 "):
+        check_length("A" * 16385, MAX_LENGTH)
+
+
+def headed(header: str) -> UnverifiedJwt:
+    return UnverifiedJwt(header, f"kid of {header}", {}, b"", b"")
+
+
+def test_a_header_of_512_characters_is_remembered_and_a_longer_one_is_not() -> None:
+    headers = HeaderMemo()
+    for length, known in ((512, True), (513, False)):
+        headers.keep(headed("h" * length))
+        assert (headers.kid("h" * length) is not None) is known
+
+
+def test_64_headers_are_remembered_and_the_next_one_begins_anew() -> None:
+    headers, names = HeaderMemo(), [str(n) for n in range(65)]
+    for name in [*names[:64], "0"]:  # the last is known already, and costs the others nothing
+        headers.keep(headed(name))
+    assert all(headers.kid(name) == f"kid of {name}" for name in names[:64])
+    headers.keep(headed("64"))
+    assert [name for name in names if headers.kid(name) is not None] == ["64"]
+
+
+def test_only_a_header_that_is_not_remembered_is_asked_about() -> None:
+    headers, asked = HeaderMemo(), list[str]()
+    jwt = parse(GOOD, headers=headers, on_new_header=asked.append)
+    headers.keep(jwt)
+    assert parse(GOOD, headers=headers, on_new_header=asked.append) == jwt
+    assert asked == [jwt.kid]

@@ -3,12 +3,16 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
+from typing import Any
 
+import httpx
 import pytest
 
 from fastapi_cognito_guard import KeyPolicy
@@ -642,3 +646,200 @@ def test_gaps_never_shrink_without_jitter() -> None:
     gaps = [backoff(0.5, failures, asked=0, jitter=lambda: 0.0) for failures in range(1, 200)]
     assert all(before <= after for before, after in pairwise(gaps))
     assert (gaps[0], gaps[-1]) == (0.5, 30.0)
+
+
+async def test_a_fetch_takes_64_kib_and_not_a_byte_more() -> None:
+    with fault_server(response(b" " * 65536)) as server:
+        assert len(await fetch_over_https(server.address)) == 65536
+        server.answer = response(b" " * 65537)
+        with pytest.raises(FetchFailed, match="longer than 64 KiB"):
+            await fetch_over_https(server.address)
+
+
+async def test_a_redirect_is_not_followed_even_to_good_keys() -> None:
+    with fault_server(GOOD) as good, fault_server(b"") as server:
+        server.answer = response(b"", "302 Found", {"Location": good.address})
+        with pytest.raises(FetchFailed, match="it answered 302"):
+            await fetch_over_https(server.address)
+        assert good.requests == []
+
+
+async def test_a_fetch_is_a_plain_get() -> None:
+    with fault_server(GOOD) as server:
+        await fetch_over_https(server.address)
+        head = server.requests[0].lower()
+    assert head.startswith("get /jwks.json http/1.1\r\n")
+    assert "accept-encoding: identity\r\n" in head
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"), [("http://127.0.0.1:9/", False), ("https://127.0.0.1:9/", True)]
+)
+async def test_proxies_of_the_environment_are_used_for_https_only(
+    address: str, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def client(**settings: Any) -> httpx.AsyncClient:
+        seen.append(settings["trust_env"])
+        raise httpx.ConnectError("not in this test")
+
+    monkeypatch.setattr(httpx, "AsyncClient", client)
+    with pytest.raises(httpx.ConnectError):
+        await fetch_over_https(address)
+    assert seen == [asked]
+
+
+@pytest.mark.parametrize(
+    ("fields", "seconds"),
+    [
+        ({}, 0),
+        ({"Retry-After": "99999"}, 99999),
+        ({"Retry-After": "100000"}, 0),
+        ({"Retry-After": "\u00b2"}, 0),
+    ],
+)
+async def test_retry_after_is_at_most_five_ascii_digits(fields: dict[str, str], seconds: float) -> None:
+    answer = response(b"", "503 Service Unavailable", fields)
+    with fault_server(answer) as server, pytest.raises(FetchFailed) as failed:
+        await fetch_over_https(server.address)
+    assert failed.value.retry_after == seconds
+
+
+async def test_a_fetch_is_given_up_a_second_past_its_deadline_and_not_before(
+    keys: KeySet, server: KeyServer, hands: Hands
+) -> None:
+    server.gate = threading.Event()
+    waiting = [asyncio.create_task(keys.key(KID))]
+    await asyncio.sleep(0.02)
+    for seconds, fetches in ((POLICY.timeout + 0.75, 1), (0.25, 2)):
+        hands.move(seconds)
+        waiting.append(asyncio.create_task(keys.key(KID)))
+        await asyncio.sleep(0.02)
+        assert keys.status()["fetches"] == fetches
+    server.gate.set()
+    assert await waiting[-1] is keys.find(KID)
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_kid_is_certainly_lacking_only_within_the_cool_down_of_a_good_answer(
+    keys: KeySet, server: KeyServer, hands: Hands
+) -> None:
+    await keys.key(KID)
+    assert not keys.lacks("nobody's")
+    await refusal_of(keys, "nobody's")
+    assert keys.lacks("nobody's")
+    assert not keys.lacks(KID)
+    hands.move(POLICY.cooldown - 0.5)
+    assert keys.lacks("nobody's")
+    hands.move(0.5)
+    assert not keys.lacks("nobody's")
+
+
+async def test_no_kid_is_certainly_lacking_while_a_fetch_is_under_way_or_after_it_failed(
+    keys: KeySet, server: KeyServer
+) -> None:
+    await keys.key(KID)
+    server.gate, server.error = threading.Event(), OSError()
+    unknown = asyncio.create_task(keys.key("nobody's"))
+    await asyncio.sleep(0.02)
+    assert not keys.lacks("nobody's")
+    server.gate.set()
+    with pytest.raises(KeysUnavailable):
+        await unknown
+    assert not keys.lacks("nobody's")
+
+
+async def test_no_kid_is_certainly_lacking_once_the_keys_are_due_for_a_refresh(
+    server: KeyServer, hands: Hands
+) -> None:
+    keys = KeySet(ADDRESS, KeyPolicy(max_age=10, cooldown=60), fetch=server, clock=hands.clock())
+    await keys.key(KID)
+    await refusal_of(keys, "nobody's")
+    hands.move(7.75)
+    assert keys.lacks("nobody's")
+    hands.move(0.25)
+    assert not keys.lacks("nobody's")
+
+
+async def test_keys_are_due_for_a_refresh_at_the_very_moment_and_an_unknown_kid_then_costs_no_cool_down(
+    keys: KeySet, server: KeyServer, hands: Hands
+) -> None:
+    await keys.key(KID)
+    hands.move(POLICY.max_age * 0.8)
+    assert isinstance(await refusal_of(keys, "nobody's"), KeyUnknown)  # a refresh, and not a miss
+    assert isinstance(await refusal_of(keys, "nobody's"), KeyUnknown)
+    assert server.fetches == 3
+    hands.move(POLICY.max_age * 0.8)
+    assert await keys.warm_up()
+    assert server.fetches == 4
+
+
+async def test_not_even_on_lambda_does_a_request_wait_for_a_refresh_of_keys_that_are_not_stale(
+    keys: KeySet, server: KeyServer, hands: Hands
+) -> None:
+    await keys.key(KID)
+    server.gate = threading.Event()
+    hands.move(POLICY.max_age - 1)
+    started = time.monotonic()
+    assert await keys.key(KID, patience=5)
+    assert time.monotonic() - started < 1
+    server.gate.set()
+    await landed(keys)
+    assert server.fetches == 2
+
+
+async def test_keys_are_no_longer_fresh_at_the_very_second_of_max_age(keys: KeySet, hands: Hands) -> None:
+    await keys.key(KID)
+    hands.move(POLICY.max_age - 0.5)
+    assert keys.status()["fresh"] is True
+    hands.move(0.5)
+    assert keys.status()["fresh"] is False
+
+
+async def test_keys_that_are_too_old_once_they_are_there_are_an_outage(server: KeyServer) -> None:
+    seconds = iter(range(1_000_000))
+    policy = KeyPolicy(max_age=0.1, max_stale=0.1, timeout=500)
+    keys = KeySet(ADDRESS, policy, fetch=server, clock=Clock(wall=lambda: next(seconds), steady=lambda: 0))
+    assert isinstance(await refusal_of(keys, KID), KeysUnavailable)
+    assert keys.status()["failures"] == 0
+
+
+async def test_an_unknown_kid_is_503_where_the_answer_does_not_come_in_time(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    fetches: list[str] = []
+
+    async def fetch(address: str) -> bytes:
+        if fetches:
+            release.wait(10)  # blocks the loop: not even the deadline can end it
+        fetches.append(address)
+        return json.dumps(OLD.jwks).encode()
+
+    monkeypatch.setattr("fastapi_cognito_guard.tokens.keys._GRACE", 0.05)
+    keys = KeySet(ADDRESS, KeyPolicy(timeout=0.3), fetch=fetch, clock=hands.clock())
+    await keys.key(KID)
+    assert isinstance(await refusal_of(keys, "nobody's"), KeysUnavailable)
+    assert keys.status()["failures"] == 0
+    release.set()
+    await landed(keys)
+
+
+def test_a_process_may_end_while_a_fetch_is_under_way() -> None:
+    code = """
+import asyncio, time
+from fastapi_cognito_guard import KeyPolicy
+from fastapi_cognito_guard.tokens.clock import Clock
+from fastapi_cognito_guard.tokens.keys import KeySet
+
+async def fetch(address):
+    time.sleep(60)
+
+async def ask():
+    keys = KeySet("https://keys.example", KeyPolicy(), fetch=fetch, clock=Clock())
+    await asyncio.wait([asyncio.ensure_future(keys.key("k"))], timeout=0.1)
+
+asyncio.run(ask())
+"""
+    subprocess.run([sys.executable, "-c", code], timeout=20, check=True)

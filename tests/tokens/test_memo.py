@@ -7,7 +7,13 @@ import threading
 import pytest
 
 from fastapi_cognito_guard import CognitoGuard, UserPool
-from fastapi_cognito_guard.errors import AuthError, SignatureInvalid, TokenExpired, TokenNotYetValid
+from fastapi_cognito_guard.errors import (
+    AuthError,
+    SignatureInvalid,
+    TokenExpired,
+    TokenMalformed,
+    TokenNotYetValid,
+)
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import bearer, build_app, client_of
 
@@ -148,3 +154,12 @@ def test_many_threads_may_use_it(present: Present) -> None:
     for thread in threads:
         thread.join(timeout=30)
     assert failures == []
+
+
+async def test_a_lone_surrogate_after_a_header_that_is_known_is_malformed(present: Present) -> None:
+    pool = FakeUserPool(now=present)
+    guard = CognitoGuard(pool.user_pool(), now=present)
+    token = pool.access_token()
+    await guard.verify(token)
+    with pytest.raises(TokenMalformed):
+        await guard.verify(f"{token.partition('.')[0]}.\ud800.x")

@@ -85,3 +85,25 @@ async def test_a_file_is_not_looked_at_for_every_request(tmp_path: Path) -> None
     assert keys.status() == {
         "kids": sorted(key["kid"] for key in OLD.jwks["keys"]), "usable": True, "last_error": None,
     }  # fmt: skip
+
+
+async def test_the_keys_of_a_mapping_are_built_when_they_are_warmed_up() -> None:
+    keys = MappingKeys(OLD.jwks)
+    assert keys._keys is None
+    await keys.warm_up()
+    assert keys._keys is not None
+
+
+async def test_a_file_of_keys_is_read_when_it_is_warmed_up(tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_text(json.dumps(OLD.jwks))
+    keys = FileKeys(file, Clock(wall=lambda: 0.0, steady=lambda: 0.0))
+    assert await keys.warm_up() is True
+
+
+async def test_a_file_that_is_nested_too_deeply_replaces_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_text("[" * 200_000)
+    keys = FileKeys(file, Clock(wall=lambda: 0.0, steady=lambda: 0.0))
+    with pytest.raises(KeysUnavailable, match="RecursionError"):
+        await keys.key(KID)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from fastapi_cognito_guard import CognitoGuard, UserPool
+from fastapi_cognito_guard import CognitoGuard, KeyPolicy, UserPool
 from fastapi_cognito_guard.errors import (
     AuthError,
     ClaimInvalid,
@@ -16,6 +16,10 @@ from fastapi_cognito_guard.errors import (
 )
 from fastapi_cognito_guard.testing import FakeUserPool
 from fastapi_cognito_guard.testing.pool import unverified_claims
+from fastapi_cognito_guard.tokens.clock import Clock
+from fastapi_cognito_guard.tokens.fetch import fetch_over_https
+from fastapi_cognito_guard.tokens.keys import KeySet
+from fastapi_cognito_guard.tokens.verifier import keys_of
 from tests.apps import NOW, guard_for
 
 pytestmark = pytest.mark.anyio
@@ -153,3 +157,21 @@ async def test_a_token_of_an_unknown_issuer_fetches_nothing(
     with pytest.raises(IssuerMismatch, match=pool.id):
         await guard.verify(other_pool.access_token())
     assert seen == []
+
+
+async def test_a_flood_at_one_pool_does_not_refuse_a_first_token_of_another(
+    pool: FakeUserPool, other_pool: FakeUserPool, impostor: FakeUserPool
+) -> None:
+    pools = [UserPool(each.id, client_ids=each.client_id) for each in (pool, other_pool)]
+    guard = CognitoGuard(*pools, now=lambda: NOW, fetch=fetch_of(pool, other_pool, seen=[]))
+    await guard.verify(pool.access_token())
+    for _ in range(2):
+        with pytest.raises(KeyUnknown):
+            await guard.verify(impostor.access_token())
+    assert (await guard.verify(other_pool.access_token())).issuer == other_pool.issuer
+
+
+def test_a_pool_without_keys_of_its_own_fetches_them_over_https(pool: FakeUserPool) -> None:
+    keys = keys_of(UserPool(pool.id, client_ids="web"), KeyPolicy(), clock=Clock(), fetch=None)
+    assert isinstance(keys, KeySet)
+    assert keys._fetch is fetch_over_https
