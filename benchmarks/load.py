@@ -1,0 +1,114 @@
+"""The load generator, a process of its own: 16 connections, each with one request under way at a time."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from itertools import cycle
+from time import perf_counter
+from typing import Any
+
+CONNECTIONS = 16
+_DEADLINE = 60.0  # seconds for one burst
+
+
+class Tally:
+    """How many requests are still to be sent and to be answered, and what to send."""
+
+    def __init__(self, requests: Iterator[bytes], count: int) -> None:
+        self.requests = requests
+        self.unsent = count
+        self.unanswered = count
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def fail(self, reason: str) -> None:
+        """End the burst."""
+        if not self.done.done():
+            self.done.set_exception(RuntimeError(reason))
+
+
+class Connection(asyncio.Protocol):
+    """Sends the next request whenever the last one has been answered."""
+
+    transport: asyncio.Transport
+    tally: Tally
+
+    def __init__(self) -> None:
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - it is TCP
+        self.transport = transport
+
+    def send(self, tally: Tally) -> None:
+        """The next request, if there is one."""
+        self.tally = tally
+        if tally.unsent:
+            tally.unsent -= 1
+            self.transport.write(next(tally.requests))
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if not end or len(body) < _length(head):
+            return
+        self._received = b""
+        if not head.startswith(b"HTTP/1.1 200 "):
+            self.tally.fail(f"an answer other than 200: {head[:40]!r}")
+            return
+        self.tally.unanswered -= 1
+        if self.tally.unanswered:
+            self.send(self.tally)
+        elif not self.tally.done.done():
+            self.tally.done.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if hasattr(self, "tally"):
+            self.tally.fail("the server closed a connection")
+
+
+def _length(head: bytes) -> int:
+    name = b"content-length:"
+    start = head.lower().index(name) + len(name)
+    return int(head[start:].partition(b"\r\n")[0])
+
+
+async def burst(connections: list[Connection], requests: Iterator[bytes], count: int) -> float:
+    """The seconds that one request took, all connections together."""
+    tally = Tally(requests, count)
+    start = perf_counter()
+    for connection in connections:
+        connection.send(tally)
+    await asyncio.wait_for(tally.done, _DEADLINE)
+    return (perf_counter() - start) / count
+
+
+async def connect(port: int) -> list[Connection]:
+    """The connections to one server; they stay open for all bursts."""
+    loop = asyncio.get_running_loop()
+    made = [await loop.create_connection(Connection, "127.0.0.1", port) for _ in range(CONNECTIONS)]
+    return [protocol for _, protocol in made]
+
+
+def request(token: str) -> bytes:
+    """A GET, ready to send."""
+    return (
+        "GET /me HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n" + f"Authorization: Bearer {token}\r\n\r\n"
+    ).encode()
+
+
+async def run(order: dict[str, Any]) -> dict[str, list[float]]:
+    """Interleaved bursts as ordered: by name, the port and the tokens of each; ``rounds`` and ``calls``."""
+    lanes = {
+        name: (await connect(lane["port"]), cycle([request(token) for token in lane["tokens"]]))
+        for name, lane in order["lanes"].items()
+    }
+    took: dict[str, list[float]] = {name: [] for name in lanes}
+    for number in range(order["rounds"] + 1):
+        for name in list(lanes)[:: -1 if number % 2 else 1]:
+            took[name].append(await burst(*lanes[name], order["calls"]))
+    return {name: seconds[1:] for name, seconds in took.items()}  # the first one warms up
+
+
+if __name__ == "__main__":
+    json.dump(asyncio.run(run(json.load(sys.stdin))), sys.stdout)

@@ -1,0 +1,99 @@
+"""What was measured, as Markdown to read and as JSON to keep."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.timing import Ratio
+
+_DISTRIBUTIONS = """fastapi-cognito-guard cryptography python-jose cachetools fastapi starlette pydantic
+mangum uvicorn h11 authlib cognitojwt fastapi-cloudauth fastapi-cognito joserfc pyjwt""".split()
+
+
+_VERDICTS = {True: "yes", False: "**missed**", None: ""}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A ratio, and how far it is meant to reach: at most ``most``, or at least ``least``."""
+
+    title: str
+    ratio: Ratio
+    most: float | None = None
+    least: float | None = None
+
+    @property
+    def is_reached(self) -> bool | None:
+        """Whether the median is within reach; None where there is none."""
+        if self.most is None and self.least is None:
+            return None
+        return not (
+            (self.most is not None and self.ratio.median > self.most)
+            or (self.least is not None and self.ratio.median < self.least)
+        )
+
+    @property
+    def reach(self) -> str:
+        """As the table says it."""
+        if self.most is not None:
+            return f"<= {self.most:.2f}"
+        return f">= {self.least:.2f}" if self.least is not None else ""
+
+
+def figures_table(figures: Sequence[Figure]) -> str:
+    """One row a figure."""
+    rows = ["| figure | measured | quartiles | reach | reached |", "|---|---|---|---|---|"]
+    for figure in figures:
+        ratio, verdict = (
+            figure.ratio,
+            _VERDICTS[figure.is_reached],
+        )
+        spread = f"{ratio.low:.3f} to {ratio.high:.3f}"
+        rows.append(f"| {figure.title} | {ratio.median:.3f} | {spread} | {figure.reach} | {verdict} |")
+    return "\n".join(rows)
+
+
+def machine() -> dict[str, Any]:
+    """Where this ran: without it, no figure means anything."""
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "load": [round(load, 2) for load in os.getloadavg()] if hasattr(os, "getloadavg") else None,
+        "versions": {name: found for name in _DISTRIBUTIONS if (found := _version(name))},
+    }
+
+
+def machine_line(facts: dict[str, Any]) -> str:
+    """The same in a sentence."""
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    return f"{facts['cpu']}, {facts['cores']} cores, {facts['python']} ({facts['system']}); {versions}."
+
+
+def write_json(path: Path, figures: Sequence[Figure], **facts: Any) -> None:
+    """Everything, for later comparison."""
+    rows = [{**asdict(figure), "reached": figure.is_reached} for figure in figures]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**facts, "figures": rows}, indent=2) + "\n")
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
