@@ -29,9 +29,9 @@ DUE = 95.0  # per cent
 FIRST = {
     "untrusted.py": "tests/test_claims.py",
     "tokens/base64url.py": "tests/tokens/test_jwt.py",
-    "tokens/clock.py": "tests/tokens/test_keys.py",
-    "tokens/fetch.py": "tests/tokens/test_keys.py",
-    "tokens/gaps.py": "tests/tokens/test_keys.py",
+    "tokens/clock.py": "tests/tokens/test_key_survival.py",
+    "tokens/fetch.py": "tests/tokens/test_fetch.py",
+    "tokens/gaps.py": "tests/tokens/test_key_outages.py",
 }
 # What both doors share: all tests are about it. Else those in folders run for their package, and for these.
 SHARED = ("claims.py", "untrusted.py")

@@ -1,0 +1,21 @@
+"""A key set between a clock and a key server that tests move by hand."""
+
+import pytest
+
+from fastapi_cognito_guard.tokens.keys import KeySet
+from tests.tokens.keysets import ADDRESS, POLICY, Hands, KeyServer
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def server() -> KeyServer:
+    return KeyServer()
+
+
+@pytest.fixture
+def keys(server: KeyServer, hands: Hands) -> KeySet:
+    return KeySet(ADDRESS, POLICY, fetch=server, clock=hands.clock(), jitter=lambda: 0.0)

@@ -1,0 +1,163 @@
+"""Fetches from a real key server on loopback, behaved and misbehaved."""
+
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from fastapi_cognito_guard import KeyPolicy
+from fastapi_cognito_guard.errors import KeysUnavailable
+from fastapi_cognito_guard.tokens.fetch import FetchFailed, fetch_over_https
+from fastapi_cognito_guard.tokens.keys import KeySet
+from tests.servers import Answer, drip, endless, fault_server, hang, reset, response
+from tests.tokens.keysets import KID, OLD, POLICY, Hands, landed, refusal_of
+
+pytestmark = pytest.mark.anyio
+
+
+GOOD = response(OLD.jwks)
+FAULTS: dict[str, Answer] = {
+    "500": response(b"{}", "500 Internal Server Error"),
+    "404": response(b"{}", "404 Not Found"),
+    "204": response(b"", "204 No Content"),
+    "a good set with status 203": response(OLD.jwks, "203 Non-Authoritative Information"),
+    "a redirect": response(b"", "302 Found", {"Location": "http://127.0.0.1:9/"}),
+    "HTML": response(b"<html>", headers={"Content-Type": "text/html"}),
+    "half of it": response(json.dumps(OLD.jwks).encode()[:200]),
+    "cut off": response(json.dumps(OLD.jwks).encode()[:200], length=5000),
+    "too long": response(b" " * (64 * 1024 + 1)),
+    "without end": endless,
+    "compressed": response(b"\x1f\x8b\x08\x00junk", headers={"Content-Encoding": "gzip"}),
+    "an empty set": response({"keys": []}),
+    "no usable key": response({"keys": [{"kty": "EC", "kid": "x"}]}),
+    "101 keys": response({"keys": [{"kid": str(n)} for n in range(101)]}),
+    "nested deep": response(b"[" * 60_000),
+    "not HTTP": b"SSH-2.0-OpenSSH\r\n",
+    "nothing": hang,
+    "a reset": reset,
+    "a slow drip": drip,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_a_fault_of_the_key_server_never_costs_the_good_keys_nor_a_request_its_time(
+    fault: Answer, hands: Hands
+) -> None:
+    policy = KeyPolicy(max_age=600, timeout=1)
+    with fault_server(GOOD) as server:
+        keys = KeySet(server.address, policy, fetch=fetch_over_https, clock=hands.clock(), jitter=lambda: 0.0)
+        assert await keys.key(KID)
+        server.answer = fault
+        hands.move(policy.max_age)
+        started = time.monotonic()
+        assert await keys.key(KID)
+        assert time.monotonic() - started < 0.8
+        await landed(keys)
+        assert keys.status()["failures"] == 1
+        assert keys.status()["last_error"]
+        server.answer = GOOD
+        hands.move(policy.backoff)
+        assert await keys.key(KID)
+        await landed(keys)
+        assert keys.status()["failures"] == 0
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("fault", [hang, drip, endless], ids=["nothing", "a slow drip", "without end"])
+async def test_a_cold_request_waits_no_longer_than_the_deadline(fault: Answer, hands: Hands) -> None:
+    with fault_server(fault) as server:
+        policy = KeyPolicy(timeout=0.3)
+        keys = KeySet(server.address, policy, fetch=fetch_over_https, clock=hands.clock())
+        started = time.monotonic()
+        assert isinstance(await refusal_of(keys, KID), KeysUnavailable)
+        assert time.monotonic() - started < 2
+
+
+async def test_nobody_listening_is_an_outage(hands: Hands) -> None:
+    keys = KeySet("http://127.0.0.1:9/", POLICY, fetch=fetch_over_https, clock=hands.clock())
+    refused = await refusal_of(keys, KID)
+    assert isinstance(refused, KeysUnavailable)
+    assert "http://127.0.0.1:9/" in refused.reason
+
+
+async def test_a_key_server_that_does_not_speak_tls_is_an_outage(hands: Hands) -> None:
+    with fault_server(GOOD) as server:
+        address = server.address.replace("http:", "https:")
+        keys = KeySet(address, POLICY, fetch=fetch_over_https, clock=hands.clock())
+        assert isinstance(await refusal_of(keys, KID), KeysUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7), ("", 0), ("soon", 0), ("-1", 0), ("1.5", 0), ("9" * 9, 0)]
+)
+async def test_the_servers_retry_after_is_read_in_seconds(header: str, seconds: float) -> None:
+    answer = response(b"", "503 Service Unavailable", {"Retry-After": header})
+    with fault_server(answer) as server, pytest.raises(FetchFailed, match="it answered 503") as failed:
+        await fetch_over_https(server.address)
+    assert failed.value.retry_after == seconds
+
+
+async def test_a_fetch_asks_for_no_compression_and_follows_no_redirect() -> None:
+    with fault_server(GOOD) as server:
+        assert json.loads(await fetch_over_https(server.address)) == OLD.jwks
+        assert "accept-encoding: identity" in server.requests[0].lower()
+
+
+async def test_a_fetch_takes_64_kib_and_not_a_byte_more() -> None:
+    with fault_server(response(b" " * 65536)) as server:
+        assert len(await fetch_over_https(server.address)) == 65536
+        server.answer = response(b" " * 65537)
+        with pytest.raises(FetchFailed, match="longer than 64 KiB"):
+            await fetch_over_https(server.address)
+
+
+async def test_a_redirect_is_not_followed_even_to_good_keys() -> None:
+    with fault_server(GOOD) as good, fault_server(b"") as server:
+        server.answer = response(b"", "302 Found", {"Location": good.address})
+        with pytest.raises(FetchFailed, match="it answered 302"):
+            await fetch_over_https(server.address)
+        assert good.requests == []
+
+
+async def test_a_fetch_is_a_plain_get() -> None:
+    with fault_server(GOOD) as server:
+        await fetch_over_https(server.address)
+        head = server.requests[0].lower()
+    assert head.startswith("get /jwks.json http/1.1\r\n")
+    assert "accept-encoding: identity\r\n" in head
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"), [("http://127.0.0.1:9/", False), ("https://127.0.0.1:9/", True)]
+)
+async def test_proxies_of_the_environment_are_used_for_https_only(
+    address: str, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def client(**settings: Any) -> httpx.AsyncClient:
+        seen.append(settings["trust_env"])
+        raise httpx.ConnectError("not in this test")
+
+    monkeypatch.setattr(httpx, "AsyncClient", client)
+    with pytest.raises(httpx.ConnectError):
+        await fetch_over_https(address)
+    assert seen == [asked]
+
+
+@pytest.mark.parametrize(
+    ("fields", "seconds"),
+    [
+        ({}, 0),
+        ({"Retry-After": "99999"}, 99999),
+        ({"Retry-After": "100000"}, 0),
+        ({"Retry-After": "\u00b2"}, 0),
+    ],
+)
+async def test_retry_after_is_at_most_five_ascii_digits(fields: dict[str, str], seconds: float) -> None:
+    answer = response(b"", "503 Service Unavailable", fields)
+    with fault_server(answer) as server, pytest.raises(FetchFailed) as failed:
+        await fetch_over_https(server.address)
+    assert failed.value.retry_after == seconds
