@@ -89,6 +89,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "gap = min(first * 2.0 ** min(failures - 1, 64), longest)",
         "gap = min(first * 2.0 ** min(failures - 1, 63), longest)",
     ): "far above the cap",
+    (
+        "tokens/jwks:_integer",
+        'octets = decode(text.encode("ascii")) if isinstance(text, str) else b"\\0"',
+        """octets = decode(text.encode("ascii")) if isinstance(text, str) else b'\\x00x'""",
+    ): "only the first byte is looked at",
     ("tokens/jwks:_integer", "return 0", "return 1"): "is neither a modulus nor an exponent, as 0",
     (
         "tokens/jwks:_integer",
@@ -101,11 +106,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "_MANY = 31 # brackets: with fewer, nothing can be nested too deeply",
     ): FASTER,
     ("tokens/jwt:parse", 'parts = token.split(".", 3)', 'parts = token.split(".", 4)'): FASTER,
-    (
-        "tokens/jwt:parse",
-        'parts = token.split(".", 3)',
-        'parts = token.split(".", 2)',
-    ): "a dot in the signature is no base64url",
     (
         "tokens/jwt:_json_object",
         'if octets.count(b"[") + octets.count(b"{") > _MANY and is_too_deep(value):',
@@ -146,6 +146,17 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey:",
         "async def key(self, kid: str, *, patience: float = 1.0) -> PublicKey:",
     ): UNUSED,
+    (
+        "untrusted:string",
+        "if not isinstance(value, str) or not value or not (value.isascii() or is_writable(value)):",
+        "if not isinstance(value, str) or not value or not (is_writable(value)):",
+    ): FASTER,
+    (
+        "untrusted:strings",
+        "if not isinstance(item, str) or not (item.isascii() or is_writable(item)):",
+        "if not isinstance(item, str) or not (is_writable(item)):",
+    ): FASTER,
+    ("untrusted:is_too_deep", "if not level:", "if False:"): FASTER,
     (
         "tokens/verifier:KeySource.key",
         "async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey: ...",
@@ -434,7 +445,7 @@ class Bench:
         killer = self._run(tests, compiling=True) and self._run(tests)  # once more: machines are busy
         if killer is not None:
             raise SystemExit(f"Without any mutant the tests fail already: {killer}")
-        self.timeout = 30 + 4 * (time.monotonic() - started)
+        self.timeout = 30 + 2 * (time.monotonic() - started)
 
     def killer_of(self, mutant: Mutant) -> str | None:
         """The test that notices the mutant, or None."""
