@@ -33,7 +33,7 @@ def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Cla
 
     Raises `ClaimInvalid` for claims that cannot be read: they are refused, not skipped.
     """
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         return None
     for flavour in FLAVOURS:
         section = flavour.section(event)
@@ -60,14 +60,14 @@ def _claims(values: dict[str, Any], source: Source) -> Claims:
 
 def _authorizer(event: Event) -> Mapping[str, Any]:
     context = event.get("requestContext")
-    authorizer = context.get("authorizer") if isinstance(context, Mapping) else None
-    return authorizer if isinstance(authorizer, Mapping) else {}
+    authorizer = context.get("authorizer") if isinstance(context, dict) else None
+    return authorizer if isinstance(authorizer, dict) else {}
 
 
 def _http_2(event: Event) -> Mapping[str, Any] | None:
     """HTTP API, payload 2.0: ``authorizer.jwt.claims`` and nothing else."""
     jwt = _authorizer(event).get("jwt") if event.get("version") == "2.0" else None
-    return _mapping(jwt.get("claims")) if isinstance(jwt, Mapping) else None
+    return _mapping(jwt.get("claims")) if isinstance(jwt, dict) else None
 
 
 def _http_1(event: Event) -> Mapping[str, Any] | None:
@@ -101,7 +101,7 @@ def _lambda_section(event: Event) -> Mapping[str, Any] | None:
 
 
 def _mapping(value: object) -> Mapping[str, Any] | None:
-    return value if isinstance(value, Mapping) else None
+    return value if isinstance(value, dict) else None
 
 
 FLAVOURS = (
