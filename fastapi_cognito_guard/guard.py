@@ -21,6 +21,7 @@ from fastapi_cognito_guard.errors import (
     TokenMissing,
 )
 from fastapi_cognito_guard.gateway.event import LambdaContext, claims_of
+from fastapi_cognito_guard.gateway.iam import IamIdentity, iam_identity_of
 from fastapi_cognito_guard.middleware import GuardMiddleware, refuse
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool, by_issuer
 from fastapi_cognito_guard.principal import Principal
@@ -189,6 +190,24 @@ class CognitoGuard:
             raise GatewayClaimsMissing("no authorizer has vouched for the caller: attach one to the route.")
         scope[_PRINCIPAL] = (self, principal)
         return principal
+
+    def vouched(self, event: object) -> Principal | None:
+        """Who an event's authorizer vouches for, or None: for functions without a web framework.
+
+        Also for the events of a WebSocket API. No token is looked at, whatever ``gateway`` says.
+        Raises an `AuthError` for claims that are there but wrong.
+        """
+        claims = claims_of(event, self._lambda_context)
+        return None if claims is None else self._judge.principal(claims, self._now())[0]
+
+    def iam_identity(self, connection: HTTPConnection) -> IamIdentity | None:
+        """Who signed the request with AWS credentials, or None.
+
+        Only where events are believed: with ``gateway="verify"`` there is no token to verify it with.
+        """
+        if self.gateway in ("ignore", "verify"):
+            return None
+        return iam_identity_of(connection.scope.get("aws.event"), [pool.id for pool in self.pools])
 
     def refusal(self, error: AuthError) -> Refusal:
         """How a client is told, in this guard's dialect."""
