@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fastapi.routing import RouteContext, iter_route_contexts
-from starlette.routing import BaseRoute, Host, Mount, WebSocketRoute
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 from starlette.types import Scope
 
 from fastapi_cognito_guard.policy import Kind, Requirement
@@ -53,7 +53,7 @@ class Demand:
     methods: frozenset[str]
     websocket: bool
     name: str
-    endpoint: Callable[..., Any] | None
+    endpoint: Callable[..., Any]
     guarded: bool
     optional: bool
     requirements: tuple[Requirement, ...]
@@ -81,7 +81,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
-    """A mount that shows no routes: static files, or an app that is no FastAPI or Starlette."""
+    """What shows no routes: files, an app that is no FastAPI or Starlette, a route of its own kind."""
 
     path: str
     app: object
@@ -93,7 +93,7 @@ def demands(app: "FastAPI") -> Iterator[Demand]:
 
 
 def unseen(app: "FastAPI") -> Iterator[Unseen]:
-    """The mounts that cannot be seen into."""
+    """What cannot be seen into."""
     return (found for found in _walk(app.routes) if isinstance(found, Unseen))
 
 
@@ -103,32 +103,33 @@ def is_scoped(scope: Scope) -> bool:
 
 
 def _walk(routes: Sequence[BaseRoute], at: str = "", mounted: bool = False) -> Iterator[Demand | Unseen]:
-    for route in iter_route_contexts(routes):
-        if not isinstance(route.original_route, Mount | Host):
-            yield _demand(route, at, mounted)
-            continue
-        inside = at + (route.path or "")  # a host has none
-        if route.routes:
+    for context in iter_route_contexts(routes):
+        # Until FastAPI 0.143 a context does not speak for the copy of a route that it includes.
+        route: Any = getattr(context, "starlette_route", None) or context
+        original = context.original_route
+        inside = at + (getattr(route, "path", None) or "")  # a host has none
+        if isinstance(original, Route | WebSocketRoute):
+            yield _demand(route, at, websocket=isinstance(original, WebSocketRoute), mounted=mounted)
+        elif isinstance(original, Mount | Host) and route.routes:
             yield from _walk(route.routes, inside, mounted=True)
         else:
-            yield Unseen(path=inside, app=route.app)
+            yield Unseen(path=inside, app=getattr(route, "app", original))
 
 
-def _demand(route: RouteContext, at: str, mounted: bool) -> Demand:
+def _demand(route: Any, at: str, *, websocket: bool, mounted: bool) -> Demand:
     dependant = getattr(route, "dependant", None)  # a plain Starlette route has none
     asked = [_scopes(node) for node in _tree(dependant) if node.call in _identifying]
-    path = route.path or ""
     return Demand(
-        path=at + path,
-        path_format=at + (route.path_format or path),
-        methods=frozenset(route.methods or ()),
-        websocket=isinstance(route.original_route, WebSocketRoute),
-        name=route.name or "",
+        path=at + route.path,
+        path_format=at + route.path_format,
+        methods=frozenset(getattr(route, "methods", None) or ()),
+        websocket=websocket,
+        name=route.name,
         endpoint=route.endpoint,
         guarded=bool(asked),
         optional=bool(asked) and all(OPTIONAL in scopes for scopes in asked),
         requirements=tuple(dict.fromkeys(_requirements(dependant))),
-        in_schema=bool(getattr(route, "include_in_schema", False)) and dependant is not None,
+        in_schema=dependant is not None and getattr(route, "include_in_schema", False),
         mounted=mounted,
     )
 

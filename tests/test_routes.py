@@ -6,7 +6,7 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Security
 from starlette.endpoints import HTTPEndpoint
 from starlette.responses import PlainTextResponse
-from starlette.routing import Host, Mount, Route
+from starlette.routing import BaseRoute, Host, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -174,6 +174,8 @@ def test_mounted_apps_are_seen_into_and_what_cannot_be_is_told_apart(
 ) -> None:
     async def opaque(scope: Scope, receive: Receive, send: Send) -> None: ...
 
+    class OfItsOwnKind(BaseRoute): ...
+
     sub = FastAPI(openapi_url=None)
     guard_for(pool).install(sub)
     add_routes(sub)
@@ -185,16 +187,18 @@ def test_mounted_apps_are_seen_into_and_what_cannot_be_is_told_apart(
     app.mount("/opaque", opaque)
     app.include_router(router, prefix="/api")
     app.router.routes.append(Mount("/star", routes=[Route("/let", opaque)]))
+    app.router.routes.append(OfItsOwnKind())
     app.router.routes.append(Host("admin.example.com", app=opaque))
     found = named(app)
     assert found["/sub/scope"].scopes == (("orders/read", "orders/write"),)
     assert (found["/sub/scope"].path_format, found["/sub/scope"].mounted) == ("/sub/scope", True)
     assert (found["/star/let"].guarded, found["/star/let"].in_schema) == (False, False)
-    assert [(mount.path, mount.app) for mount in unseen(app)] == [
+    assert [(mount.path, mount.app) for mount in unseen(app) if not isinstance(mount.app, BaseRoute)] == [
         ("/opaque", opaque),
         ("/api/files", files),
         ("", opaque),
     ]
+    assert len(list(unseen(app))) == 4
 
 
 def test_a_guard_by_itself_demands_nothing(pool: FakeUserPool) -> None:
