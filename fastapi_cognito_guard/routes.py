@@ -5,7 +5,7 @@ Documents, audits and exports are all made from this, so that none of them tells
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ForwardRef, TypeVar
 
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
@@ -44,6 +44,8 @@ class Demand:
     ``guarded``       whether it asks who is calling
     ``optional``      whether nobody will do: it asks for `optional_user`, and for nothing else
     ``requirements``  all of them must hold; in each, any one of ``any_of`` is enough
+    ``public``        whether it says that it asks for nothing, in OpenAPI's words: ``{"security": []}``
+    ``unresolved``    parameters whose annotations FastAPI could not resolve: callers choose their values
     ``in_schema``     whether it is in its app's OpenAPI document
     ``mounted``       whether it is in an app or a router that is mounted, not included
     """
@@ -57,6 +59,8 @@ class Demand:
     guarded: bool
     optional: bool
     requirements: tuple[Requirement, ...]
+    public: bool
+    unresolved: tuple[str, ...]
     in_schema: bool
     mounted: bool
 
@@ -86,6 +90,9 @@ class Unseen:
     path: str
     app: object
 
+    def __str__(self) -> str:
+        return f"mount {self.path}" if self.path else f"a route to {type(self.app).__name__}"
+
 
 def demands(app: "FastAPI") -> Iterator[Demand]:
     """What each route demands, in the order in which they are matched, mounted apps with them."""
@@ -102,7 +109,7 @@ def is_scoped(scope: Scope) -> bool:
     return any(requirement.kind == "scope" for requirement in _requirements(_matched(scope)))
 
 
-def _walk(routes: Sequence[BaseRoute], at: str = "", mounted: bool = False) -> Iterator[Demand | Unseen]:
+def _walk(routes: Sequence[BaseRoute], at: str = "", *, mounted: bool = False) -> Iterator[Demand | Unseen]:
     for context in iter_route_contexts(routes):
         # Until FastAPI 0.143 a context does not speak for the copy of a route that it includes.
         route: Any = getattr(context, "starlette_route", None) or context
@@ -129,6 +136,8 @@ def _demand(route: Any, at: str, *, websocket: bool, mounted: bool) -> Demand:
         guarded=bool(asked),
         optional=bool(asked) and all(OPTIONAL in scopes for scopes in asked),
         requirements=tuple(dict.fromkeys(_requirements(dependant))),
+        public=(getattr(route, "openapi_extra", None) or {}).get("security") == [],
+        unresolved=tuple(_unresolved(dependant)),
         in_schema=dependant is not None and getattr(route, "include_in_schema", False),
         mounted=mounted,
     )
@@ -147,6 +156,14 @@ def _requirements(dependant: Any) -> Iterator[Requirement]:
             for scope in _scopes(node):
                 if scope != OPTIONAL:
                     yield Requirement(kind="scope", any_of=(scope,))
+
+
+def _unresolved(dependant: Any) -> Iterator[str]:
+    """FastAPI cannot see a name that only a function knows, with ``from __future__ import annotations``."""
+    for node in _tree(dependant):
+        for field in node.query_params:
+            if isinstance(field.field_info.annotation, ForwardRef):
+                yield field.name
 
 
 def _scopes(node: Any) -> list[str]:

@@ -2,5 +2,6 @@
 
 from fastapi_cognito_guard.testing.events import Flavour, gateway_event
 from fastapi_cognito_guard.testing.pool import FakeUserPool
+from fastapi_cognito_guard.testing.routes import assert_all_routes_guarded
 
-__all__ = ["FakeUserPool", "Flavour", "gateway_event"]
+__all__ = ["FakeUserPool", "Flavour", "assert_all_routes_guarded", "gateway_event"]
