@@ -14,7 +14,7 @@ from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.responses import Refusal
 from fastapi_cognito_guard.routes import Demand, demands
 from fastapi_cognito_guard.start import at_start
-from fastapi_cognito_guard.swagger import sign_in_on_docs
+from fastapi_cognito_guard.swagger import sign_in_on_docs, swagger_files
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -24,6 +24,10 @@ Document = dict[str, Any]
 SCHEME = "Cognito"
 GROUPS = "x-cognito-groups"
 _MOST_ALTERNATIVES = 32
+_SIGN_IN = (
+    "Sign in at the user pool. Without a scope ticked, the token has all that the app client may have; "
+    "an app client for a browser has no secret."
+)
 
 
 class Guard(Protocol):
@@ -51,7 +55,7 @@ def publish(app: "FastAPI", guard: Guard, *, header: str) -> None:
 
     complete_it()
     at_start(app, complete_it)
-    sign_in_on_docs(app, _pool_to_sign_in(guard))
+    sign_in_on_docs(app, _pool_to_sign_in(guard), files=swagger_files())
 
 
 class _Completed:
@@ -148,7 +152,7 @@ def _scheme(guard: Guard, header: str, scopes: Collection[str]) -> Document:
         "refreshUrl": pool.token_url,
         "scopes": dict.fromkeys(sorted(scopes), ""),
     }
-    scheme: Document = {"type": "oauth2", "flows": {"authorizationCode": flow}}
+    scheme: Document = {"type": "oauth2", "description": _SIGN_IN, "flows": {"authorizationCode": flow}}
     if _takes_id_tokens(guard, pool, scopes):
         scheme["x-tokenName"] = "id_token"  # which of the tokens Swagger UI sends
     return scheme

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
@@ -34,23 +34,28 @@ _FILES = {
 }
 
 
-def sign_in_on_docs(app: "FastAPI", pool: UserPool | None) -> None:
+def sign_in_on_docs(app: "FastAPI", pool: UserPool | None, *, files: Path | None) -> None:
     """Let people sign in to ``pool`` on the app's own ``/docs``, with PKCE.
 
-    Settings of the user's own (``swagger_ui_init_oauth``) are kept. With the extra ``docs`` the page loads
-    nothing from elsewhere.
+    What the user has put into ``swagger_ui_init_oauth`` is kept. ``files`` are Swagger UI's own: with them
+    the page loads nothing from elsewhere.
     """
-    if pool is not None and app.swagger_ui_init_oauth is None:
-        app.swagger_ui_init_oauth = _init_oauth(pool)
-    files = _files()
+    if pool is not None:
+        app.swagger_ui_init_oauth = _init_oauth(pool) | (app.swagger_ui_init_oauth or {})
     where = next((at for at, route in enumerate(app.routes) if _is_docs(route, app)), None)
     if where is not None and (pool is not None or files is not None):
         app.router.routes[where : where + 1] = _docs(app, files)
 
 
-def _init_oauth(pool: UserPool) -> dict[str, object]:
+def swagger_files(package: str = "fastapi_offline") -> Path | None:
+    """Where the extra ``docs`` has put Swagger UI's own files. Nothing of the package is imported."""
+    spec = find_spec(package)
+    return None if spec is None or spec.origin is None else Path(spec.origin).with_name("static")
+
+
+def _init_oauth(pool: UserPool) -> dict[str, Any]:
     """No scopes are asked for by name: Cognito then gives all that the client may have."""
-    settings: dict[str, object] = {"usePkceWithAuthorizationCodeGrant": True}
+    settings: dict[str, Any] = {"usePkceWithAuthorizationCodeGrant": True}
     if not isinstance(pool.client_ids, AnyClient) and len(pool.client_ids) == 1:
         (settings["clientId"],) = pool.client_ids
     return settings
@@ -86,9 +91,3 @@ def _docs(app: "FastAPI", files: Path | None) -> list[BaseRoute]:
 
 class _Files(StaticFiles):
     """A class of our own, so that the audit knows them."""
-
-
-def _files() -> Path | None:
-    """Swagger UI's own files, where the extra ``docs`` has installed them. Nothing of theirs is imported."""
-    package = find_spec("fastapi_offline")
-    return None if package is None or package.origin is None else Path(package.origin).with_name("static")
