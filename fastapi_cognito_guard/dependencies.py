@@ -25,9 +25,10 @@ from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import GUARD, refuse
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import NotAParameter, Principal
-from fastapi_cognito_guard.routes import is_scoped
+from fastapi_cognito_guard.routes import OPTIONAL, identifies, is_scoped
 
 
+@identifies
 async def current_user(connection: HTTPConnection, security_scopes: SecurityScopes) -> Principal:
     """The caller. A request without a good token is refused: 401 (503 while the keys cannot be had).
 
@@ -39,7 +40,7 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
     try:
         principal = await guard.identify(connection)
     except TokenMissing:
-        if _OPTIONAL in scopes:
+        if OPTIONAL in scopes:
             return None  # type: ignore[return-value]  # to `optional_user`, and to nobody else
         if guard.iam_identity(connection) is not None:
             raise CallerIsIam(
@@ -48,24 +49,18 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
             ) from None
         raise
     if guard.semantics == "rest":
-        scoped = is_scoped(connection.scope, (current_user,), but=_OPTIONAL)
-        check_token_use_as_rest(principal, scoped=scoped)
+        check_token_use_as_rest(principal, scoped=is_scoped(connection.scope))
     if scopes:
-        policy.check_all_scopes(principal, [scope for scope in scopes if scope != _OPTIONAL])
+        policy.check_all_scopes(principal, [scope for scope in scopes if scope != OPTIONAL])
     return principal
 
 
 CurrentUser = Annotated[Principal, Depends(current_user)]
 """``user: CurrentUser`` in a route: the caller, or the request is refused."""
 
-# Tells `current_user` that None will do. It travels as a scope, because then FastAPI asks it apart from
-# any other `current_user` of the request, and an override of `current_user` counts here too. No real scope
-# has a space in it.
-_OPTIONAL = "optional user"
-
 
 async def optional_user(
-    user: Annotated[Principal | None, Security(current_user, scopes=[_OPTIONAL])],
+    user: Annotated[Principal | None, Security(current_user, scopes=[OPTIONAL])],
 ) -> Principal | None:
     """The caller, or None where the request carries no token. A bad token is still refused."""
     return user

@@ -2,6 +2,7 @@
 
     GuardError
     ├── ConfigurationError                  the app is set up wrongly; never a client's fault
+    ├── TokenRequestFailed                  no token is to be had for calling somebody else's API
     └── AuthError                           a request that will not reach its route
         ├── Unauthenticated          401
         │   ├── TokenMissing                token_missing
@@ -52,6 +53,18 @@ class ConfigurationError(GuardError):
     def __init__(self, message: str, *, setting: str | None = None) -> None:
         super().__init__(message)
         self.setting = setting
+
+
+class TokenRequestFailed(GuardError):
+    """No token is to be had for calling an API. The text says what to look at; it never holds a secret.
+
+    ``status`` is the token endpoint's, and ``error`` its code (RFC 6749 section 5.2), where it answered.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, error: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = error
 
 
 class AuthError(GuardError):

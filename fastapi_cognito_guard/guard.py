@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from fastapi_cognito_guard import settings
+from fastapi_cognito_guard import audit, openapi, settings
 from fastapi_cognito_guard.claims import Judge, Semantics
 from fastapi_cognito_guard.credentials import token_in
 from fastapi_cognito_guard.errors import (
@@ -148,6 +148,8 @@ class CognitoGuard:
         app.user_middleware.append(Middleware(GuardMiddleware, guard=self))
         handler: Any = refuse  # Starlette types handlers for requests; this one takes WebSockets too
         app.exception_handlers.setdefault(AuthError, handler)
+        openapi.publish(app, self, header=self._header.decode("ascii"))
+        audit.warn_at_start(app)
 
     async def verify(self, token: str, *, patience: float = 0.0) -> Principal:
         """Who a bare token (without ``Bearer``) speaks of. Raises an `AuthError`.

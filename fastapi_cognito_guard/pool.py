@@ -4,13 +4,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from ipaddress import ip_address
 from math import isfinite
 from os import PathLike
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlsplit
 
+from fastapi_cognito_guard.addresses import check_address, sign_in_address
 from fastapi_cognito_guard.errors import ConfigurationError
 
 _REGION = r"(?:eusc-[a-z]{2}|[a-z]{2})-(?:gov-)?[a-z]+-[0-9]+"
@@ -45,7 +44,8 @@ class UserPool:
     ``issuer``      instead of Cognito's two, for emulators and proxies
     ``jwks_uri``    instead of ``{issuer}/.well-known/jwks.json``
     ``jwks``        the keys themselves, as a mapping or the path of a file: nothing is fetched
-    ``domain``      the hosted-UI domain, for a login in ``/docs`` (not used yet)
+    ``domain``      where users sign in: ``myapp.auth.eu-west-1.amazoncognito.com``, a domain of your own,
+                    or ``http://127.0.0.1:9229`` for a local pool
 
     Raises `ConfigurationError` for a setting that cannot be right.
     """
@@ -74,7 +74,9 @@ class UserPool:
         object.__setattr__(self, "regions", _regions(self.regions))
         for name in ("issuer", "jwks_uri"):
             if getattr(self, name) is not None:
-                _check_address(name, getattr(self, name))
+                check_address(name, getattr(self, name))
+        if self.domain is not None:
+            sign_in_address(self.domain)
         if self.jwks is not None and not isinstance(self.jwks, Mapping | str | PathLike):
             raise ConfigurationError(
                 'jwks is {"keys": [...]} as the pool publishes it, or the path of a file with it.',
@@ -101,6 +103,16 @@ class UserPool:
     def keys_address(self) -> str:
         """Where the pool publishes its keys."""
         return self.jwks_uri or f"{self.issuers[0]}/.well-known/jwks.json"
+
+    @property
+    def authorize_url(self) -> str | None:
+        """Where a browser goes to sign in (RFC 6749 section 3.1); None without a ``domain``."""
+        return None if self.domain is None else f"{sign_in_address(self.domain)}/oauth2/authorize"
+
+    @property
+    def token_url(self) -> str | None:
+        """Where tokens are had (RFC 6749 section 3.2); None without a ``domain``."""
+        return None if self.domain is None else f"{sign_in_address(self.domain)}/oauth2/token"
 
     def accepts_client(self, client_id: object) -> bool:
         """Whether a token of this app client counts. Anything but a string is no client."""
@@ -198,23 +210,3 @@ def _strings(given: object) -> frozenset[str] | None:
     if not all(isinstance(item, str) and item.strip() == item != "" for item in items):
         return None
     return frozenset(items)
-
-
-def _check_address(name: str, address: object) -> None:
-    parts = urlsplit(address) if isinstance(address, str) else urlsplit("")
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if parts.scheme == "http" and _is_loopback(parts.hostname):
-        return
-    raise ConfigurationError(
-        f"{name} is an https address; http is for 127.0.0.1 and localhost only.", setting=name
-    )
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return False

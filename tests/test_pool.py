@@ -76,6 +76,35 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"jwks_uri": "http://10.0.0.1/jwks.json"}, "jwks_uri is an https address"),
     ({"jwks_uri": "jwks.json"}, "jwks_uri is an https address"),
     ({"jwks": 7}, "jwks"),
+    *(
+        ({"domain": domain}, "domain is a host name")
+        for domain in (
+            "",
+            "myapp",
+            "myapp.example.com/",
+            "myapp.example.com:443",
+            "myapp..com",
+            "-a.example.com",
+            "my app.example.com",
+            "127.0.0.1:9229",
+            "10.0.0.1",
+            "http://myapp.example.com",
+            "ftp://127.0.0.1",
+            "http://127.0.0.1.example.com",
+            "https://",
+            "https://a.example.com/login",
+            "https://a.example.com?x",
+            "https://ada@a.example.com",
+            "https://a.example.com#",
+            "https://a.example.com:x",
+            "https://[::1",
+            "https://a.example.com\n",
+            "https://10.0.0.1",
+            5,
+            b"a.example.com",
+            ["a.example.com"],
+        )
+    ),
 ]
 
 
@@ -90,6 +119,30 @@ def test_a_setting_that_cannot_be_right_is_refused_with_advice(settings: dict[st
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:8080"])
 def test_http_is_for_loopback(host: str) -> None:
     assert UserPool(ID, client_ids="web", jwks_uri=f"http://{host}/jwks.json").jwks_uri
+
+
+@pytest.mark.parametrize(
+    ("domain", "address"),
+    [
+        ("myapp.auth.eu-west-1.amazoncognito.com", "https://myapp.auth.eu-west-1.amazoncognito.com"),
+        ("login.example.com", "https://login.example.com"),
+        ("https://login.example.com", "https://login.example.com"),
+        ("https://login.example.com:8443/", "https://login.example.com:8443"),
+        ("http://127.0.0.1:9229", "http://127.0.0.1:9229"),
+        ("http://localhost:9229/", "http://localhost:9229"),
+        ("http://[::1]:9229", "http://[::1]:9229"),
+        ("https://localhost", "https://localhost"),
+    ],
+)
+def test_users_sign_in_at_the_domain(domain: str, address: str) -> None:
+    pool = UserPool(ID, client_ids="web", domain=domain)
+    assert pool.authorize_url == f"{address}/oauth2/authorize"
+    assert pool.token_url == f"{address}/oauth2/token"
+
+
+def test_without_a_domain_there_is_nowhere_to_sign_in() -> None:
+    pool = UserPool(ID, client_ids="web")
+    assert (pool.authorize_url, pool.token_url) == (None, None)
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "600", True, None])

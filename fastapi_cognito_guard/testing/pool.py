@@ -1,58 +1,27 @@
 """A user pool in memory: real RSA keys, and tokens with exactly the claims that Cognito puts in them."""
 
-import json
 import time
-from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from secrets import token_bytes
+from contextlib import AbstractContextManager, contextmanager
+from secrets import token_urlsafe
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
-
-from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.testing.events import Flavour, gateway_event
-from fastapi_cognito_guard.testing.server import serve_json
+from fastapi_cognito_guard.testing.server import Document, Fault, serve_document
+from fastapi_cognito_guard.testing.signing import SigningKey, unverified_claims
+from fastapi_cognito_guard.testing.signins import SignIn, Tokens, listed
 
-
-@dataclass(frozen=True)
-class SigningKey:
-    """An RSA-2048 key pair, and the key id under which its public half is published."""
-
-    kid: str
-    private: rsa.RSAPrivateKey
-
-    @classmethod
-    def generate(cls) -> "SigningKey":
-        """A new key. Its id is standard base64 with ``+``, ``/`` and ``=`` in it, as Cognito's are."""
-        kid = b64encode(b"\xfb\xff" + token_bytes(30)).decode()
-        return cls(kid, rsa.generate_private_key(public_exponent=65537, key_size=2048))
-
-    def sign(self, signing_input: bytes) -> bytes:
-        """RS256 (RFC 7518 section 3.3)."""
-        return self.private.sign(signing_input, padding.PKCS1v15(), SHA256())
-
-    def public_jwk(self) -> dict[str, str]:
-        """RFC 7517, with the members that Cognito publishes."""
-        numbers = self.private.public_key().public_numbers()
-        return {
-            "alg": "RS256",
-            "e": _base64url(numbers.e.to_bytes(3, "big")),
-            "kid": self.kid,
-            "kty": "RSA",
-            "n": _base64url(numbers.n.to_bytes(256, "big")),
-            "use": "sig",
-        }
+USER_ADMIN = "aws.cognito.signin.user.admin"
+"""The one scope that Cognito gives to sign-ins through its API (not through the hosted UI)."""
 
 
 class FakeUserPool:
     """A user pool that exists only here. One key signs ID tokens, another access tokens.
 
-    ``now`` is the clock of the tokens it issues, in seconds since the epoch.
+    ``issuer``  the form of ``iss``: Cognito's ``"original"``, its ``"updated"`` one, or an address
+    ``now``     the clock of the tokens it issues, in seconds since the epoch
 
     >>> pool = FakeUserPool()
     >>> guard = CognitoGuard(pool.user_pool())
@@ -64,52 +33,120 @@ class FakeUserPool:
         id: str = "eu-west-1_FakePool1",
         *,
         client_id: str = "4b1examplefakeclient",
+        issuer: str = "original",
         now: Callable[[], float] = time.time,
     ) -> None:
         self.id = id
         self.client_id = client_id
-        self.issuer = UserPool(id, client_ids=client_id).issuers[0]
+        original, updated = UserPool(id, client_ids=client_id).issuers
+        self.issuer = {"original": original, "updated": updated}.get(issuer, issuer)
+        self._own_issuer = self.issuer not in {original, updated}
         self._now = now
-        self.rotate()
+        self._published = Document(lambda: self.jwks)
+        self._sign_ins: dict[str, SignIn] = {}
+        self._keys = _new_keys()
+        self._retired: list[SigningKey] = []
 
-    def rotate(self) -> None:
-        """Replace both keys. Tokens of the old ones are no longer the pool's."""
-        self._keys = {"id": SigningKey.generate(), "access": SigningKey.generate()}
+    def rotate(self, *, keep_old: bool = False) -> None:
+        """Replace both keys. Tokens of the old ones are no longer the pool's, unless ``keep_old``.
+
+        With ``keep_old`` the old keys stay published beside the new ones, until the next rotation.
+        """
+        self._retired = list(self._keys.values()) if keep_old else []
+        self._keys = _new_keys()
 
     @property
     def jwks(self) -> dict[str, Any]:
         """The public keys, as the pool publishes them."""
-        return {"keys": [key.public_jwk() for key in self._keys.values()]}
+        return {"keys": [key.public_jwk() for key in (*self._keys.values(), *self._retired)]}
 
     def user_pool(self, **settings: Any) -> UserPool:
         """The settings that trust this pool, with its keys of this moment in them. ``settings`` override."""
         offline = {} if "jwks_uri" in settings else {"jwks": self.jwks}
-        return UserPool(self.id, **{"client_ids": {self.client_id}, **offline, **settings})
+        issuer = {"issuer": self.issuer} if self._own_issuer else {}
+        return UserPool(self.id, **{"client_ids": {self.client_id}, **issuer, **offline, **settings})
 
     @contextmanager
     def serve(self) -> Iterator[str]:
         """Publish the keys over HTTP on loopback; yields their address, for ``jwks_uri=``."""
-        with serve_json(f"/{self.id}/.well-known/jwks.json", lambda: self.jwks) as address:
+        with serve_document(f"/{self.id}/.well-known/jwks.json", self.published) as address:
             yield address
+
+    @property
+    def published(self) -> Document:
+        """The key document as a server gives it: broken, within `break_jwks`."""
+        return self._published
+
+    def break_jwks(self, fault: Fault) -> AbstractContextManager[None]:
+        """Within the block, whoever asks for the keys over HTTP is failed.
+
+        ``fault`` is a status from 400 to 599, ``"hang"`` (no answer, until the block ends or for 10
+        seconds) or ``"garbage"`` (status 200, and no JSON).
+        """
+        return self._published.broken(fault)
+
+    def sign_in(
+        self,
+        username: str = "ada",
+        *,
+        groups: Collection[str] = (),
+        scopes: Collection[str] = (USER_ADMIN,),
+        email: str | None = None,
+        client_id: str | None = None,
+        nonce: str | None = None,
+        expires_in: float = 3600,
+        id_claims: Mapping[str, Any] | None = None,
+        access_claims: Mapping[str, Any] | None = None,
+    ) -> Tokens:
+        """The tokens of one sign-in, which share ``sub``, ``origin_jti``, ``event_id`` and ``auth_time``.
+
+        ``id_claims`` and ``access_claims`` are what a pre-token-generation trigger adds or replaces; one
+        that is None is left out. A refresh carries them on.
+        """
+        sign_in = self._sign_in(
+            username,
+            groups=groups,
+            scopes=scopes,
+            email=email,
+            client_id=client_id or self.client_id,
+            nonce=nonce,
+            id_claims=id_claims or {},
+            access_claims=access_claims or {},
+        )
+        refresh_token = token_urlsafe(48)
+        self._sign_ins[refresh_token] = sign_in
+        return self._tokens(sign_in, expires_in, refresh_token)
+
+    def refresh(
+        self, refresh_token: str, *, client_id: str | None = None, expires_in: float = 3600
+    ) -> Tokens:
+        """New tokens of the same sign-in: other ``jti``, ``iat`` and ``exp``, and nothing else.
+
+        Raises `LookupError` for a token that is not, or no longer, good for this client of the pool.
+        """
+        sign_in = self._sign_ins.get(refresh_token)
+        if sign_in is None or sign_in.client_id != (client_id or self.client_id):
+            raise LookupError("This is no refresh token of the pool and the client, or it was revoked.")
+        return self._tokens(sign_in, expires_in)
+
+    def revoke(self, refresh_token: str, *, client_id: str | None = None) -> None:
+        """Make a refresh token useless. Tokens that it has given stay good until they expire."""
+        sign_in = self._sign_ins.get(refresh_token)
+        if sign_in is not None and sign_in.client_id == (client_id or self.client_id):
+            del self._sign_ins[refresh_token]
 
     def access_token(
         self,
         username: str = "ada",
         *,
         groups: Collection[str] = (),
-        scopes: Collection[str] = ("aws.cognito.signin.user.admin",),
+        scopes: Collection[str] = (USER_ADMIN,),
         expires_in: float = 3600,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
         """A user's access token. ``claims`` are added or replaced; one that is None is left out."""
-        own = {
-            **self._session("access", username, groups, expires_in),
-            "version": 2,
-            "client_id": self.client_id,
-            "scope": " ".join(_listed("scopes", scopes)),
-            "username": username,
-        }
-        return self.sign({**own, **(claims or {})})
+        own = self._sign_in(username, groups=groups, scopes=scopes).for_access()
+        return self._issue(own, expires_in, claims)
 
     def id_token(
         self,
@@ -121,14 +158,8 @@ class FakeUserPool:
         claims: Mapping[str, Any] | None = None,
     ) -> str:
         """A user's ID token. ``claims`` are added or replaced; one that is None is left out."""
-        own = {
-            **self._session("id", username, groups, expires_in),
-            "aud": self.client_id,
-            "cognito:username": username,
-            "email": email or f"{username}@example.com",
-            "email_verified": True,
-        }
-        return self.sign({**own, **(claims or {})})
+        own = self._sign_in(username, groups=groups, scopes=(), email=email).for_id()
+        return self._issue(own, expires_in, claims)
 
     def machine_token(
         self,
@@ -141,12 +172,14 @@ class FakeUserPool:
         """A client's own token (client_credentials): no user, no groups."""
         client_id = client_id or self.client_id
         own = {
-            **self._token("access", client_id, expires_in),
+            "sub": client_id,
+            "token_use": "access",
+            "auth_time": int(self._now()),
             "version": 2,
             "client_id": client_id,
-            "scope": " ".join(_listed("scopes", scopes)),
+            "scope": " ".join(listed("scopes", scopes)),
         }
-        return self.sign({**own, **(claims or {})})
+        return self._issue(own, expires_in, claims)
 
     def sub(self, username: str) -> str:
         """The user's ``sub``: the same for one name in one pool."""
@@ -155,12 +188,8 @@ class FakeUserPool:
     def sign(self, claims: Mapping[str, Any], *, header: Mapping[str, Any] | None = None) -> str:
         """A token with these claims, whatever they are, signed with the key of its ``token_use``."""
         key = self._keys["id" if claims.get("token_use") == "id" else "access"]
-        parts = (
-            {"kid": key.kid, "alg": "RS256", **(header or {})},
-            {name: value for name, value in claims.items() if value is not None},
-        )
-        signing_input = ".".join(_base64url(json.dumps(part).encode()) for part in parts)
-        return f"{signing_input}.{_base64url(key.sign(signing_input.encode()))}"
+        said = {name: value for name, value in claims.items() if value is not None}
+        return key.token(said, header or {})
 
     def event(
         self, flavour: Flavour, token: str | None, *, vouched: bool = True, **request: Any
@@ -173,43 +202,26 @@ class FakeUserPool:
         claims = unverified_claims(token) if token is not None and vouched else None
         return gateway_event(flavour, claims=claims, token=token, **request)
 
-    def _session(self, use: str, username: str, groups: Collection[str], expires_in: float) -> dict[str, Any]:
-        return {
-            **self._token(use, self.sub(username), expires_in),
-            "origin_jti": str(uuid4()),
-            "event_id": str(uuid4()),
-            "cognito:groups": list(_listed("groups", groups)) or None,
-        }
+    def _sign_in(self, username: str, **facts: Any) -> SignIn:
+        facts = {"client_id": self.client_id, "auth_time": int(self._now()), **facts}
+        return SignIn(username=username, sub=self.sub(username), **facts)
 
-    def _token(self, use: str, sub: str, expires_in: float) -> dict[str, Any]:
+    def _tokens(self, sign_in: SignIn, expires_in: float, refresh_token: str | None = None) -> Tokens:
+        access = self._issue(sign_in.for_access(), expires_in)
+        return Tokens(
+            access_token=access,
+            id_token=self._issue(sign_in.for_id(access), expires_in),
+            refresh_token=refresh_token,
+            expires_in=int(expires_in),
+        )
+
+    def _issue(
+        self, own: Mapping[str, Any], expires_in: float, claims: Mapping[str, Any] | None = None
+    ) -> str:
         now = int(self._now())
-        return {
-            "sub": sub,
-            "iss": self.issuer,
-            "token_use": use,
-            "auth_time": now,
-            "iat": now,
-            "exp": int(now + expires_in),
-            "jti": str(uuid4()),
-        }
+        issue = {"iss": self.issuer, "iat": now, "exp": int(now + expires_in), "jti": str(uuid4())}
+        return self.sign({**issue, **own, **(claims or {})})
 
 
-def _listed(name: str, names: Collection[str]) -> Collection[str]:
-    if isinstance(names, str):
-        raise ConfigurationError(f'{name} is a list: {name}=["{names}"].', setting=name)
-    return names
-
-
-def unverified_claims(token: str) -> dict[str, Any]:
-    """What a token says. Nothing is checked: for tests only."""
-    payload = token.split(".")[1]
-    claims: dict[str, Any] = json.loads(_from_base64url(payload))
-    return claims
-
-
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _from_base64url(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def _new_keys() -> dict[str, SigningKey]:
+    return {"id": SigningKey.generate(), "access": SigningKey.generate()}

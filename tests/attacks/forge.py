@@ -11,7 +11,7 @@ import pytest
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.pool import SigningKey, unverified_claims
+from fastapi_cognito_guard.testing.signing import SigningKey, unverified_claims
 from tests.apps import NOW, guard_for
 
 Sign = Callable[[bytes], bytes]

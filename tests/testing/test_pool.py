@@ -10,7 +10,7 @@ import pytest
 
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import FakeUserPool, gateway_event
-from fastapi_cognito_guard.testing.pool import unverified_claims
+from fastapi_cognito_guard.testing.signing import unverified_claims
 from tests.apps import NOW
 
 USER = {"sub", "iss", "origin_jti", "event_id", "token_use", "auth_time", "exp", "iat", "jti"}

@@ -15,7 +15,7 @@ from fastapi_cognito_guard.errors import (
     TokenMalformed,
 )
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.pool import unverified_claims
+from fastapi_cognito_guard.testing.signing import unverified_claims
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.fetch import fetch_over_https
 from fastapi_cognito_guard.tokens.keys import KeySet

@@ -1,0 +1,64 @@
+"""Addresses that may be trusted with keys and tokens: https, or http where nothing leaves the machine."""
+
+import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from fastapi_cognito_guard.errors import ConfigurationError
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)+(?![0-9]){_LABEL}", re.IGNORECASE)
+
+
+def check_address(setting: str, address: object) -> None:
+    """Raises `ConfigurationError` unless this is an https address, or an http one on loopback."""
+    parts = urlsplit(address) if isinstance(address, str) else urlsplit("")
+    if parts.scheme == "https" and parts.hostname:
+        return
+    if parts.scheme == "http" and is_loopback(parts.hostname):
+        return
+    raise ConfigurationError(
+        f"{setting} is an https address; http is for 127.0.0.1 and localhost only.", setting=setting
+    )
+
+
+def sign_in_address(domain: object) -> str:
+    """The address of a hosted-UI domain, without a slash at its end.
+
+    Raises `ConfigurationError` for anything but a host name, or an address (https; http on loopback)
+    that is only scheme, host and port.
+    """
+    text = domain if isinstance(domain, str) else ""
+    address = f"https://{text}" if _HOST_NAME.fullmatch(text) else text.removesuffix("/")
+    if not _is_origin(address):
+        raise ConfigurationError(
+            'domain is a host name, "myapp.auth.eu-west-1.amazoncognito.com", or an https address without '
+            'a path; http is for 127.0.0.1 and localhost only: "http://127.0.0.1:9229".',
+            setting="domain",
+        )
+    return address
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether what is sent to this host stays on the machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _is_origin(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    shown = f"[{host}]" if ":" in host else host
+    origin = f"{parts.scheme}://{shown}" + ("" if port is None else f":{port}")
+    if address.lower() != origin:  # there is more to it: a path, a query, a user, or a blank
+        return False
+    if is_loopback(host):
+        return parts.scheme in {"https", "http"}
+    return parts.scheme == "https" and _HOST_NAME.fullmatch(host) is not None

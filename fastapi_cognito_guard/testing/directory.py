@@ -1,0 +1,169 @@
+"""Who is in a local pool: users, groups and app clients, from Python or from a small TOML file."""
+
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.pool import UserPool
+from fastapi_cognito_guard.testing.signins import listed
+
+DOCS_REDIRECTS = tuple(f"http://{host}:8000/docs/oauth2-redirect" for host in ("127.0.0.1", "localhost"))
+"""Where a login in ``/docs`` comes back to, with the port that uvicorn has by default."""
+
+_STRICT = ConfigDict(extra="forbid")
+_IN_OTHER_WORDS = {
+    "unexpected_keyword_argument": "There is no such setting",
+    "tuple_type": "Should be a list",
+}
+
+
+def _check_lists(value: object, *names: str) -> None:
+    for name in names:
+        listed(name, getattr(value, name))
+
+
+def _check_json(claims: Mapping[str, Any]) -> None:
+    try:
+        json.dumps(dict(claims), allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise ConfigurationError(
+            "claims are texts, numbers, true or false, lists and tables: a date has to be a text.",
+            setting="claims",
+        ) from None
+
+
+def _check_unique(setting: str, names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ConfigurationError(f"{setting} has {twice[0]!r} more than once.", setting=setting)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalUser:
+    """Somebody who can sign in.
+
+    ``password``           asked for if there is one; it stands in a text file, so make one up for it
+    ``suppressed_scopes``  never in this user's tokens, whatever the client asks for
+    ``claims``             further claims of the ID token: ``custom:`` attributes, for example
+    ``access_claims``      further claims of the access token
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    username: str
+    groups: tuple[str, ...] = ()
+    email: str | None = None
+    password: str | None = field(default=None, repr=False)
+    suppressed_scopes: tuple[str, ...] = ()
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    access_claims: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_lists(self, "groups", "suppressed_scopes")
+        if not self.username:
+            raise ConfigurationError('A user has a name: username="ada".', setting="username")
+        _check_json(self.claims)
+        _check_json(self.access_claims)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalClient:
+    """An app client. With ``callback_urls`` users sign in to it; else it is a machine, with a ``secret``.
+
+    ``scopes``         all that it may ask for
+    ``callback_urls``  where a sign-in may come back to; compared whole
+    ``logout_urls``    where a sign-out may come back to; compared whole
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    id: str
+    secret: str | None = field(default=None, repr=False)
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    callback_urls: tuple[str, ...] = ()
+    logout_urls: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_lists(self, "scopes", "callback_urls", "logout_urls")
+        if not (self.callback_urls or self.secret):
+            raise ConfigurationError(
+                f"The client {self.id!r} has neither callback_urls, for users to sign in, nor a secret, "
+                "to be a machine. Give it one of them.",
+                setting="clients",
+            )
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it signs in itself (client_credentials), and nobody signs in to it."""
+        return not self.callback_urls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """A local pool's id, users and clients. By default ada, an admin, and bob, who may only read.
+
+    ``token_lifetime`` is in seconds.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    id: str = "eu-west-1_LocalPool"
+    token_lifetime: int = 3600
+    users: tuple[LocalUser, ...] = (
+        LocalUser(username="ada", groups=("admins",)),
+        LocalUser(username="bob", suppressed_scopes=("orders/write",)),
+    )
+    clients: tuple[LocalClient, ...] = (
+        LocalClient(
+            id="local-docs",
+            scopes=("openid", "email", "profile", "orders/read", "orders/write"),
+            callback_urls=DOCS_REDIRECTS,
+        ),
+        LocalClient(id="local-machine", secret="local-secret", scopes=("orders/read", "orders/write")),  # noqa: S106 - no secret: everybody has it
+    )
+
+    def __post_init__(self) -> None:
+        if not self.clients or self.token_lifetime < 1:
+            raise ConfigurationError("A pool has a client, and tokens that live for a second or longer.")
+        UserPool(self.id, client_ids=[client.id for client in self.clients])  # or it says what is wrong
+        _check_unique("users", (user.username for user in self.users))
+        _check_unique("clients", (client.id for client in self.clients))
+
+    @classmethod
+    def from_toml(cls, path: str | PathLike[str]) -> Self:
+        """What a file says. Its tables have the names of the fields: ``[[users]]``, ``[[clients]]``.
+
+        Raises `ConfigurationError`, with the line or the field, for a file that cannot be right.
+        """
+        try:
+            content = tomllib.loads(Path(path).read_text("utf-8"))
+            return TypeAdapter(cls).validate_python(content)
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+        except ValidationError as error:
+            raise ConfigurationError(f"{path}: {_first(error)}") from None
+        except (ValueError, RecursionError, ConfigurationError) as error:
+            raise ConfigurationError(f"{path}: {error}") from None
+
+    def user(self, username: str) -> LocalUser | None:
+        """The user of this name."""
+        return next((user for user in self.users if user.username == username), None)
+
+    def client(self, id: str) -> LocalClient | None:
+        """The client with this id."""
+        return next((client for client in self.clients if client.id == id), None)
+
+
+def _first(error: ValidationError) -> str:
+    """Where the first mistake is, and what it is; never what stands there, which may be a password."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    said = _IN_OTHER_WORDS.get(first["type"], first["msg"])
+    return f"{'.'.join(map(str, first['loc']))}: {said}"
