@@ -13,14 +13,22 @@ from fastapi.security import SecurityScopes
 
 from fastapi_cognito_guard import policy
 from fastapi_cognito_guard.claims import check_token_use_as_rest
-from fastapi_cognito_guard.errors import AuthError, ConfigurationError, TokenMissing
+from fastapi_cognito_guard.errors import (
+    AuthError,
+    CallerIsIam,
+    ConfigurationError,
+    IamIdentityMissing,
+    TokenMissing,
+)
+from fastapi_cognito_guard.gateway.iam import IamIdentity
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import GUARD, refuse
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import NotAParameter, Principal
-from fastapi_cognito_guard.routes import is_scoped
+from fastapi_cognito_guard.routes import OPTIONAL, identifies, is_scoped
 
 
+@identifies
 async def current_user(connection: HTTPConnection, security_scopes: SecurityScopes) -> Principal:
     """The caller. A request without a good token is refused: 401 (503 while the keys cannot be had).
 
@@ -32,28 +40,27 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
     try:
         principal = await guard.identify(connection)
     except TokenMissing:
-        if _OPTIONAL in scopes:
+        if OPTIONAL in scopes:
             return None  # type: ignore[return-value]  # to `optional_user`, and to nobody else
+        if guard.iam_identity(connection) is not None:
+            raise CallerIsIam(
+                "the request is signed with AWS credentials, and the route asks for a user: send a token, "
+                "or let the route ask for IamCaller."
+            ) from None
         raise
     if guard.semantics == "rest":
-        scoped = is_scoped(connection.scope, (current_user,), but=_OPTIONAL)
-        check_token_use_as_rest(principal, scoped=scoped)
+        check_token_use_as_rest(principal, scoped=is_scoped(connection.scope))
     if scopes:
-        policy.check_all_scopes(principal, [scope for scope in scopes if scope != _OPTIONAL])
+        policy.check_all_scopes(principal, [scope for scope in scopes if scope != OPTIONAL])
     return principal
 
 
 CurrentUser = Annotated[Principal, Depends(current_user)]
 """``user: CurrentUser`` in a route: the caller, or the request is refused."""
 
-# Tells `current_user` that None will do. It travels as a scope, because then FastAPI asks it apart from
-# any other `current_user` of the request, and an override of `current_user` counts here too. No real scope
-# has a space in it.
-_OPTIONAL = "optional user"
-
 
 async def optional_user(
-    user: Annotated[Principal | None, Security(current_user, scopes=[_OPTIONAL])],
+    user: Annotated[Principal | None, Security(current_user, scopes=[OPTIONAL])],
 ) -> Principal | None:
     """The caller, or None where the request carries no token. A bad token is still refused."""
     return user
@@ -61,6 +68,24 @@ async def optional_user(
 
 OptionalUser = Annotated[Principal | None, Depends(optional_user)]
 """``user: OptionalUser`` in a route: the caller, or None where the request carries no token."""
+
+
+async def iam_identity(connection: HTTPConnection) -> IamIdentity:
+    """Who signed the request with AWS credentials, by API Gateway's or a function URL's word, or 403.
+
+    Such a caller is no user of a pool: it has no scopes and no groups, and `current_user` refuses it.
+    """
+    caller = _guard_of(connection).iam_identity(connection)
+    if caller is None:
+        raise IamIdentityMissing(
+            "no gateway has vouched for an IAM caller: set the route's authorization to AWS_IAM there "
+            '(gateway="ignore" and "verify" believe none).'
+        )
+    return caller
+
+
+IamCaller = Annotated[IamIdentity, Depends(iam_identity)]
+"""``caller: IamCaller`` in a route: who signed the request with AWS credentials, or it is refused."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

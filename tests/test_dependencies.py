@@ -272,7 +272,7 @@ def test_a_websocket_has_scopes_too(pool: FakeUserPool) -> None:
 
 
 def test_a_scope_without_a_route_is_unscoped() -> None:
-    assert not is_scoped({"type": "http"}, (), but="")
+    assert not is_scoped({"type": "http"})
 
 
 def test_with_http_semantics_an_id_token_passes_and_fails_a_scoped_route(pool: FakeUserPool) -> None:

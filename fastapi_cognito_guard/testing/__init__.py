@@ -4,6 +4,7 @@ from fastapi_cognito_guard.testing.directory import Directory, LocalClient, Loca
 from fastapi_cognito_guard.testing.events import Flavour, gateway_event
 from fastapi_cognito_guard.testing.local import LocalPool, local_pool
 from fastapi_cognito_guard.testing.pool import FakeUserPool
+from fastapi_cognito_guard.testing.routes import assert_all_routes_guarded
 from fastapi_cognito_guard.testing.signins import Tokens
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "LocalPool",
     "LocalUser",
     "Tokens",
+    "assert_all_routes_guarded",
     "gateway_event",
     "local_pool",
 ]

@@ -1,0 +1,169 @@
+"""What the guard adds to an app's OpenAPI document: who may call what, and how refusals look."""
+
+from collections.abc import Callable, Collection, Iterator
+from copy import deepcopy
+from http import HTTPStatus
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fastapi_cognito_guard.claims import Semantics
+from fastapi_cognito_guard.errors import AuthError, InsufficientGroup, KeysUnavailable, TokenMissing
+from fastapi_cognito_guard.middleware import is_public
+from fastapi_cognito_guard.pool import UserPool
+from fastapi_cognito_guard.responses import Refusal
+from fastapi_cognito_guard.routes import Demand, demands
+from fastapi_cognito_guard.start import at_start
+from fastapi_cognito_guard.swagger import sign_in_on_docs, swagger_files
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+Document = dict[str, Any]
+
+SCHEME = "Cognito"
+GROUPS = "x-cognito-groups"
+_MOST_ALTERNATIVES = 32
+_SIGN_IN = (
+    "Sign in at the user pool. Without a scope ticked, the token has all that the app client may have; "
+    "an app client for a browser has no secret."
+)
+
+
+class Guard(Protocol):
+    """What the document needs of a guard."""
+
+    pools: tuple[UserPool, ...]
+    semantics: Semantics
+    deny_by_default: bool
+    public: frozenset[str]
+
+    def refusal(self, error: AuthError) -> Refusal: ...
+
+
+def publish(app: "FastAPI", guard: Guard, *, header: str) -> None:
+    """Complete the app's OpenAPI document, and let people sign in on its ``/docs``.
+
+    An ``app.openapi`` of the user's own is completed too: at once where it is set already, else when the
+    app starts. Mounted apps have documents of their own.
+    """
+
+    def complete_it() -> None:
+        if not isinstance(app.openapi, _Completed):
+            # As assigning does, which FastAPI's documentation tells people to do.
+            app.__dict__["openapi"] = _Completed(app.openapi, app, guard, header)
+
+    complete_it()
+    at_start(app, complete_it)
+    sign_in_on_docs(app, _pool_to_sign_in(guard), files=swagger_files())
+
+
+class _Completed:
+    """``app.openapi``, and what the guard adds: once to each document that it makes. Caching is FastAPI's."""
+
+    def __init__(self, openapi: Callable[[], Document], app: "FastAPI", guard: Guard, header: str) -> None:
+        self._openapi = openapi
+        self._app = app
+        self._guard = guard
+        self._header = header
+        self._last: Document | None = None
+
+    def __call__(self) -> Document:
+        document = self._openapi()
+        if document is not self._last:
+            self._complete(document)
+            self._last = document
+        return document
+
+    def _complete(self, document: Document) -> None:
+        responses = _responses(self._guard)
+        guarded = [
+            (demand, operation)
+            for demand, operation in _operations(document, self._app)
+            if _is_guarded(demand, self._guard)
+        ]
+        for demand, operation in guarded:
+            if not any(SCHEME in entry for entry in operation.get("security", ())):
+                _describe(operation, demand, responses)
+        if guarded:
+            scopes = {scope for demand, _ in guarded for any_of in demand.scopes for scope in any_of}
+            schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+            schemes.setdefault(SCHEME, _scheme(self._guard, self._header, scopes))
+
+
+def _is_guarded(demand: Demand, guard: Guard) -> bool:
+    return demand.guarded or (guard.deny_by_default and not is_public(demand.path_format, guard.public))
+
+
+def _operations(document: Document, app: "FastAPI") -> Iterator[tuple[Demand, Document]]:
+    for demand in demands(app):
+        if demand.in_schema and not demand.mounted:
+            path = document.get("paths", {}).get(demand.path_format, {})
+            for method in sorted(demand.methods):
+                if method.lower() in path:
+                    yield demand, path[method.lower()]
+
+
+def _describe(operation: Document, demand: Demand, responses: Document) -> None:
+    # FastAPI lists the schemes of a route's dependencies as alternatives; all the same, all are asked for.
+    others = operation.get("security") or [{}]
+    operation["security"] = [{**other, **ours} for other in others for ours in _alternatives(demand)]
+    if demand.groups:
+        operation[GROUPS] = list(demand.groups[0]) if len(demand.groups) == 1 else [*map(list, demand.groups)]
+    for status, response in responses.items():
+        operation.setdefault("responses", {}).setdefault(status, deepcopy(response))
+
+
+def _alternatives(demand: Demand) -> list[dict[str, list[str]]]:
+    """All of the any-ofs, as any of the all-ofs. Where those are too many to read, none is named."""
+    scopes = demand.scopes if prod(map(len, demand.scopes)) <= _MOST_ALTERNATIVES else ()
+    choices = dict.fromkeys(tuple(dict.fromkeys(choice)) for choice in product(*scopes))
+    return [*({SCHEME: list(choice)} for choice in choices), *([{}] if demand.optional else [])]
+
+
+def _responses(guard: Guard) -> Document:
+    """The refusals, as the guard itself renders them."""
+    responses: Document = {}
+    for error in (TokenMissing(""), InsufficientGroup(""), KeysUnavailable("")):
+        refusal = guard.refusal(error)
+        content = {"example": dict(refusal.body), "schema": _schema(refusal)}
+        response = {
+            "description": HTTPStatus(refusal.status).phrase,
+            "content": {"application/json": content},
+        }
+        responses.setdefault(str(refusal.status), response)
+    return responses
+
+
+def _schema(refusal: Refusal) -> Document:
+    properties = {key: {"type": "null" if text is None else "string"} for key, text in refusal.body.items()}
+    return {"type": "object", "required": [*properties], "properties": properties}
+
+
+def _scheme(guard: Guard, header: str, scopes: Collection[str]) -> Document:
+    pool = _pool_to_sign_in(guard)
+    if header.lower() != "authorization":
+        return {"type": "apiKey", "in": "header", "name": header}
+    if pool is None:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    flow = {
+        "authorizationUrl": pool.authorize_url,
+        "tokenUrl": pool.token_url,
+        "refreshUrl": pool.token_url,
+        "scopes": dict.fromkeys(sorted(scopes), ""),
+    }
+    scheme: Document = {"type": "oauth2", "description": _SIGN_IN, "flows": {"authorizationCode": flow}}
+    if _takes_id_tokens(guard, pool, scopes):
+        scheme["x-tokenName"] = "id_token"  # which of the tokens Swagger UI sends
+    return scheme
+
+
+def _pool_to_sign_in(guard: Guard) -> UserPool | None:
+    """Of several pools, the first with a domain: a document has one scheme, and Swagger UI one client."""
+    return next((pool for pool in guard.pools if pool.domain is not None), None)
+
+
+def _takes_id_tokens(guard: Guard, pool: UserPool, scopes: Collection[str]) -> bool:
+    if guard.semantics == "rest":
+        return not scopes
+    return guard.semantics == "strict" and "access" not in pool.token_use

@@ -1,0 +1,29 @@
+"""An app factory with the trap: its annotations are texts, and name what only the function knows."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+
+from fastapi_cognito_guard import CognitoGuard
+
+
+def create_app(guard: CognitoGuard) -> FastAPI:
+    from fastapi_cognito_guard import CurrentUser
+
+    async def number() -> int:
+        return 1
+
+    app = FastAPI()
+    guard.install(app)
+
+    @app.get("/open")
+    async def opened(user: CurrentUser = None) -> object:  # type: ignore[assignment]  # the mistake
+        return user
+
+    @app.get("/local")
+    async def local(number: Annotated[int, Depends(number)]) -> int:
+        return number
+
+    return app

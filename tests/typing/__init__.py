@@ -1,0 +1,1 @@
+"""The types that users see. Nothing here runs: mypy and pyright read it (scripts/check)."""
