@@ -165,6 +165,8 @@ def _run_demo(*, once: bool, port: int) -> int:
     logging.getLogger("fastapi_cognito_guard").setLevel(logging.ERROR)  # the table is full of refusals
     with listen(port) as listener, local_pool(directory_for(address_of(listener))) as local:
         app = create_app(CognitoGuard(local.user_pool()))
+        # The pool has two clients: people sign in to this one.
+        app.swagger_ui_init_oauth = {**(app.swagger_ui_init_oauth or {}), "clientId": "docs"}
         with serving(app, listener) as address:
             good = _show(local, app, address)
             if not once:

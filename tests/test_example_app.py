@@ -88,7 +88,8 @@ def test_the_demo_serves_until_it_is_interrupted() -> None:
             if "Ctrl-C stops" in line:
                 break
         offered = re.findall(r"http://127\.0\.0\.1:\d+/docs", "".join(lines))
-        assert httpx.get(offered[0], trust_env=False, timeout=10).status_code == 200
+        page = httpx.get(offered[0], trust_env=False, timeout=10)
+        assert (page.status_code, '"clientId": "docs"' in page.text) == (200, True)
         process.send_signal(2)
         rest, _ = process.communicate(timeout=30)
     finally:
