@@ -41,5 +41,5 @@ print(hashlib.sha256(repr((sys.version, sys.argv[1:], open("pyproject.toml").rea
 }
 
 ensure_project() {
-  ensure_venv .venv --editable '.[demo,docs]' --group test --group check
+  ensure_venv .venv --editable '.[cli,demo,docs,testing]' --group test --group check
 }

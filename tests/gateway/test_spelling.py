@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from fastapi_cognito_guard.errors import ClaimInvalid
 from fastapi_cognito_guard.gateway.spelling import as_http_api, as_native, as_rest_api
-from fastapi_cognito_guard.testing.events import gateway_event, java_date
+from fastapi_cognito_guard.testing.authorizers import java_date
+from fastapi_cognito_guard.testing.events import gateway_event
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""What the pytest plugin's fixtures give. Loaded by the first test that asks for one."""
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Literal
+
+from starlette.testclient import TestClient
+
+from fastapi_cognito_guard.principal import Principal, TokenUse
+from fastapi_cognito_guard.testing.client import GatewayClient
+from fastapi_cognito_guard.testing.events import Flavour
+from fastapi_cognito_guard.testing.installed import trusting
+from fastapi_cognito_guard.testing.pool import FakeUserPool
+from fastapi_cognito_guard.testing.users import as_user
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+Door = Flavour | Literal["standalone"]
+
+
+class AuthHeaders(dict[str, str]):
+    """Headers of a request by ada; call it for those of anybody else."""
+
+    def __init__(self, pool: FakeUserPool) -> None:
+        super().__init__(_bearer(pool.access_token()))
+        self.pool = pool
+
+    def __call__(
+        self, username: str = "ada", *, token_use: TokenUse = "access", **token: Any
+    ) -> dict[str, str]:
+        """Headers with a token of this user. The rest is of `FakeUserPool.access_token`, or ``id_token``."""
+        issue = self.pool.id_token if token_use == "id" else self.pool.access_token
+        return _bearer(issue(username, **token))
+
+    def machine(self, **token: Any) -> dict[str, str]:
+        """Headers with a client's own token. The rest is of `FakeUserPool.machine_token`."""
+        return _bearer(self.pool.machine_token(**token))
+
+
+class Users:
+    """Call it to sign somebody in to an app, until the test ends: see `as_user`."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+
+    def __call__(self, app: "FastAPI", username: str | None = "ada", **user: Any) -> Principal:
+        """The user, who makes every request from now on."""
+        return self._stack.enter_context(as_user(app, username, **user))
+
+
+class AnyDoor:
+    """Call it for a client that comes to an app through this door. The app trusts ``pool`` meanwhile."""
+
+    def __init__(self, stack: ExitStack, door: Door, pool: FakeUserPool) -> None:
+        self.door: Door = door
+        self.pool = pool
+        self._stack = stack
+
+    def __call__(self, app: "FastAPI", **options: Any) -> TestClient:
+        """A test client. ``options`` are those of ``TestClient``, or of `GatewayClient`."""
+        self._stack.enter_context(trusting(app, self.pool))
+        if self.door == "standalone":
+            return self._stack.enter_context(TestClient(app, **options))
+        return self._stack.enter_context(GatewayClient(app, self.door, **options))
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}

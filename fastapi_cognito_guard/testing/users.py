@@ -1,0 +1,103 @@
+"""Somebody is signed in, without a token: for tests of what an app does with its users."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_DNS, uuid4, uuid5
+
+from starlette.requests import HTTPConnection
+
+from fastapi_cognito_guard.claims import to_principal
+from fastapi_cognito_guard.guard import CognitoGuard
+from fastapi_cognito_guard.pool import AnyClient
+from fastapi_cognito_guard.principal import Principal, TokenUse
+from fastapi_cognito_guard.routes import is_scoped
+from fastapi_cognito_guard.testing.installed import guard_of, guards_of
+from fastapi_cognito_guard.testing.pool import USER_ADMIN
+from fastapi_cognito_guard.testing.signins import SignIn, listed
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_LIFETIME = 3600  # seconds
+
+
+@contextmanager
+def as_user(
+    app: "FastAPI",
+    username: str | None = "ada",
+    *,
+    groups: Collection[str] = (),
+    scopes: Collection[str] = (USER_ADMIN,),
+    email: str | None = None,
+    client_id: str | None = None,
+    token_use: TokenUse | None = None,
+    claims: Mapping[str, Any] | None = None,
+) -> Iterator[Principal]:
+    """Within the block every request is this user's, whatever token it carries, or none.
+
+    All that judges users goes on: ``require_scope`` and its kin, the scopes of ``Security``, and with
+    ``semantics="rest"`` which token a route takes. Tokens are not looked at.
+
+    ``username``   None is a machine: a client that acts for itself
+    ``client_id``  by default one of the guard's own
+    ``token_use``  by default what the guard takes: the access token if it does; with ``semantics="rest"``
+                   the one that is due at each route
+    ``claims``     are added or replaced; one that is None is left out
+
+    Raises `ConfigurationError` for an app without a guard.
+    """
+    guard = guard_of(app)
+    pool = guard.pools[0]
+    if client_id is None:
+        client_id = "any-client" if isinstance(pool.client_ids, AnyClient) else min(pool.client_ids)
+    sign_in = SignIn(
+        username=username or "",
+        sub=client_id if username is None else str(uuid5(NAMESPACE_DNS, f"{username}.{pool.id}")),
+        client_id=client_id,
+        groups=listed("groups", groups),
+        scopes=listed("scopes", scopes),
+        auth_time=int(guard._now()),
+        email=email,
+    )
+    known = {
+        "access": _principal(guard, sign_in.for_access(), claims, machine=username is None),
+        "id": _principal(guard, sign_in.for_id(), claims, machine=False),
+    }
+    use = token_use or ("id" if pool.token_use == {"id"} else "access")
+
+    async def identify(connection: HTTPConnection) -> Principal:
+        if guard.semantics == "rest" and token_use is None:
+            return known["access" if is_scoped(connection.scope) or username is None else "id"]
+        return known[use]
+
+    with _identifying(guards_of(app), identify):
+        yield known["id" if guard.semantics == "rest" and token_use is None and username else use]
+
+
+def _principal(
+    guard: CognitoGuard, own: dict[str, Any], claims: Mapping[str, Any] | None, *, machine: bool
+) -> Principal:
+    now = int(guard._now())
+    issue = {"iss": guard.pools[0].issuers[0], "iat": now, "exp": now + _LIFETIME, "jti": str(uuid4())}
+    if machine:
+        own |= {"username": None, "cognito:groups": None}
+    said = {**issue, **own, **(claims or {})}
+    values = {name: value for name, value in said.items() if value is not None}
+    return to_principal(values, "token", own["token_use"], guard.semantics)
+
+
+@contextmanager
+def _identifying(guards: Collection[CognitoGuard], identify: object) -> Iterator[None]:
+    """The one question that routes and middleware ask of a guard has this answer now."""
+    before = [(guard, vars(guard).get("identify")) for guard in guards]
+    for guard in guards:
+        vars(guard)["identify"] = identify
+    try:
+        yield
+    finally:
+        for guard, answer in before:
+            if answer is None:
+                del vars(guard)["identify"]
+            else:
+                vars(guard)["identify"] = answer
