@@ -1,0 +1,103 @@
+"""``jwks pull``: a pool's keys in a file, for functions that cannot reach the pool."""
+
+import asyncio
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
+
+import typer
+
+from fastapi_cognito_guard import settings
+from fastapi_cognito_guard.cli import exits
+from fastapi_cognito_guard.cli.output import err, fail, note, say
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.pool import ANY_CLIENT, UserPool
+from fastapi_cognito_guard.tokens.fetch import FetchFailed, fetch_over_https
+from fastapi_cognito_guard.tokens.jwks import NotKeys, usable_entries
+
+_DEADLINE = 5  # seconds
+
+
+class Fetched(NamedTuple):
+    """A key document, how many of its keys can be used, and how long it took, in seconds."""
+
+    document: bytes
+    usable: int
+    took: float
+
+
+def pull(
+    pool_id: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[POOL_ID]", help="Without it: this environment's COGNITO_...", show_default=False
+        ),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where to put them; - is standard output.")
+    ] = Path("jwks.json"),
+) -> None:
+    """Fetch the pool's public keys into a file, for COGNITO_JWKS_FILE.
+
+    Exits with 3 if they cannot be had; a file that is there stays as it is.
+    """
+    address = pool_of(pool_id).keys_address
+    try:
+        with err.status("Fetching the pool's keys"):
+            fetched = fetch(address)
+    except CannotFetch as error:
+        fail(f"the keys cannot be had: {error}")
+        raise typer.Exit(exits.UNDECIDED) from None
+    if str(output) == "-":
+        typer.echo(fetched.document)
+        return
+    _replace(output, fetched.document)
+    say(f"{fetched.usable} keys in {output}. Set COGNITO_JWKS_FILE={output}")
+    note("Pull them again when the pool rotates its keys; AWS does not say when.")
+
+
+class CannotFetch(Exception):
+    """The keys cannot be had; the text says why."""
+
+
+def fetch(address: str) -> Fetched:
+    """The keys at an address, as a guard would fetch them. Raises `CannotFetch`."""
+    started = time.monotonic()
+    try:
+        document = asyncio.run(asyncio.wait_for(fetch_over_https(address), _DEADLINE))
+        usable = len(usable_entries(json.loads(document)))
+    except (FetchFailed, NotKeys) as error:
+        raise CannotFetch(f"{error}. Is the pool id right, and the pool still there?") from None
+    except (ValueError, RecursionError):
+        raise CannotFetch("its answer is no JSON. Is that the address of a pool?") from None
+    except Exception as error:
+        host = urlsplit(address).netloc
+        raise CannotFetch(f"{type(error).__name__}. Is there a way from here to {host}?") from None
+    return Fetched(document, usable, time.monotonic() - started)
+
+
+def pool_of(pool_id: str | None) -> UserPool:
+    """The pool with this id, or the environment's. Raises `ConfigurationError`."""
+    given: dict[str, Any] = {} if pool_id else settings.read(os.environ, settings.POOL)
+    found = pool_id or given.pop("id", None)
+    if not found:
+        raise ConfigurationError("Which pool? Give its id, or set COGNITO_USER_POOL_ID.")
+    try:
+        return UserPool(found, **{"client_ids": ANY_CLIENT, **given})
+    except ConfigurationError as error:
+        raise (error if pool_id else settings.named(error)) from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """All at once: a function may be reading it."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as new:
+            new.write(content)
+        os.chmod(new.name, 0o644)
+        os.replace(new.name, path)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None

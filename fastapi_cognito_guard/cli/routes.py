@@ -1,0 +1,100 @@
+"""``routes``: who may call what, read from the app itself."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fastapi_cognito_guard.audit import open_ways
+from fastapi_cognito_guard.cli import exits
+from fastapi_cognito_guard.cli.output import fail, say, show, table
+from fastapi_cognito_guard.cli.reading import app_from
+from fastapi_cognito_guard.routes import Demand, demands
+from fastapi_cognito_guard.testing.installed import guard_of
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+App = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[APP]",
+        help="module:app, or module:function that makes it. Without it: [tool.fastapi] in pyproject.toml.",
+        show_default=False,
+    ),
+]
+
+
+def routes(
+    app: App = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    fail_on_public: Annotated[
+        bool, typer.Option(help="Exit with 1 if something can be reached without a token.")
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="What may be public: a path as the route has it, or a subtree, /static/*. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """List the app's routes, and what each asks of its callers."""
+    loaded = app_from(app)
+    rows = list(_rows(loaded))
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+    elif rows:
+        _print(rows)
+    else:
+        say("The app has no routes of its own.")
+    public = [way.where for way in open_ways(loaded) if not way.is_listed(allow or ())]
+    if fail_on_public and public:
+        fail(f"reached without a token: {', '.join(public)}")
+        raise typer.Exit(exits.NO)
+
+
+def _rows(app: "FastAPI") -> Iterator[dict[str, Any]]:
+    ways = {way.where: way for way in open_ways(app)}
+    closed = guard_of(app).deny_by_default
+    for demand in demands(app):
+        way = ways.pop(str(demand), None)
+        if demand.guarded or way is not None or closed:  # else a page of documentation
+            yield _row(demand, is_public=way is not None)
+    for way in ways.values():
+        yield {"methods": [], "path": way.path, "guard": "public", "scopes": [], "groups": [], "claims": []}
+
+
+def _row(demand: Demand, *, is_public: bool) -> dict[str, Any]:
+    guard = "public" if is_public else "optional" if demand.optional else "user"
+    return {
+        "methods": ["WS"] if demand.websocket else sorted(demand.methods - {"HEAD"}) or ["any"],
+        "path": demand.path,
+        "guard": guard,
+        "scopes": [list(names) for names in demand.scopes],
+        "groups": [list(names) for names in demand.groups],
+        "claims": [{"name": each.claim, "values": list(each.any_of)} for each in demand.of("claim")],
+    }
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    has_claims = any(row["claims"] for row in rows)
+    listing = table("Method", "Path", "Guard", "Scopes", "Groups", *(["Claims"] if has_claims else []))
+    for row in rows:
+        claims = " and ".join(f"{each['name']}: {' or '.join(each['values'])}" for each in row["claims"])
+        cells = [
+            " ".join(row["methods"]),
+            row["path"],
+            row["guard"],
+            _all(row["scopes"]),
+            _all(row["groups"]),
+        ]
+        listing.add_row(*cells, *([claims] if has_claims else []))
+    show(listing)
+
+
+def _all(alternatives: list[list[str]]) -> str:
+    """All of these, any one of each."""
+    return " and ".join(" or ".join(names) for names in alternatives)
