@@ -106,7 +106,10 @@ def unseen(app: "FastAPI") -> Iterator[Unseen]:
 
 def is_scoped(scope: Scope) -> bool:
     """Whether the matched route asks for scopes: by ``require_scope``, or by ``Security(..., scopes=)``."""
-    return any(requirement.kind == "scope" for requirement in _requirements(_matched(scope)))
+    return any(
+        requirement.kind == "scope"
+        for requirement in _requirements(getattr(_matched(scope), "dependant", None))
+    )
 
 
 def _walk(routes: Sequence[BaseRoute], at: str = "", *, mounted: bool = False) -> Iterator[Demand | Unseen]:
@@ -170,13 +173,17 @@ def _scopes(node: Any) -> list[str]:
     return [*(node.parent_oauth_scopes or ()), *(node.own_oauth_scopes or ())]
 
 
+def template_of(scope: Scope) -> str | None:
+    """The matched route's path as it was written, below the app that it is in; None where there is none."""
+    path = getattr(_matched(scope), "path", None)
+    return path if isinstance(path, str) else None
+
+
 def _matched(scope: Scope) -> Any:
-    """The dependencies of the matched route, with those of the routers that include it."""
+    """The matched route, with what the routers add that include it."""
     route = scope.get("route")
     included = scope.get("fastapi", {}).get("effective_route_context")
-    if included is not None and included.original_route is route:
-        return included.dependant
-    return getattr(route, "dependant", None)
+    return included if included is not None and included.original_route is route else route
 
 
 def _tree(node: Any) -> Iterator[Any]:
