@@ -80,19 +80,21 @@ class _Completed:
         guarded = [
             (demand, operation)
             for demand, operation in _operations(document, self._app)
-            if _is_guarded(demand, self._guard)
+            if demand.guarded or _is_denied(demand, self._guard)
         ]
         for demand, operation in guarded:
             if not any(SCHEME in entry for entry in operation.get("security", ())):
-                _describe(operation, demand, responses)
+                optional = demand.optional and not _is_denied(demand, self._guard)
+                _describe(operation, demand, responses, optional=optional)
         if guarded:
             scopes = {scope for demand, _ in guarded for any_of in demand.scopes for scope in any_of}
             schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
             schemes.setdefault(SCHEME, _scheme(self._guard, self._header, scopes))
 
 
-def _is_guarded(demand: Demand, guard: Guard) -> bool:
-    return demand.guarded or (guard.deny_by_default and not is_public(demand.path_format, guard.public))
+def _is_denied(demand: Demand, guard: Guard) -> bool:
+    """Whether the guard itself asks for a token there, before the route does."""
+    return guard.deny_by_default and not is_public(demand.path_format, guard.public)
 
 
 def _operations(document: Document, app: "FastAPI") -> Iterator[tuple[Demand, Document]]:
@@ -104,21 +106,23 @@ def _operations(document: Document, app: "FastAPI") -> Iterator[tuple[Demand, Do
                     yield demand, path[method.lower()]
 
 
-def _describe(operation: Document, demand: Demand, responses: Document) -> None:
+def _describe(operation: Document, demand: Demand, responses: Document, *, optional: bool) -> None:
     # FastAPI lists the schemes of a route's dependencies as alternatives; all the same, all are asked for.
     others = operation.get("security") or [{}]
-    operation["security"] = [{**other, **ours} for other in others for ours in _alternatives(demand)]
+    nobody: list[dict[str, list[str]]] = [{}] if optional else []
+    alternatives = [*_alternatives(demand.scopes), *nobody]
+    operation["security"] = [{**other, **ours} for other in others for ours in alternatives]
     if demand.groups:
         operation[GROUPS] = list(demand.groups[0]) if len(demand.groups) == 1 else [*map(list, demand.groups)]
     for status, response in responses.items():
         operation.setdefault("responses", {}).setdefault(status, deepcopy(response))
 
 
-def _alternatives(demand: Demand) -> list[dict[str, list[str]]]:
+def _alternatives(scopes: tuple[tuple[str, ...], ...]) -> list[dict[str, list[str]]]:
     """All of the any-ofs, as any of the all-ofs. Where those are too many to read, none is named."""
-    scopes = demand.scopes if prod(map(len, demand.scopes)) <= _MOST_ALTERNATIVES else ()
-    choices = dict.fromkeys(tuple(dict.fromkeys(choice)) for choice in product(*scopes))
-    return [*({SCHEME: list(choice)} for choice in choices), *([{}] if demand.optional else [])]
+    few = scopes if prod(map(len, scopes)) <= _MOST_ALTERNATIVES else ()
+    choices = dict.fromkeys(tuple(dict.fromkeys(choice)) for choice in product(*few))
+    return [{SCHEME: list(choice)} for choice in choices]
 
 
 def _responses(guard: Guard) -> Document:

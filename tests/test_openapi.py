@@ -191,8 +191,10 @@ def test_with_deny_by_default_all_but_public_paths_ask_for_a_token(pool: FakeUse
     app = build_app(guard_for(pool, deny_by_default=True, public=["/me"]))
     assert operation(app, "/public")["security"] == [{"Cognito": []}]
     assert operation(app, "/me")["security"] == [{"Cognito": []}]
-    app = build_app(guard_for(pool, deny_by_default=True, public=["/public"]))
+    assert operation(app, "/optional")["security"] == [{"Cognito": []}]
+    app = build_app(guard_for(pool, deny_by_default=True, public=["/public", "/optional"]))
     assert "security" not in operation(app, "/public")
+    assert operation(app, "/optional")["security"] == [{"Cognito": []}, {}]
 
 
 class Item(BaseModel):
