@@ -14,9 +14,11 @@ from starlette.types import Receive, Scope, Send
 from fastapi_cognito_guard import (
     CognitoGuard,
     CurrentUser,
+    IamIdentity,
     OptionalUser,
     Principal,
     current_user,
+    iam_identity,
     optional_user,
     require_claim,
     require_group,
@@ -115,6 +117,18 @@ def test_what_wraps_the_dependency_is_not_the_dependency() -> None:
     async def wrapped() -> None: ...
 
     assert not named(app)["/wrapped"].guarded
+
+
+def test_a_route_for_iam_callers_is_no_route_for_users() -> None:
+    app = FastAPI()
+
+    @app.get("/iam")
+    async def iam(
+        caller: Annotated[IamIdentity, Security(iam_identity, scopes=["none of ours"])],
+    ) -> None: ...
+
+    found = named(app)["/iam"]
+    assert (found.iam, found.guarded, found.requirements) == (True, False, ())
 
 
 def test_a_route_may_say_that_it_is_public() -> None:
