@@ -95,7 +95,7 @@ class _Completed:
                 {SCHEME, IAM} & entry.keys() for entry in operation.get("security", ())
             ):
                 _describe(operation, demand, alternatives, responses)
-        schemes = {SCHEME: _scheme(self._guard, self._header, scopes), IAM: _SIGV4}
+        schemes = {SCHEME: _scheme(self._guard, self._header, scopes), IAM: dict(_SIGV4)}
         if used:
             found = document.setdefault("components", {}).setdefault("securitySchemes", {})
             found.update({name: schemes[name] for name in sorted(used - found.keys())})
