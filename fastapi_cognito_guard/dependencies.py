@@ -28,7 +28,7 @@ from fastapi_cognito_guard.principal import NotAParameter, Principal
 from fastapi_cognito_guard.routes import OPTIONAL, identifies, is_scoped
 
 
-@identifies
+@identifies("user")
 async def current_user(connection: HTTPConnection, security_scopes: SecurityScopes) -> Principal:
     """The caller. A request without a good token is refused: 401 (503 while the keys cannot be had).
 
@@ -73,6 +73,7 @@ OptionalUser = Annotated[Principal | None, Depends(optional_user)]
 """``user: OptionalUser`` in a route: the caller, or None where the request carries no token."""
 
 
+@identifies("iam")
 async def iam_identity(connection: HTTPConnection) -> IamIdentity:
     """Who signed the request with AWS credentials, by API Gateway's or a function URL's word, or 403.
 
