@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fastapi_cognito_guard import errors, settings
-from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.testing import Directory, FakeUserPool
 from tests.apps import bearer, client_of
 from tests.semantics import table
 from tests.test_errors import tree
@@ -93,7 +93,16 @@ def test_the_table_of_variables_is_the_code() -> None:
     assert documented == [name for name, _ in {**settings.POOL, **settings.GUARD}.values()]
 
 
-def test_the_code_in_the_docs_runs() -> None:
-    for page in (ROOT / "docs").glob("*.md"):
-        for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
-            run(code)
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_the_code_in_the_docs_runs_from_top_to_bottom(page: Path) -> None:
+    names: dict[str, Any] = {}
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        run(code, names)
+
+
+def test_the_files_in_the_docs_describe_local_pools(tmp_path: Path) -> None:
+    files = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/calling.md").read_text(), re.DOTALL)
+    assert files
+    for text in files:
+        (tmp_path / "pool.toml").write_text(text)
+        Directory.from_toml(tmp_path / "pool.toml")

@@ -9,9 +9,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from example_app.demo import serving
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.testing.serving import serving
 from tests.apps import bearer, build_app
 
 pytestmark = pytest.mark.filterwarnings("error")
