@@ -206,3 +206,16 @@ def test_a_live_rest_event_spelled_as_aws_does_leads_to_the_same_caller(
     assert (answer["statusCode"], json.loads(answer["body"])["source"]) == (200, "rest")
     alone = everywhere.call_standalone("rest", "GET", "/me", tokens["ada's ID"])
     assert json.loads(answer["body"]) == {**alone.json(), "source": "rest"}
+
+
+def test_the_function_logs_why_it_refused_and_no_token(
+    everywhere: Deployed, tokens: dict[str, str | None]
+) -> None:
+    everywhere.call("function-url", "GET", "/me", tokens["forged"])
+    logs = everywhere.account.service("logs")
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    lines = [
+        event["message"] for group in groups for event in logs.filter_log_events(logGroupName=group)["events"]
+    ]
+    assert any("refused with 401: key_unknown" in line for line in lines)
+    assert not any("eyJ" in line for line in lines)
