@@ -97,6 +97,7 @@ class CognitoGuard:
         settings.check_token("identity_source", identity_source, 'the name of a header: "Authorization"')
         if websocket_protocol is not None:
             settings.check_token("websocket_protocol", websocket_protocol, 'a name: "cognito-guard"')
+        issuers = by_issuer(pools)
         self.pools = pools
         self.semantics: Semantics = semantics
         self.gateway: Gateway = gateway
@@ -108,7 +109,6 @@ class CognitoGuard:
         self._lambda_context = lambda_context
         self._rest_scope_status: RestScopeStatus = rest_scope_status
         self._now = now
-        issuers = by_issuer(pools)
         self._judge = Judge(pools=issuers, semantics=semantics, leeway=leeway)
         self._tokens = TokenDoor(
             issuers,
