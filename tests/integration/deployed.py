@@ -11,9 +11,9 @@ import httpx
 from botocore import auth, awsrequest, credentials  # type: ignore[import-untyped]  # no types, as boto3
 
 from example_app.api import create_app
-from example_app.demo import serving
 from fastapi_cognito_guard import CognitoGuard, UserPool
 from fastapi_cognito_guard.claims import Semantics
+from fastapi_cognito_guard.testing.serving import serving
 from tests.apps import bearer
 from tests.integration.gateways import ACCOUNT, Account, Api
 from tests.integration.ministack import REGION, EmulatedPool
