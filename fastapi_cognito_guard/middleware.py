@@ -81,7 +81,7 @@ class GuardMiddleware:
         async def announce(message: Message) -> None:
             if message["type"] == "websocket.accept":
                 self.guard.decisions.settle(visit, scope)
-                if self.guard.websocket_protocol in scope["subprotocols"]:
+                if self.guard.websocket_protocol in scope.get("subprotocols", ()):
                     message = {
                         **message,
                         "subprotocol": message.get("subprotocol") or self.guard.websocket_protocol,
