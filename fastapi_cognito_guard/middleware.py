@@ -81,11 +81,7 @@ class GuardMiddleware:
         async def announce(message: Message) -> None:
             if message["type"] == "websocket.accept":
                 self.guard.decisions.settle(visit, scope)
-                if self.guard.websocket_protocol in scope.get("subprotocols", ()):
-                    message = {
-                        **message,
-                        "subprotocol": message.get("subprotocol") or self.guard.websocket_protocol,
-                    }
+                message = _without_token(message, self.guard.websocket_protocol, scope)
             await send(message)
 
         return announce
@@ -133,6 +129,16 @@ def is_public(path: str, public: Collection[str]) -> bool:
     if ".." in path or "//" in path or "\\" in path:
         return False
     return any(entry.endswith("/*") and path.startswith(entry[:-1]) for entry in public)
+
+
+def _without_token(accept: Message, protocol: str | None, scope: Scope) -> Message:
+    """Answers with ``protocol``, if it was offered and the app names none, or names the token behind it."""
+    offered = scope.get("subprotocols", ())
+    if protocol not in offered:
+        return accept
+    token = offered[offered.index(protocol) + 1 :][:1]
+    named = accept.get("subprotocol")
+    return {**accept, "subprotocol": protocol if named is None or named in token else named}
 
 
 def _is_preflight(scope: Scope) -> bool:

@@ -278,9 +278,16 @@ def test_a_subprotocol_that_the_app_names_is_kept(pool: FakeUserPool) -> None:
         await socket.accept(subprotocol="graphql-ws")
         await socket.close()
 
+    @watched.app.websocket("/last")
+    async def last(socket: WebSocket, user: CurrentUser) -> None:
+        await socket.accept(subprotocol=socket.scope["subprotocols"][-1])
+        await socket.close()
+
     offered = ["graphql-ws", PROTOCOL, pool.access_token()]
     with watched.client.websocket_connect("/graphql", subprotocols=offered) as socket:
         assert socket.accepted_subprotocol == "graphql-ws"
+    with watched.client.websocket_connect("/last", subprotocols=offered) as socket:
+        assert socket.accepted_subprotocol == PROTOCOL  # never the token
 
 
 @pytest.mark.parametrize(
