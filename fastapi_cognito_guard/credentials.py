@@ -15,9 +15,7 @@ def token_of(scope: Scope, name: bytes, protocol: str | None) -> str:
 
     ``protocol`` is the subprotocol after which it stands there; None for nowhere. Raises as `token_in`.
     """
-    if protocol is None or scope["type"] != "websocket":
-        return token_in(scope["headers"], name)
-    offered = scope["subprotocols"]
+    offered = scope.get("subprotocols", ())  # only WebSockets have any
     if protocol not in offered:
         return token_in(scope["headers"], name)
     after = offered.index(protocol) + 1

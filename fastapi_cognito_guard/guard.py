@@ -22,6 +22,7 @@ from fastapi_cognito_guard.errors import (
 )
 from fastapi_cognito_guard.gateway.event import LambdaContext, claims_of
 from fastapi_cognito_guard.gateway.iam import IamIdentity, iam_identity_of
+from fastapi_cognito_guard.metadata import metadata_paths, metadata_url, publish_metadata
 from fastapi_cognito_guard.middleware import VISIT, GuardMiddleware, refuse
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool, by_issuer
 from fastapi_cognito_guard.principal import Principal
@@ -96,17 +97,18 @@ class CognitoGuard:
         settings.check_token("identity_source", identity_source, 'the name of a header: "Authorization"')
         if websocket_protocol is not None:
             settings.check_token("websocket_protocol", websocket_protocol, 'a name: "cognito-guard"')
+        issuers = by_issuer(pools)
         self.pools = pools
         self.semantics: Semantics = semantics
         self.gateway: Gateway = gateway
         self.deny_by_default = deny_by_default
-        self.public = frozenset(public)
+        self.public = frozenset(public) | metadata_paths(pools).keys()
+        self._metadata_url = next(filter(None, (metadata_url(pool.resource) for pool in pools)), None)
         self._header = identity_source.lower().encode("ascii")
         self.websocket_protocol = websocket_protocol
         self._lambda_context = lambda_context
         self._rest_scope_status: RestScopeStatus = rest_scope_status
         self._now = now
-        issuers = by_issuer(pools)
         self._judge = Judge(pools=issuers, semantics=semantics, leeway=leeway)
         self._tokens = TokenDoor(
             issuers,
@@ -154,6 +156,7 @@ class CognitoGuard:
         app.user_middleware.append(Middleware(GuardMiddleware, guard=self))
         handler: Any = refuse  # Starlette types handlers for requests; this one takes WebSockets too
         app.exception_handlers.setdefault(AuthError, handler)
+        publish_metadata(app, self.pools)
         openapi.publish(app, self, header=self._header.decode("ascii"))
         audit.warn_at_start(app)
 
@@ -205,7 +208,12 @@ class CognitoGuard:
 
     def refusal(self, error: AuthError) -> Refusal:
         """How a client is told, in this guard's dialect."""
-        return render(error, self.semantics, rest_scope_status=self._rest_scope_status)
+        return render(
+            error,
+            self.semantics,
+            rest_scope_status=self._rest_scope_status,
+            metadata_url=self._metadata_url,
+        )
 
     async def warm_up(self) -> bool:
         """Fetch all keys ahead of the first request. False if some cannot be had; never raises for it."""

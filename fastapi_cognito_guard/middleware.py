@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
 
 from fastapi_cognito_guard.decisions import Decisions, Visit
-from fastapi_cognito_guard.errors import AuthError
+from fastapi_cognito_guard.errors import AuthError, TokenMissing
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.responses import Refusal
 
@@ -28,6 +28,8 @@ class Guard(Protocol):
     decisions: Decisions
 
     async def identify(self, connection: HTTPConnection) -> Principal: ...
+
+    def iam_identity(self, connection: HTTPConnection) -> object: ...
 
     def refusal(self, error: AuthError) -> Refusal: ...
 
@@ -47,9 +49,8 @@ class GuardMiddleware:
         if scope["type"] == "websocket":
             send = self._announcing(visit, scope, send)
         if self.guard.deny_by_default and not self._is_open(scope):
-            try:
-                await self.guard.identify(HTTPConnection(scope))
-            except AuthError as error:
+            error = await self._objection(HTTPConnection(scope))
+            if error is not None:
                 visit.error = error
                 await _answer(error, scope, receive, send)
                 self.guard.decisions.settle(visit, scope)
@@ -58,6 +59,15 @@ class GuardMiddleware:
             await self.app(scope, receive, send)
         finally:
             self.guard.decisions.settle(visit, scope)
+
+    async def _objection(self, connection: HTTPConnection) -> AuthError | None:
+        try:
+            await self.guard.identify(connection)
+        except TokenMissing as error:  # who has signed with AWS credentials is somebody, too
+            return None if self.guard.iam_identity(connection) is not None else error
+        except AuthError as error:
+            return error
+        return None
 
     def _is_open(self, scope: Scope) -> bool:
         return _is_preflight(scope) or is_public(_path_within_app(scope), self.guard.public)
@@ -71,11 +81,7 @@ class GuardMiddleware:
         async def announce(message: Message) -> None:
             if message["type"] == "websocket.accept":
                 self.guard.decisions.settle(visit, scope)
-                if self.guard.websocket_protocol in scope["subprotocols"]:
-                    message = {
-                        **message,
-                        "subprotocol": message.get("subprotocol") or self.guard.websocket_protocol,
-                    }
+                message = _without_token(message, self.guard.websocket_protocol, scope)
             await send(message)
 
         return announce
@@ -123,6 +129,16 @@ def is_public(path: str, public: Collection[str]) -> bool:
     if ".." in path or "//" in path or "\\" in path:
         return False
     return any(entry.endswith("/*") and path.startswith(entry[:-1]) for entry in public)
+
+
+def _without_token(accept: Message, protocol: str | None, scope: Scope) -> Message:
+    """Answers with ``protocol``, if it was offered and the app names none, or names the token behind it."""
+    offered = scope.get("subprotocols", ())
+    if protocol not in offered:
+        return accept
+    token = offered[offered.index(protocol) + 1 :][:1]
+    named = accept.get("subprotocol")
+    return {**accept, "subprotocol": protocol if named is None or named in token else named}
 
 
 def _is_preflight(scope: Scope) -> bool:
