@@ -51,6 +51,6 @@ def _unusual(value: bytes) -> str:
         return "" if text.lower() == "bearer" else text
     if scheme in _SIGNATURES:
         return ""
-    if rest and scheme.lower() != "bearer":
+    if scheme.lower() != "bearer":
         raise SchemeUnsupported("the header's scheme is not Bearer: send Authorization: Bearer <token>.")
     return rest
