@@ -69,9 +69,8 @@ def told(values: Mapping[str, Any], *, prefix: str = "") -> dict[str, str]:
 
 
 def fit_for_a_log(text: str) -> str:
-    """At most 128 characters on one line, whatever somebody else has written."""
-    short = text[:_MAX_TOLD]
-    return short if short.isascii() and short.isprintable() else ascii(short)[1:-1]
+    """The first 128 characters, escaped: on one line, whatever somebody else has written."""
+    return ascii(text[:_MAX_TOLD])[1:-1]
 
 
 def wrong_type(name: str, due: str) -> ClaimInvalid:

@@ -125,6 +125,12 @@ def test_what_no_signature_vouches_for_is_named_unverified(
     assert decision.principal is None
 
 
+def test_an_id_tokens_client_is_its_audience(pool: FakeUserPool) -> None:
+    watched = Watched(pool)
+    watched.client.get("/me", headers=bearer(pool.id_token(expires_in=0)))
+    assert watched.only().about["client_id"] == pool.client_id
+
+
 def test_claims_of_a_gateway_are_facts_even_where_they_are_refused(pool: FakeUserPool) -> None:
     watched = Watched(pool)
     event = pool.event("rest", pool.access_token(claims={"exp": int(NOW)}), path="/me")

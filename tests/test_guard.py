@@ -297,3 +297,20 @@ async def test_a_guard_that_is_not_installed_tells_who_is_calling_too(
     assert (await guard_for(pool).identify(connection)).username == "ada"
     with pytest.raises(IssuerMismatch):
         await guard_for(other_pool).identify(connection)
+
+
+@pytest.mark.anyio
+async def test_a_guard_is_warm_when_all_of_its_pools_are(
+    pool: FakeUserPool, other_pool: FakeUserPool
+) -> None:
+    async def fetch(address: str) -> Any:
+        if other_pool.id in address:
+            raise OSError
+        return pool.jwks
+
+    pools = [each.user_pool(jwks=None) for each in (pool, other_pool)]
+    guard = CognitoGuard(*pools, fetch=fetch)
+    assert await guard.warm_up() is False
+    assert {name: keys["usable"] for name, keys in guard.status()["keys"].items()} == {
+        pool.id: True, other_pool.id: False,
+    }  # fmt: skip

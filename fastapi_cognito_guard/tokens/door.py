@@ -40,7 +40,7 @@ class TokenDoor:
         self._memo = Memo(remember)
         self._max_length = max_length
 
-    async def prove(self, token: str, *, patience: float = 0.0) -> Proven:
+    async def prove(self, token: str, *, patience: float) -> Proven:
         """Who the token speaks of, and what proved it. Raises an `AuthError`."""
         check_length(token, self._max_length)
         digest = digest_of(token) if self._memo.size and self._verifier.knows_header(token) else None
