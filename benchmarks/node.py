@@ -16,8 +16,8 @@ class Unavailable(Exception):
     """Node or the library is not there. Says which."""
 
 
-def measure(order: dict[str, Any]) -> tuple[list[str], Ratio]:
-    """What it answers to each case, and its ratio. Raises `Unavailable`."""
+def measure(order: dict[str, Any]) -> tuple[list[str], Ratio, list[float]]:
+    """What it answers to each case, its ratio, and the seconds of each round. Raises `Unavailable`."""
     node = shutil.which("node")
     if node is None:
         raise Unavailable("there is no node")
@@ -30,4 +30,5 @@ def measure(order: dict[str, Any]) -> tuple[list[str], Ratio]:
         lines = done.stderr.strip().splitlines()
         raise Unavailable(f"node failed: {lines[-1] if lines else done.returncode}")
     result = json.loads(done.stdout)
-    return result["answers"], ratio_of([(one, raw) for one, raw in result["pairs"]])
+    pairs = result["pairs"]
+    return result["answers"], ratio_of([(one, raw) for one, raw in pairs]), [one / 1e9 for one, _ in pairs]

@@ -186,7 +186,7 @@ def _scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics) -> f
         if name == "scope":
             raise wrong_type("scope", "a string")
         return frozenset(strings(name, given))
-    if not (given.isascii() or is_writable(given)):
+    if not is_writable(given):
         raise wrong_type(name, "a string")
     return frozenset(filter(None, given.split(" ")))
 

@@ -37,7 +37,10 @@ FIRST = {
 SHARED = ("claims.py", "untrusted.py")
 ALSO = {"tokens": ("attacks",), "gateway": ("deploy",)}
 # Slow, or about other things than these modules.
-LEFT_OUT = {"test_example_app.py", "test_readme.py", "test_public_api.py", "test_security.py", "integration"}
+LEFT_OUT = set(
+    """test_example_app.py test_readme.py test_public_api.py test_security.py test_openapi.py test_swagger.py
+    test_audit.py test_routes.py test_metadata.py integration client testing typing""".split()
+)
 
 PROFILE = """
 from hypothesis import HealthCheck, Phase, settings
@@ -53,11 +56,111 @@ UNUSED = "a default that is never used"
 # Mutants that no test can notice: place, line, mutated line, and why. An entry without a mutant is an error.
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
+        "tokens/jwt:parse",
+        'if first == last or octets.find(b".", first + 1) != last:',
+        'if first == last or octets.find(b".", first + 2) != last:',
+    ): "an empty part is no base64url either",
+    (
+        "tokens/jwt:_json_object",
+        'if b"\\\\" in octets and (b"\\\\ud" in octets or b"\\\\uD" in octets):',
+        'if (b"\\\\ud" in octets or b"\\\\uD" in octets):',
+    ): FASTER,
+    (
+        "tokens/jwt:_json_object",
+        'if b"\\\\" in octets and (b"\\\\ud" in octets or b"\\\\uD" in octets):',
+        'if b"\\\\" in octets:',
+    ): FASTER,
+    (
+        "tokens/jwt:_json_object",
+        "if _has_boxes_in_boxes(octets) and is_too_deep(value):",
+        "if is_too_deep(value):",
+    ): FASTER,
+    (
+        "tokens/jwt:_has_boxes_in_boxes",
+        'return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b"[")',
+        'return octets.rfind(b"{") >= 0 or octets.find(b"[") != octets.rfind(b"[")',
+    ): FASTER,
+    (
+        "tokens/jwt:_has_boxes_in_boxes",
+        'return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b"[")',
+        'return octets.rfind(b"{") > 1 or octets.find(b"[") != octets.rfind(b"[")',
+    ): "no object begins at its second byte with another",
+    (
+        "tokens/jwt:_has_boxes_in_boxes",
+        'return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b"[")',
+        'return octets.rfind(b"{") > 0 or octets.find(b\'[x\') != octets.rfind(b"[")',
+    ): FASTER,
+    (
+        "tokens/jwt:_has_boxes_in_boxes",
+        'return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b"[")',
+        'return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b\'[x\')',
+    ): FASTER,
+    (
+        "tokens/keys:KeySet.find",
+        "return key if key is not None and self._clock.since(keys.at) < self._due else None",
+        "return key if self._clock.since(keys.at) < self._due else None",
+    ): FASTER,
+    (
+        "tokens/keys:KeySet._launch",
+        "flight.landed.set_running_or_notify_cancel() # a waiter that is cancelled cannot cancel it",
+        "pass # a waiter that is cancelled cannot cancel it",
+    ): "nobody cancels it today",
+    (
+        "untrusted:strings",
+        'if isinstance(value, list) and is_writable("".join(value)):',
+        "if isinstance(value, list) and is_writable('x'.join(value)):",
+    ): "what cannot be written alone cannot be written in company",
+    ("untrusted:is_writable", "if text.isascii():", "if False:"): FASTER,
+    (
+        "untrusted:is_too_deep",
+        "level = [item for item in values.values() if type(item) is not str and isinstance(item, _BOXES)]",
+        "level = [item for item in values.values() if isinstance(item, _BOXES)]",
+    ): FASTER,
+    (
+        "tokens/door:TokenDoor.prove",
+        "digest = digest_of(token) if self._memo.size and self._verifier.knows_header(token) else None",
+        "digest = digest_of(token) if True else None",
+    ): FASTER,
+    (
+        "tokens/door:TokenDoor.prove",
+        "digest = digest_of(token) if self._memo.size and self._verifier.knows_header(token) else None",
+        "digest = digest_of(token) if self._verifier.knows_header(token) else None",
+    ): FASTER,
+    (
+        "tokens/door:TokenDoor.prove",
+        "digest = digest_of(token) if self._memo.size and self._verifier.knows_header(token) else None",
+        "digest = digest_of(token) if self._memo.size else None",
+    ): FASTER,
+    (
+        "tokens/door:TokenDoor.prove",
+        "if digest is not None and (known := self._memo.find(digest)) is not None:",
+        "if (known := self._memo.find(digest)) is not None:",
+    ): FASTER,
+    (
+        "tokens/door:TokenDoor.prove",
+        "key = keys.find(jwt.kid) or await keys.key(jwt.kid, patience=patience)",
+        "key = await keys.key(jwt.kid, patience=patience)",
+    ): FASTER,
+    (
+        "tokens/door:TokenDoor.prove",
+        "self._memo.keep(digest or digest_of(token), proven)",
+        "self._memo.keep(digest_of(token), proven)",
+    ): FASTER,
+    (
+        "credentials:token_in",
+        'token = value[7:].decode("latin-1") if value.startswith(b"Bearer ") else _unusual(value)',
+        'token = value[7:].decode("latin-1") if False else _unusual(value)',
+    ): FASTER,
+    (
+        "credentials:token_in",
+        'token = value[7:].decode("latin-1") if value.startswith(b"Bearer ") else _unusual(value)',
+        """token = value[7:].decode("latin-1") if value.startswith(b'Bearer x') else _unusual(value)""",
+    ): FASTER,
+    (
         "claims:_check_client",
         'if use == "id" or (pool.resource is None and "aud" not in values):',
         'if use == "id":',
     ): FASTER,
-    ("claims:_with_booleans", "if BOOLEANS.isdisjoint(values):", "if False:"): FASTER,
     (
         "tokens/base64url:",
         '_PADDING = (b"", b"===", b"==", b"=")',
@@ -101,22 +204,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         'return int.from_bytes(octets, "big") if octets[0] else 1',
     ): "is neither a modulus nor an exponent, as 0",
     (
-        "tokens/jwt:",
-        "_MANY = 32 # brackets: with fewer, nothing can be nested too deeply",
-        "_MANY = 31 # brackets: with fewer, nothing can be nested too deeply",
-    ): FASTER,
-    ("tokens/jwt:parse", 'parts = token.split(".", 3)', 'parts = token.split(".", 4)'): FASTER,
-    (
-        "tokens/jwt:_json_object",
-        'if octets.count(b"[") + octets.count(b"{") > _MANY and is_too_deep(value):',
-        "if is_too_deep(value):",
-    ): FASTER,
-    (
-        "tokens/jwt:_json_object",
-        'if octets.count(b"[") + octets.count(b"{") > _MANY and is_too_deep(value):',
-        'if octets.count(b"[") + octets.count(b"{") >= _MANY and is_too_deep(value):',
-    ): FASTER,
-    (
         "tokens/keys:KeySet.key",
         "if flight is not None and mine and patience > 0 and self._age() >= self._policy.max_age:",
         "if mine and patience > 0 and self._age() >= self._policy.max_age:",
@@ -150,11 +237,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "untrusted:string",
         "if not isinstance(value, str) or not value or not (value.isascii() or is_writable(value)):",
         "if not isinstance(value, str) or not value or not (is_writable(value)):",
-    ): FASTER,
-    (
-        "untrusted:strings",
-        "if not isinstance(item, str) or not (item.isascii() or is_writable(item)):",
-        "if not isinstance(item, str) or not (is_writable(item)):",
     ): FASTER,
     ("untrusted:is_too_deep", "if not level:", "if False:"): FASTER,
     (

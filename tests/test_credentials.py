@@ -31,7 +31,9 @@ def test_an_iam_signature_is_not_a_malformed_token(scheme: bytes) -> None:
         token(scheme + b" Credential=ASIAEXAMPLE/20260702/us-west-2/execute-api/aws4_request, Signature=00")
 
 
-@pytest.mark.parametrize("value", [b"Basic YTpi", b"DPoP a.b.c", b"Digest a=b", b"B\xe9arer a.b.c"])
+@pytest.mark.parametrize(
+    "value", [b"Basic YTpi", b"Basic ", b"DPoP a.b.c", b"Digest a=b", b"B\xe9arer a.b.c"]
+)
 def test_another_scheme_is_not_ours(value: bytes) -> None:
     with pytest.raises(SchemeUnsupported):
         token(value)

@@ -40,8 +40,10 @@ def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Cla
         section = flavour.section(event)
         if section:
             return _claims(flavour.spelling(section), flavour.source)
-    context = _lambda_section(event) if lambda_context is not None else None
-    return _mapped(context, lambda_context) if context and lambda_context else None
+    if lambda_context is None:
+        return None
+    context = _lambda_section(event)
+    return _mapped(context, lambda_context) if context else None
 
 
 def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Claims | None:
@@ -90,9 +92,8 @@ def _rest_cognito(event: Event) -> Mapping[str, Any] | None:
 
 
 def _rest_jwt(event: Event) -> Mapping[str, Any] | None:
-    """REST API, JWT: in the same place, but with the token's own JSON types."""
-    claims = _flat_claims(event) if "version" not in event else None
-    return claims if claims and not isinstance(claims.get("exp"), str) else None
+    """REST API, JWT: in the same place, but with the token's own JSON types, so not in the row above."""
+    return _flat_claims(event) if "version" not in event else None
 
 
 def _flat_claims(event: Event) -> Mapping[str, Any] | None:

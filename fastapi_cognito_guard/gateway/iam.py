@@ -94,7 +94,7 @@ def _rest(event: Event, pools: Collection[str]) -> IamIdentity | None:
         return None
     if any(identity.get(name) == value for name, value in _CONSOLE.items()):
         return None
-    provider = _text(identity, "cognitoAuthenticationProvider") or ""
+    provider = _text(identity, "cognitoAuthenticationProvider")
     return IamIdentity(
         user_arn=identity["userArn"],
         account_id=_text(identity, "accountId"),
@@ -103,7 +103,7 @@ def _rest(event: Event, pools: Collection[str]) -> IamIdentity | None:
         identity_id=_text(identity, "cognitoIdentityId"),
         identity_pool_id=_text(identity, "cognitoIdentityPoolId"),
         authentication=_authentication(identity.get("cognitoAuthenticationType")),
-        sub=_sub(provider.split(","), pools),
+        sub=None if provider is None else _sub(provider.split(","), pools),
     )
 
 

@@ -79,7 +79,7 @@ def _comma_list(name: str, text: str) -> list[str]:
 
 def _bracket_list(name: str, text: str) -> list[str]:
     """Cognito's group names and role ARNs have no spaces, but may have brackets: strip one layer."""
-    if not (text.startswith("[") and text.endswith("]")) or len(text) < 2:
+    if not (text.startswith("[") and text.endswith("]")):
         raise _unreadable(name)
     return list(filter(None, text[1:-1].split(" ")))
 

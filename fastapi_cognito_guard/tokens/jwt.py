@@ -119,7 +119,7 @@ def _json_object(part: bytes) -> dict[str, Any]:
 
 def _has_boxes_in_boxes(octets: bytes) -> bool:
     """Whether an object holds more than one list, or another object: else nothing can be nested deeply."""
-    return octets.find(b"{", 1) > 0 or octets.find(b"[", octets.find(b"[") + 1) > 0
+    return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b"[")
 
 
 def _check_writable(value: dict[str, Any]) -> None:

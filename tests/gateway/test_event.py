@@ -145,6 +145,8 @@ NOT_IDENTITIES: dict[str, Any] = {
         "requestContext": {"authorizer": {"jwt": {"claims": {"sub": "s"}}, "iam": {"userArn": "x"}}},
     },
     "claims beside jwt": {"requestContext": {"authorizer": {"claims": {"sub": "s"}, "jwt": {}}}},
+    "claims beside lambda": {"requestContext": {"authorizer": {"claims": {"sub": "s"}, "lambda": {}}}},
+    "claims beside iam": {"requestContext": {"authorizer": {"claims": {"sub": "s"}, "iam": {}}}},
     "an unknown version": {"version": "3.0", "requestContext": {"authorizer": {"claims": {"sub": "s"}}}},
     "version is a number": {
         "version": 2.0,

@@ -148,6 +148,32 @@ def test_a_sub_of_another_provider_is_not_taken_for_the_pools(provider: str) -> 
     assert caller.sub is None
 
 
+@pytest.mark.parametrize(
+    "console", [{"apiKey": "test-invoke-api-key"}, {"sourceIp": "test-invoke-source-ip"}], ids=str
+)
+def test_either_mark_of_the_consoles_test_button_is_enough(console: dict[str, str]) -> None:
+    event = event_in("rest-iam-identity-pool")
+    event["requestContext"]["identity"].update(console)
+    assert iam_identity_of(event, [POOL]) is None
+
+
+def test_a_role_at_a_rest_api_has_no_identity_of_a_pool() -> None:
+    event = event_in("rest-iam-identity-pool")
+    for name in list(event["requestContext"]["identity"]):
+        if name.startswith("cognito"):
+            event["requestContext"]["identity"][name] = None
+    caller = iam_identity_of(event, [POOL])
+    assert caller is not None
+    assert (caller.authentication, caller.identity_id, caller.sub) == (None, None, None)
+
+
+def test_what_is_no_text_or_empty_is_not_there() -> None:
+    amr = [5, None, ["x"], "authenticated", f"{HOST}:CognitoSignIn:{SUB}"]
+    caller = iam_identity_of(http_event(cognitoIdentity={"amr": amr, "identityId": ""}), [POOL])
+    assert caller is not None
+    assert (caller.authentication, caller.identity_id, caller.sub) == ("authenticated", None, SUB)
+
+
 def test_two_different_subs_are_none_at_all() -> None:
     amr = ["authenticated", f"{HOST}:CognitoSignIn:one", f"https://{HOST}:CognitoSignIn:two"]
     caller = iam_identity_of(http_event(cognitoIdentity={"amr": amr}), [POOL])
@@ -172,6 +198,7 @@ def test_a_function_urls_role_has_no_identity_of_a_pool() -> None:
     "event",
     [
         http_event(userArn=None),
+        http_event(userArn=""),
         http_event(userArn=["arn"]),
         http_event(userArn="\ud800"),
         {"version": "2.0", "requestContext": {"authorizer": {"iam": ["userArn"]}}},

@@ -21,6 +21,7 @@ from fastapi_cognito_guard.testing.events import gateway_event
         ("Thu Jan 01 00:00:00 UTC 1970", 0),
         ("Thu Feb 29 00:00:00 GMT 2024", 1709164800),
         ("1718722804", 1718722804),
+        ("9" * 15, 10**15 - 1),
     ],
 )
 def test_rest_dates_and_digits_are_seconds(text: str, seconds: int) -> None:

@@ -145,6 +145,8 @@ BAD_TEXTS: dict[str, Any] = {
     "NaN": token(payload=b'{"exp": NaN}'),
     "Infinity": token(payload=b'{"exp": Infinity}'),
     "nested 33 deep": token(payload=b'{"a": ' + b"[" * 32 + b"]" * 32 + b"}"),
+    "objects 33 deep": token(payload=b'{"a":' * 33 + b"1" + b"}" * 33),
+    "lists and objects 33 deep": token(payload=b'{"a": [' * 17 + b"]}" * 17),
     "nested 5000 deep": token(payload=b'{"a": ' + b"[" * 5000 + b"]" * 5000 + b"}"),
     "an integer of 5000 digits": token(payload=b'{"exp": ' + b"9" * 5000 + b"}"),
 }
@@ -228,3 +230,29 @@ def test_only_a_header_that_is_not_remembered_is_asked_about() -> None:
     headers.keep(jwt)
     assert parse(GOOD, headers=headers, on_new_header=asked.append) == jwt
     assert asked == [jwt.kid]
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "a.b", "a.b.c.d", "{header}", "{header}x", "{header}."])
+def test_what_is_not_three_parts_is_not_read_further(text: str) -> None:
+    headers = HeaderMemo()
+    headers.keep(parse(GOOD))
+    text = text.replace("{header}", GOOD.partition(".")[0])
+    with pytest.raises(TokenMalformed, match=r"three parts|not base64url"):
+        parse(text, headers=headers)
+    if text.count(".") != 2:
+        with pytest.raises(TokenMalformed, match="three parts"):
+            parse(text, headers=headers)
+
+
+def test_of_all_letters_only_those_without_trailing_bits_may_be_last() -> None:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for before in ("A", "AA", "AAA"):
+        for letter in alphabet:
+            text = before + letter
+            octets = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            is_canonical = urlsafe_b64encode(octets).rstrip(b"=").decode() == text
+            if is_canonical:
+                assert decode_base64url(text.encode()) == octets
+            else:
+                with pytest.raises(TokenMalformed):
+                    decode_base64url(text.encode())
