@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.integration import ministack
+from tests.integration import bundle, ministack
+from tests.integration.deployed import Deployed, deployed
 from tests.integration.ministack import EmulatedPool, make_pool, running
 
 
@@ -29,3 +31,16 @@ def emulated_pool(ministack_address: str) -> EmulatedPool:
 @pytest.fixture(scope="session")
 def other_emulated_pool(ministack_address: str) -> EmulatedPool:
     return make_pool(ministack_address, "somebody else's")
+
+
+@pytest.fixture(scope="session")
+def task_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example app and all that it needs, as they lie in a function."""
+    return bundle.make_task_root(tmp_path_factory.mktemp("function") / "task")
+
+
+@pytest.fixture(scope="session")
+def everywhere(emulated_pool: EmulatedPool, task_root: Path) -> Iterator[Deployed]:
+    """The app, deployed once for the whole run behind every kind of gateway, and standalone."""
+    with deployed(emulated_pool, task_root) as everywhere:
+        yield everywhere

@@ -1,0 +1,77 @@
+"""What is uploaded to Lambda: the example app, this package, and all that they need."""
+
+import compileall
+import io
+import shutil
+import tomllib
+import zipfile
+from importlib.metadata import Distribution, PackagePath, distribution
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+_ROOT = Path(__file__).parents[2]
+_SOURCES = (
+    _ROOT / "fastapi_cognito_guard",
+    _ROOT / "example_app",
+    Path(__file__).with_name("functions"),
+)
+
+
+def make_task_root(directory: Path) -> Path:
+    """The files as they lie in ``/var/task`` of a function, compiled once for all its processes."""
+    for source in _SOURCES:
+        shutil.copytree(source, directory / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in _needed():
+        for file in package.files or ():
+            if _is_code(file):
+                _copy(file, directory)
+    # Unchecked: unpacking gives files new times, by which all would count as changed.
+    compileall.compile_dir(
+        directory, quiet=2, workers=0, optimize=-1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
+    )
+    return directory
+
+
+def zipped(root: Path, part: str = "") -> bytes:
+    """The directory, or a part of it, as Lambda takes it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for file in sorted((root / part).rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(root))
+    return buffer.getvalue()
+
+
+def _copy(file: PackagePath, directory: Path) -> None:
+    target = directory / Path(*file.parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(str(file.locate()), target)
+
+
+def _is_code(file: PackagePath) -> bool:
+    return ".." not in file.parts and "__pycache__" not in file.parts
+
+
+def _needed() -> list[Distribution]:
+    """This project's dependencies, and theirs."""
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
+    found: dict[str, Distribution] = {}
+    due = [Requirement(text) for text in project["dependencies"]]
+    while due:
+        requirement = due.pop()
+        name = canonicalize_name(requirement.name)
+        extras = requirement.extras or {""}
+        package = found.setdefault(f"{name}{sorted(extras)}", distribution(name))
+        if len(found) > 200:  # never; a bound for the loop
+            raise RuntimeError("Requirements without end.")
+        wanted = (Requirement(text) for text in package.requires or ())
+        due += [
+            inner
+            for inner in wanted
+            if (inner.marker is None or any(inner.marker.evaluate({"extra": extra}) for extra in extras))
+            and f"{canonicalize_name(inner.name)}{sorted(inner.extras or {''})}" not in found
+        ]
+    return list(found.values())

@@ -1,0 +1,153 @@
+"""The example app at all its front doors at once: deployed behind gateways, and standalone."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import httpx
+from botocore import auth, awsrequest, credentials  # type: ignore[import-untyped]  # no types, as boto3
+
+from example_app.api import create_app
+from example_app.demo import serving
+from fastapi_cognito_guard import CognitoGuard, UserPool
+from fastapi_cognito_guard.claims import Semantics
+from tests.apps import bearer
+from tests.integration.gateways import ACCOUNT, Account, Api
+from tests.integration.ministack import REGION, EmulatedPool
+
+MOST_CALLS = 300
+_BODY = json.dumps({"item": "jam", "quantity": 1})
+
+SEMANTICS: Mapping[str, Semantics] = {
+    "http-jwt": "http",
+    "http-lambda": "strict",
+    "http-iam": "strict",
+    "rest-cognito": "rest",
+    "rest-token": "strict",
+    "rest-request": "strict",
+    "rest-iam": "strict",
+}
+"""The kinds of gateway, and the semantics of the guard behind (and of the one that stands alone)."""
+
+
+class Keys(NamedTuple):
+    """What AWS Signature Version 4 signs with."""
+
+    id: str
+    secret: str
+    session: str | None = None
+
+
+Caller = str | Keys | None
+"""Somebody's token, or keys to sign with, or nobody."""
+
+
+@dataclass
+class Deployed:
+    """Every gateway of the run, and the same app under uvicorn in each of the semantics."""
+
+    account: Account
+    apis: Mapping[str, Api]
+    standalone: Mapping[Semantics, str]
+    client: httpx.Client
+    calls: int = field(default=0)
+
+    def call(self, kind: str, method: str, path: str, caller: Caller = None) -> httpx.Response:
+        """Through the gateway, for real. Fails where a run makes too many calls."""
+        self.calls += 1
+        assert self.calls <= MOST_CALLS
+        url = self.account.pool.address + self.apis[kind].base + path
+        if isinstance(caller, Keys):
+            return self._send(method, url, _signed(method, url, caller))
+        return self._send(method, url, bearer(caller) if caller else {})
+
+    def call_standalone(
+        self, semantics: Semantics, method: str, path: str, token: str | None
+    ) -> httpx.Response:
+        """The same request to the app under uvicorn."""
+        return self._send(method, self.standalone[semantics] + path, bearer(token) if token else {})
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str]) -> httpx.Response:
+        body = {"content": _BODY, "headers": {**headers, "Content-Type": "application/json"}}
+        plain: dict[str, Any] = {"headers": headers}
+        return self.client.request(method, url, **(body if method == "POST" else plain))
+
+
+@contextmanager
+def deployed(pool: EmulatedPool, task_root: Path) -> Iterator[Deployed]:
+    """Upload, wire and start everything once; it ends with the block and with MiniStack."""
+    account = Account(pool, task_root)
+    with ExitStack() as stack:
+        standalone = {
+            semantics: stack.enter_context(serving(create_app(guard_of(pool, semantics)), 0))
+            for semantics in get_args(Semantics)
+        }
+        client = stack.enter_context(httpx.Client(trust_env=False, timeout=30))
+        yield Deployed(account, _deploy(account), standalone, client)
+
+
+def guard_of(pool: EmulatedPool, semantics: Semantics) -> CognitoGuard:
+    """The guard that the deployed functions make from their environment."""
+    settings = UserPool(pool.id, client_ids={pool.web, pool.machine}, jwks_uri=pool.jwks_uri)
+    return CognitoGuard(settings, semantics=semantics)
+
+
+def _deploy(account: Account) -> dict[str, Api]:
+    apps = {
+        semantics: account.function(
+            f"orders-{semantics}", "example_app.main.handler", COGNITO_SEMANTICS=semantics
+        )
+        for semantics in get_args(Semantics)
+    }
+    authorized = account.function("orders-authorized", "functions.authorized.handler")
+    rest = account.authorizer("authorizer-rest", "functions.authorizer.rest")
+    simple = account.authorizer("authorizer-http", "functions.authorizer.http_simple")
+    apis = {
+        "http-jwt": account.http_api(apps["http"], "JWT"),
+        "http-lambda": account.http_api(authorized, "SIMPLE", simple),
+        "http-iam": account.http_api(apps["strict"], "AWS_IAM"),
+        "rest-cognito": account.rest_api(apps["rest"], "COGNITO_USER_POOLS"),
+        "rest-token": account.rest_api(authorized, "TOKEN", rest),
+        "rest-request": account.rest_api(authorized, "REQUEST", rest),
+        "rest-iam": account.rest_api(apps["strict"], "AWS_IAM"),
+        "function-url": account.function_url("orders-strict"),
+        "function-url-echo": account.function_url("echo"),
+    }
+    account.add_payload_1_route(apis["http-jwt"], "/event-payload-1")
+    return apis
+
+
+def _signed(method: str, url: str, keys: Keys) -> dict[str, str]:
+    request = awsrequest.AWSRequest(method, url)
+    auth.SigV4Auth(credentials.Credentials(*keys), "execute-api", REGION).add_auth(request)
+    return dict(request.headers)
+
+
+def iam_user(account: Account) -> Keys:
+    """Keys of an IAM user."""
+    iam = account.service("iam")
+    iam.create_user(UserName="robot")
+    key = iam.create_access_key(UserName="robot")["AccessKey"]
+    return Keys(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def identity_pool_caller(account: Account, username: str) -> Keys:
+    """Keys that an identity pool gives to a user who has signed in to the user pool."""
+    pool = account.pool
+    provider = f"cognito-idp.{REGION}.amazonaws.com/{pool.id}"
+    identities = account.service("cognito-identity")
+    identity_pool = identities.create_identity_pool(
+        IdentityPoolName="shop",
+        AllowUnauthenticatedIdentities=False,
+        CognitoIdentityProviders=[{"ProviderName": provider, "ClientId": pool.web}],
+    )["IdentityPoolId"]
+    identities.set_identity_pool_roles(
+        IdentityPoolId=identity_pool, Roles={"authenticated": f"arn:aws:iam::{ACCOUNT}:role/Auth"}
+    )
+    logins = {provider: pool.sign_in(username)["IdToken"]}
+    identity = identities.get_id(IdentityPoolId=identity_pool, Logins=logins)["IdentityId"]
+    keys = identities.get_credentials_for_identity(IdentityId=identity, Logins=logins)["Credentials"]
+    return Keys(keys["AccessKeyId"], keys["SecretKey"], keys["SessionToken"])

@@ -1,0 +1,208 @@
+"""One app, every front door of a deployment: the same tokens, routes, answers and callers as standalone.
+
+MiniStack is not AWS. What is known to differ is a test of its own here, and says what AWS does.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from example_app.api import create_app
+from fastapi_cognito_guard import lambda_handler
+from fastapi_cognito_guard.claims import Semantics
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests.integration.captures import CAPTURES, fictional, keep, kept, spelled_as_aws
+from tests.integration.deployed import SEMANTICS, Caller, Deployed, guard_of, iam_user, identity_pool_caller
+from tests.integration.ministack import EmulatedPool
+
+pytestmark = pytest.mark.ministack
+
+ROUTES = (
+    ("GET", "/health"),
+    ("GET", "/"),
+    ("GET", "/me"),
+    ("GET", "/orders"),
+    ("POST", "/orders"),
+    ("DELETE", "/orders/99"),
+)
+OPEN = ROUTES[:2]
+"""The routes without an authorizer, which leave it to the app."""
+# One for each of the routes, in their order.
+REFUSED = (200, 401, 401, 401, 401, 401)
+STRANGERS = {"other client": REFUSED, "other pool": REFUSED, "forged": REFUSED}
+STATUSES: Mapping[Semantics, Mapping[str, tuple[int, ...]]] = {
+    "strict": {
+        "nobody": (200, 200, 401, 401, 401, 401),
+        "ada": (200, 200, 200, 403, 403, 204),
+        "ada's ID": REFUSED,
+        "bob": (200, 200, 200, 403, 403, 403),
+        "reader": (200, 200, 200, 200, 403, 403),
+        "writer": (200, 200, 200, 200, 201, 403),
+        **STRANGERS,
+    },
+    "http": {
+        "nobody": (200, 200, 401, 401, 401, 401),
+        "ada": (200, 200, 200, 403, 403, 204),
+        "ada's ID": (200, 200, 200, 403, 403, 204),  # unscoped routes take any token
+        "bob": (200, 200, 200, 403, 403, 403),
+        "bob's ID": (200, 200, 200, 403, 403, 403),
+        "reader": (200, 200, 200, 200, 403, 403),
+        "writer": (200, 200, 200, 200, 201, 403),
+        **STRANGERS,
+    },
+    "rest": {
+        "nobody": (200, 200, 401, 401, 401, 401),
+        "ada": REFUSED,  # unscoped routes take ID tokens only; a scope that is missing is 401
+        "ada's ID": (200, 200, 200, 401, 401, 204),
+        "bob": REFUSED,
+        "bob's ID": (200, 200, 200, 401, 401, 403),
+        "reader": (200, 401, 401, 200, 401, 401),
+        "writer": (200, 401, 401, 200, 201, 401),
+        **STRANGERS,
+    },
+}
+SOURCES = {
+    "http-jwt": "http",
+    "http-lambda": "lambda",
+    "rest-cognito": "http",  # not "rest": MiniStack's REST events say version 1.0; see below
+    "rest-token": "lambda",
+    "rest-request": "lambda",
+}
+
+
+@pytest.fixture(scope="module")
+def tokens(emulated_pool: EmulatedPool, other_emulated_pool: EmulatedPool) -> dict[str, str | None]:
+    """The callers' tokens. All but the forged one are of MiniStack's making."""
+    ada, bob = (emulated_pool.sign_in(name) for name in ("ada", "bob"))
+    impostor = FakeUserPool(emulated_pool.id, client_id=emulated_pool.web)
+    return {
+        "nobody": None,
+        "ada": ada["AccessToken"],
+        "ada's ID": ada["IdToken"],
+        "bob": bob["AccessToken"],
+        "bob's ID": bob["IdToken"],
+        "reader": emulated_pool.client_credentials("orders/read"),
+        "writer": emulated_pool.client_credentials("orders/write"),
+        "other client": emulated_pool.sign_in("ada", client=emulated_pool.other)["AccessToken"],
+        "other pool": other_emulated_pool.sign_in("ada")["AccessToken"],
+        "forged": impostor.access_token("ada", groups=["admins"]),
+    }
+
+
+def status_due(kind: str, caller: str, route: tuple[str, str]) -> int:
+    status = STATUSES[SEMANTICS[kind]][caller][ROUTES.index(route)]
+    # By AWS's rule: an HTTP API's Lambda authorizer that says no makes 403. It is not asked without a token.
+    said_no = kind == "http-lambda" and route not in OPEN and caller != "nobody"
+    return 403 if said_no and status == 401 else status
+
+
+def content_of(answer: httpx.Response) -> Any:
+    """What is said, but for the door. Orders change as they are posted."""
+    if answer.request.url.path.endswith("/orders") and answer.status_code < 400:
+        return None
+    content = answer.json() if answer.content else {}
+    return {name: value for name, value in content.items() if name != "source"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "caller"), [(kind, caller) for kind in SOURCES for caller in STATUSES[SEMANTICS[kind]]]
+)
+def test_a_deployed_route_answers_like_the_one_that_stands_alone(
+    kind: str, caller: str, everywhere: Deployed, tokens: dict[str, str | None]
+) -> None:
+    semantics = SEMANTICS[kind]
+    for route in ROUTES if caller in ("nobody", "ada", "forged") else ROUTES[1:]:
+        deployed = everywhere.call(kind, *route, tokens[caller])
+        alone = everywhere.call_standalone(semantics, *route, tokens[caller])
+        assert alone.status_code == STATUSES[semantics][caller][ROUTES.index(route)], route
+        assert deployed.status_code == status_due(kind, caller, route), route
+        if deployed.status_code == alone.status_code:
+            assert content_of(deployed) == content_of(alone)
+        else:
+            assert deployed.json() == {"message": "Forbidden"}
+        if route == ("GET", "/me") and deployed.status_code == 200:
+            assert deployed.json()["source"] == SOURCES[kind]
+
+
+@pytest.fixture(scope="module")
+def callers(tokens: dict[str, str | None], everywhere: Deployed) -> dict[str, Caller]:
+    return {
+        **tokens,
+        "IAM user": iam_user(everywhere.account),
+        "identity pool": identity_pool_caller(everywhere.account, "ada"),
+    }
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_the_kept_event_is_what_ministack_delivers(
+    name: str, everywhere: Deployed, callers: dict[str, Caller]
+) -> None:
+    capture = CAPTURES[name]
+    answer = everywhere.call(capture.kind, "GET", capture.path, callers[capture.caller])
+    event = fictional(answer.json(), everywhere.account.pool)
+    if os.environ.get("KEEP_MINISTACK_EVENTS"):
+        keep(name, event)
+    assert event == kept(name)
+
+
+def test_an_access_token_on_an_unscoped_rest_method_is_refused_by_us(
+    everywhere: Deployed, tokens: dict[str, str | None]
+) -> None:
+    """AWS refuses it at the gateway. MiniStack does not: its event vouches for the token."""
+    assert kept("rest-cognito-access")["requestContext"]["authorizer"]["claims"]["token_use"] == "access"
+    refused = everywhere.call("rest-cognito", "GET", "/me", tokens["ada"])
+    assert (refused.status_code, refused.content) == (401, b'{"message":"Unauthorized"}')
+    assert refused.headers["x-amzn-errortype"] == "UnauthorizedException"
+    assert "www-authenticate" not in refused.headers
+
+
+def test_a_refusal_by_ministack_has_no_challenge_and_ours_has_that_of_aws(
+    everywhere: Deployed, tokens: dict[str, str | None]
+) -> None:
+    """An HTTP API of AWS sends one: ``Bearer`` where there is no token."""
+    by_ministack = everywhere.call("http-jwt", "GET", "/me")
+    assert "www-authenticate" not in by_ministack.headers
+    by_us = everywhere.call_standalone("http", "GET", "/me", None)
+    assert by_us.headers["www-authenticate"] == "Bearer"
+    assert by_ministack.json() == by_us.json() == {"message": "Unauthorized"}
+    # Where the gateway leaves it to us, the challenge goes out through it.
+    through = everywhere.call("http-jwt", "GET", "/", tokens["forged"])
+    assert through.headers["www-authenticate"].startswith('Bearer scope="" error="invalid_token"')
+
+
+@pytest.mark.parametrize("caller", ["IAM user", "identity pool"])
+@pytest.mark.parametrize("kind", ["http-iam", "rest-iam"])
+def test_a_caller_with_aws_keys_is_no_user_of_the_pool(
+    kind: str, caller: str, everywhere: Deployed, callers: dict[str, Caller]
+) -> None:
+    for route in ("GET", "/me"), ("GET", "/orders"), ("DELETE", "/orders/99"):
+        assert everywhere.call(kind, *route, callers[caller]).status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["http-iam", "rest-iam"])
+def test_without_a_signature_an_iam_route_is_not_reached(kind: str, everywhere: Deployed) -> None:
+    assert everywhere.call(kind, "GET", "/me").status_code == 403
+
+
+def test_behind_a_function_url_the_token_decides(everywhere: Deployed, tokens: dict[str, str | None]) -> None:
+    for caller, status in (("nobody", 401), ("forged", 401), ("ada", 200)):
+        answer = everywhere.call("function-url", "GET", "/me", tokens[caller])
+        assert answer.status_code == status
+    assert answer.json()["source"] == "token"
+
+
+def test_a_live_rest_event_spelled_as_aws_does_leads_to_the_same_caller(
+    everywhere: Deployed, tokens: dict[str, str | None]
+) -> None:
+    """MiniStack writes ``version``, ``[a b]`` and digits in REST events, AWS ``a,b`` and Java's dates."""
+    event = everywhere.call("rest-cognito", "GET", "/event", tokens["ada's ID"]).json()
+    event["path"] = "/me"
+    handler = lambda_handler(create_app(guard_of(everywhere.account.pool, "rest")))
+    answer = handler(spelled_as_aws(event), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["source"]) == (200, "rest")
+    alone = everywhere.call_standalone("rest", "GET", "/me", tokens["ada's ID"])
+    assert json.loads(answer["body"]) == {**alone.json(), "source": "rest"}

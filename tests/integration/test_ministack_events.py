@@ -1,0 +1,116 @@
+"""The gateway door reads what MiniStack delivers, and would read it as well if it were spelled as AWS does.
+
+Needs no MiniStack: the events are kept in tests/events/ministack; test_deployed.py checks that they are
+what MiniStack delivers, and writes them anew with KEEP_MINISTACK_EVENTS=1.
+"""
+
+from typing import Any
+
+import pytest
+
+from fastapi_cognito_guard.gateway.event import claims_of
+from tests.integration.captures import (
+    CAPTURES,
+    DIRECTORY,
+    EXPIRES,
+    ISSUED,
+    MACHINE,
+    POOL,
+    SUB,
+    WEB,
+    kept,
+    spelled_as_aws,
+)
+from tests.integration.functions.context import to_claims
+
+TOKEN = {
+    "iss": f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}",
+    "iat": ISSUED,
+    "auth_time": ISSUED,
+    "exp": EXPIRES,
+    "jti": "fd4e3e69-a231-49ba-8aa5-a57550860000",
+    "origin_jti": "c7113241-24e8-4fee-a7b1-aaf2eb910000",
+}
+ADA = {**TOKEN, "sub": SUB, "cognito:groups": ["admins", "staff"]}
+ACCESS = {
+    **ADA,
+    "token_use": "access",
+    "client_id": WEB,
+    "username": "ada",
+    "scope": "aws.cognito.signin.user.admin",
+}
+ID = {
+    **ADA,
+    "token_use": "id",
+    "aud": WEB,
+    "cognito:username": "ada",
+    "email": "ada@example.com",
+    "email_verified": True,
+}
+READER = {**TOKEN, "token_use": "access", "sub": MACHINE, "client_id": MACHINE, "scope": "orders/read"}
+LAMBDA = ("http-lambda", "rest-request", "rest-token")
+CLAIMS: dict[str, dict[str, Any] | None] = {
+    "function-url": None,
+    "http-iam-identity-pool": None,
+    "http-iam-user": None,
+    "http-jwt-access": ACCESS,
+    "http-jwt-id": ID,
+    "http-jwt-machine-scoped": READER,
+    "http-jwt-payload-1-asked": ACCESS,
+    "http-lambda": None,
+    "http-open": None,
+    "rest-cognito-access": ACCESS,
+    "rest-cognito-id": ID,
+    "rest-cognito-machine-scoped": READER,
+    "rest-iam-identity-pool": None,
+    "rest-iam-user": None,
+    "rest-open": None,
+    "rest-request": None,
+    "rest-token": None,
+}
+
+
+def test_every_kept_event_is_in_the_tables() -> None:
+    assert {file.stem for file in DIRECTORY.glob("*.json")} == CLAIMS.keys() == CAPTURES.keys()
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_kept_event_has_the_claims_of_its_token_or_none(name: str) -> None:
+    claims = claims_of(kept(name))
+    assert (claims.values if claims else None) == CLAIMS[name]
+    # REST too: by its version "1.0" and its spelling, it is an event of an HTTP API.
+    assert claims is None or claims.source == "http"
+
+
+@pytest.mark.parametrize("name", LAMBDA)
+def test_the_context_of_a_lambda_authorizer_is_mapped_back_to_the_claims_of_its_token(name: str) -> None:
+    claims = claims_of(kept(name), to_claims)
+    assert claims is not None
+    own = {name: value for name, value in claims.values.items() if name != "principalId"}
+    assert (own, claims.source) == (ACCESS, "lambda")
+
+
+@pytest.mark.parametrize("name", [name for name in CLAIMS if name not in LAMBDA])
+def test_no_other_event_is_taken_for_a_lambda_authorizers(name: str) -> None:
+    assert claims_of(kept(name), lambda context: {"sub": "mapped"}) == claims_of(kept(name))
+
+
+@pytest.mark.parametrize("name", [name for name in CLAIMS if name.startswith("rest-cognito")])
+def test_a_rest_event_spelled_as_aws_does_has_the_same_claims(name: str) -> None:
+    claims = claims_of(spelled_as_aws(kept(name)))
+    assert claims is not None
+    assert (claims.values, claims.source) == (CLAIMS[name], "rest")
+
+
+def test_the_scopes_beside_the_claims_are_not_read() -> None:
+    """On a route without scopes, AWS writes null there and MiniStack the token's scopes."""
+    event = kept("http-jwt-access")
+    jwt = event["requestContext"]["authorizer"]["jwt"]
+    assert jwt["scopes"] == ["aws.cognito.signin.user.admin"]
+    jwt["scopes"] = None
+    assert claims_of(event) == claims_of(kept("http-jwt-access"))
+
+
+def test_ministack_delivers_payload_2_where_1_was_asked_for() -> None:
+    """AWS delivers 1.0, which tests/events/http-jwt-payload1.json is an example of."""
+    assert kept("http-jwt-payload-1-asked")["version"] == "2.0"
