@@ -3,14 +3,17 @@
 from fastapi_cognito_guard import errors
 from fastapi_cognito_guard.dependencies import (
     CurrentUser,
+    IamCaller,
     OptionalUser,
     current_user,
+    iam_identity,
     optional_user,
     require_claim,
     require_group,
     require_scope,
 )
 from fastapi_cognito_guard.deploy.handler import lambda_handler
+from fastapi_cognito_guard.gateway.iam import IamIdentity
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.pool import ANY_CLIENT, KeyPolicy, UserPool
 from fastapi_cognito_guard.principal import Principal
@@ -19,12 +22,15 @@ __all__ = [
     "ANY_CLIENT",
     "CognitoGuard",
     "CurrentUser",
+    "IamCaller",
+    "IamIdentity",
     "KeyPolicy",
     "OptionalUser",
     "Principal",
     "UserPool",
     "current_user",
     "errors",
+    "iam_identity",
     "lambda_handler",
     "optional_user",
     "require_claim",

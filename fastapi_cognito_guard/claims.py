@@ -20,7 +20,6 @@ from fastapi_cognito_guard.principal import Principal, Source, TokenUse
 from fastapi_cognito_guard.untrusted import (
     is_writable,
     number,
-    optional_string,
     string,
     strings,
     wrong_type,
@@ -48,14 +47,14 @@ class Judge:
 
     def principal(self, claims: Claims, now: float) -> tuple[Principal, "Validity"]:
         """Who the claims speak of, and until when. Raises a leaf of `Unauthenticated`."""
-        use = self.check_origin(claims)
-        validity = validity_of(claims.values)
+        values, source = claims
+        use = self.check_origin(values)
+        validity = validity_of(values)
         validity.check(now, self.leeway)
-        return to_principal(claims, use, self.semantics), validity
+        return to_principal(values, source, use, self.semantics), validity
 
-    def check_origin(self, claims: Claims) -> TokenUse:
+    def check_origin(self, values: Mapping[str, Any]) -> TokenUse:
         """Issuer, token type (returned) and audience, by the column of this guard's semantics."""
-        values = claims.values
         issuer = values.get("iss")
         pool = self.pools.get(issuer) if isinstance(issuer, str) else None
         if pool is None:
@@ -107,21 +106,23 @@ def validity_of(values: Mapping[str, Any]) -> Validity:
     return Validity(starts, number(values, "exp"))
 
 
-def to_principal(claims: Claims, use: TokenUse, semantics: Semantics) -> Principal:
+def to_principal(values: dict[str, Any], source: Source, use: TokenUse, semantics: Semantics) -> Principal:
     """The caller that judged claims speak of. Raises `ClaimInvalid` for one of a wrong type."""
-    values = _with_booleans(claims.values)
+    if not BOOLEANS.isdisjoint(values):
+        values = _with_booleans(values)
     if "jti" in values:
         string(values, "jti")
+    username = "username" if use == "access" else "cognito:username"
     return Principal(
         sub=string(values, "sub"),
-        username=optional_string(values, "username" if use == "access" else "cognito:username"),
+        username=string(values, username) if username in values else None,
         client_id=_client_id(values, use),
         token_use=use,
         scopes=_scopes(values, use, semantics),
         groups=_groups(values),
         issuer=values["iss"],
         expires_at=values["exp"],
-        source=claims.source,
+        source=source,
         claims=values,
     )
 
@@ -169,7 +170,7 @@ def _client_id(values: Mapping[str, Any], use: TokenUse) -> str:
 
 def _audience(values: Mapping[str, Any]) -> tuple[str, ...]:
     aud = values.get("aud", [])
-    return (aud,) if isinstance(aud, str) else strings("aud", aud)
+    return (aud,) if isinstance(aud, str) else tuple(strings("aud", aud))
 
 
 def _scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics) -> frozenset[str]:
@@ -185,7 +186,7 @@ def _scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics) -> f
         if name == "scope":
             raise wrong_type("scope", "a string")
         return frozenset(strings(name, given))
-    if not is_writable(given):
+    if not (given.isascii() or is_writable(given)):
         raise wrong_type(name, "a string")
     return frozenset(filter(None, given.split(" ")))
 
@@ -196,8 +197,6 @@ def _groups(values: Mapping[str, Any]) -> frozenset[str]:
 
 def _with_booleans(values: dict[str, Any]) -> dict[str, Any]:
     """Some identity providers make them text in the token itself, so both doors need this."""
-    if BOOLEANS.isdisjoint(values):
-        return values
     for name in BOOLEANS:
         if values.get(name) in ("true", "false"):
             values = {**values, name: values[name] == "true"}

@@ -16,14 +16,23 @@ def token_in(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
     values = [value for header, value in headers if header == name]
     if len(values) > 1:
         raise TokenMalformed("there is more than one credential header: send one.")
-    value = values[0].decode("latin-1") if values else ""
-    scheme, space, rest = value.partition(" ")
-    if not space:
-        scheme, rest = ("Bearer", "") if value.lower() == "bearer" else ("Bearer", value)
-    if not rest or scheme in _SIGNATURES:
+    value = values[0] if values else b""
+    token = value[7:].decode("latin-1") if value.startswith(b"Bearer ") else _unusual(value)
+    if not token:
         raise TokenMissing("the request carries no token: send Authorization: Bearer <token>.")
-    if scheme.lower() != "bearer":
-        raise SchemeUnsupported("the header's scheme is not Bearer: send Authorization: Bearer <token>.")
-    if " " in rest or "," in rest:
+    if " " in token or "," in token:
         raise TokenMalformed("the header holds more than one token: send one, after one space.")
+    return token
+
+
+def _unusual(value: bytes) -> str:
+    """The token of a header that does not begin as most do; empty where there is none."""
+    text = value.decode("latin-1")
+    scheme, space, rest = text.partition(" ")
+    if not space:
+        return "" if text.lower() == "bearer" else text
+    if scheme in _SIGNATURES:
+        return ""
+    if rest and scheme.lower() != "bearer":
+        raise SchemeUnsupported("the header's scheme is not Bearer: send Authorization: Bearer <token>.")
     return rest

@@ -13,7 +13,14 @@ from fastapi.security import SecurityScopes
 
 from fastapi_cognito_guard import policy
 from fastapi_cognito_guard.claims import check_token_use_as_rest
-from fastapi_cognito_guard.errors import AuthError, ConfigurationError, TokenMissing
+from fastapi_cognito_guard.errors import (
+    AuthError,
+    CallerIsIam,
+    ConfigurationError,
+    IamIdentityMissing,
+    TokenMissing,
+)
+from fastapi_cognito_guard.gateway.iam import IamIdentity
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import GUARD, refuse
 from fastapi_cognito_guard.policy import Requirement
@@ -35,6 +42,11 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
     except TokenMissing:
         if OPTIONAL in scopes:
             return None  # type: ignore[return-value]  # to `optional_user`, and to nobody else
+        if guard.iam_identity(connection) is not None:
+            raise CallerIsIam(
+                "the request is signed with AWS credentials, and the route asks for a user: send a token, "
+                "or let the route ask for IamCaller."
+            ) from None
         raise
     if guard.semantics == "rest":
         check_token_use_as_rest(principal, scoped=is_scoped(connection.scope))
@@ -56,6 +68,24 @@ async def optional_user(
 
 OptionalUser = Annotated[Principal | None, Depends(optional_user)]
 """``user: OptionalUser`` in a route: the caller, or None where the request carries no token."""
+
+
+async def iam_identity(connection: HTTPConnection) -> IamIdentity:
+    """Who signed the request with AWS credentials, by API Gateway's or a function URL's word, or 403.
+
+    Such a caller is no user of a pool: it has no scopes and no groups, and `current_user` refuses it.
+    """
+    caller = _guard_of(connection).iam_identity(connection)
+    if caller is None:
+        raise IamIdentityMissing(
+            "no gateway has vouched for an IAM caller: set the route's authorization to AWS_IAM there "
+            '(gateway="ignore" and "verify" believe none).'
+        )
+    return caller
+
+
+IamCaller = Annotated[IamIdentity, Depends(iam_identity)]
+"""``caller: IamCaller`` in a route: who signed the request with AWS credentials, or it is refused."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

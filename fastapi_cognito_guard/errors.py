@@ -22,7 +22,9 @@
         ├── Forbidden                403
         │   ├── InsufficientScope           insufficient_scope
         │   ├── InsufficientGroup           insufficient_group
-        │   └── InsufficientClaim           insufficient_claim
+        │   ├── InsufficientClaim           insufficient_claim
+        │   ├── CallerIsIam                 caller_is_iam
+        │   └── IamIdentityMissing          iam_identity_missing
         └── KeysUnavailable          503    keys_unavailable
 
 ``message`` and ``description`` are all that a client is told; ``reason`` is for the log, says what to
@@ -224,6 +226,18 @@ class InsufficientClaim(Forbidden):
     """A claim has none of the required values."""
 
     code = "insufficient_claim"
+
+
+class CallerIsIam(Forbidden):
+    """The request is signed with AWS credentials: a caller, but no user of a pool."""
+
+    code = "caller_is_iam"
+
+
+class IamIdentityMissing(Forbidden):
+    """The route asks for an IAM caller, and no gateway has vouched for one. API Gateway answers 403, too."""
+
+    code = "iam_identity_missing"
 
 
 class KeysUnavailable(AuthError):

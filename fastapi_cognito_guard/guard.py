@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from starlette.middleware import Middleware
@@ -21,6 +21,7 @@ from fastapi_cognito_guard.errors import (
     TokenMissing,
 )
 from fastapi_cognito_guard.gateway.event import LambdaContext, claims_of
+from fastapi_cognito_guard.gateway.iam import IamIdentity, iam_identity_of
 from fastapi_cognito_guard.middleware import GuardMiddleware, refuse
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool, by_issuer
 from fastapi_cognito_guard.principal import Principal
@@ -38,7 +39,7 @@ Gateway = Literal["trust", "require", "ignore", "verify"]
 
 _LAMBDA_PATIENCE = 0.1  # seconds
 _PRINCIPAL = "fastapi_cognito_guard.principal"
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.6.2
+_HEADER = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110 section 5.6.2
 
 
 class CognitoGuard:
@@ -89,7 +90,7 @@ class CognitoGuard:
         _check_whole_number("remember", remember, 0)
         _check_whole_number("max_token_length", max_token_length, 1)
         _check_public(deny_by_default, public)
-        if not isinstance(identity_source, str) or not _HEADER.fullmatch(identity_source):
+        if not isinstance(identity_source, str) or not re.fullmatch(_HEADER, identity_source):
             raise ConfigurationError(
                 'identity_source is the name of a header: "Authorization".', setting="identity_source"
             )
@@ -174,12 +175,41 @@ class CognitoGuard:
 
         Raises an `AuthError`.
         """
-        remembered: tuple[object, Principal] | None = connection.scope.get(_PRINCIPAL)
-        if remembered is not None and remembered[0] is self:
-            return remembered[1]
-        principal = await self._identify(connection)
-        connection.scope[_PRINCIPAL] = (self, principal)
+        scope = connection.scope
+        known: tuple[object, Principal] | None = scope.get(_PRINCIPAL)
+        if known is not None and known[0] is self:
+            return known[1]
+        claims = None
+        if "aws.event" in scope and self.gateway != "ignore":
+            claims = claims_of(scope["aws.event"], self._lambda_context)
+        if claims is not None:
+            principal, _ = self._judge.principal(claims, self._now())
+            if self.gateway == "verify":
+                principal = await self._verified(principal, scope)
+        elif self.gateway != "require":
+            principal = await self._verify_header(scope)
+        else:
+            raise GatewayClaimsMissing("no authorizer has vouched for the caller: attach one to the route.")
+        scope[_PRINCIPAL] = (self, principal)
         return principal
+
+    def vouched(self, event: object) -> Principal | None:
+        """Who an event's authorizer vouches for, or None: for functions without a web framework.
+
+        Also for the events of a WebSocket API. No token is looked at, whatever ``gateway`` says.
+        Raises an `AuthError` for claims that are there but wrong.
+        """
+        claims = claims_of(event, self._lambda_context)
+        return None if claims is None else self._judge.principal(claims, self._now())[0]
+
+    def iam_identity(self, connection: HTTPConnection) -> IamIdentity | None:
+        """Who signed the request with AWS credentials, or None.
+
+        Only where events are believed: with ``gateway="verify"`` there is no token to verify it with.
+        """
+        if self.gateway in ("ignore", "verify"):
+            return None
+        return iam_identity_of(connection.scope.get("aws.event"), [pool.id for pool in self.pools])
 
     def refusal(self, error: AuthError) -> Refusal:
         """How a client is told, in this guard's dialect."""
@@ -196,29 +226,18 @@ class CognitoGuard:
             "remembered": len(self._memo),
         }
 
-    async def _identify(self, connection: HTTPConnection) -> Principal:
-        claims = None
-        if self.gateway != "ignore":
-            claims = claims_of(connection.scope.get("aws.event"), self._lambda_context)
-        if claims is None:
-            if self.gateway == "require":
-                raise GatewayClaimsMissing(
-                    "no authorizer has vouched for the caller: attach one to the route."
-                )
-            return await self._verify_header(connection.scope)
-        vouched, _ = self._judge.principal(claims, self._now())
-        if self.gateway != "verify":
-            return vouched
+    async def _verified(self, vouched: Principal, scope: Scope) -> Principal:
+        """The caller by the token, if it is the one that the gateway's claims speak of."""
         try:
-            verified = await self._verify_header(connection.scope)
+            verified = await self._verify_header(scope)
         except TokenMissing:
             raise GatewayMismatch("the gateway's claims come without their token to verify.") from None
         _check_same_token(vouched, verified)
         return verified
 
-    async def _verify_header(self, scope: Scope) -> Principal:
+    def _verify_header(self, scope: Scope) -> Awaitable[Principal]:
         token = token_in(scope["headers"], self._header)
-        return await self.verify(token, patience=_LAMBDA_PATIENCE if "aws.event" in scope else 0.0)
+        return self.verify(token, patience=_LAMBDA_PATIENCE if "aws.event" in scope else 0.0)
 
 
 def _check_same_token(vouched: Principal, verified: Principal) -> None:

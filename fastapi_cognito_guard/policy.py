@@ -17,8 +17,8 @@ from fastapi_cognito_guard.principal import Principal
 Kind = Literal["scope", "group", "claim"]
 
 # RFC 6749 section 3.3. What is written into a challenge must not be able to end its quotes.
-_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
-_GROUP = re.compile(r"\S{1,128}")
+_SCOPE = r"[\x21\x23-\x5B\x5D-\x7E]+"
+_GROUP = r"\S{1,128}"
 _REFUSALS: dict[Kind, type[Forbidden]] = {
     "scope": InsufficientScope,
     "group": InsufficientGroup,
@@ -103,8 +103,8 @@ def check_all_scopes(principal: Principal, scopes: Sequence[str]) -> None:
         )
 
 
-def _names(names: Sequence[object], form: re.Pattern[str], usage: str) -> tuple[str, ...]:
-    good = tuple(name for name in names if isinstance(name, str) and form.fullmatch(name))
+def _names(names: Sequence[object], form: str, usage: str) -> tuple[str, ...]:
+    good = tuple(name for name in names if isinstance(name, str) and re.fullmatch(form, name))
     if not good or len(good) != len(names):
         raise ConfigurationError(f"Write {usage}: at least one name, each a string without spaces.")
     return good

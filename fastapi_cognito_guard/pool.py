@@ -13,8 +13,9 @@ from fastapi_cognito_guard.addresses import check_address, sign_in_address
 from fastapi_cognito_guard.errors import ConfigurationError
 
 _REGION = r"(?:eusc-[a-z]{2}|[a-z]{2})-(?:gov-)?[a-z]+-[0-9]+"
-_POOL_ID = re.compile(rf"({_REGION})_[A-Za-z0-9]+")
-_NO_ID = re.compile(r"[\s,;\[\]\"']")  # several ids in one text
+# As texts: `re` compiles them when they are needed, and importing the package is cheap.
+_POOL_ID = rf"({_REGION})_[A-Za-z0-9]+"
+_NO_ID = r"[\s,;\[\]\"']"  # several ids in one text
 _TOKEN_USES = frozenset({"id", "access"})
 
 
@@ -62,7 +63,7 @@ class UserPool:
     domain: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.id, str) or not _POOL_ID.fullmatch(self.id):
+        if not isinstance(self.id, str) or not re.fullmatch(_POOL_ID, self.id):
             raise ConfigurationError(
                 f"{self.id!r} is not a user pool id. Write it as the console shows it: "
                 '"eu-west-1_Abc123Xyz" (region, underscore, letters and digits).',
@@ -174,7 +175,7 @@ def _client_ids(given: object) -> frozenset[str] | AnyClient:
     if isinstance(given, AnyClient):
         return given
     ids = _strings(given)
-    if ids is None or any(map(_NO_ID.search, ids)):
+    if ids is None or any(re.search(_NO_ID, client) for client in ids):
         raise ConfigurationError(
             "client_ids names the app clients whose tokens count: "
             'client_ids={"4b1example"}, or client_ids=ANY_CLIENT to take every client of the pool.',

@@ -91,19 +91,18 @@ class Principal:
         source: Source = "token",
         claims: _ClaimsOfADoor,
     ) -> None:
-        # In one go: the way of frozen dataclasses, field by field, costs as much as a token's base64.
-        self.__dict__.update(
-            sub=sub,
-            username=username,
-            client_id=client_id,
-            token_use=token_use,
-            scopes=scopes,
-            groups=groups,
-            issuer=issuer,
-            expires_at=expires_at,
-            source=source,
-            claims=claims,
-        )
+        # The way of frozen dataclasses, through `object.__setattr__`, costs as much as a token's base64.
+        fields = self.__dict__
+        fields["sub"] = sub
+        fields["username"] = username
+        fields["client_id"] = client_id
+        fields["token_use"] = token_use
+        fields["scopes"] = scopes
+        fields["groups"] = groups
+        fields["issuer"] = issuer
+        fields["expires_at"] = expires_at
+        fields["source"] = source
+        fields["claims"] = claims
 
     def claim(self, name: str) -> Any:
         """One claim, or None. Cheaper than ``claims``, which copies all of them."""

@@ -15,6 +15,7 @@ from fastapi_cognito_guard.principal import Source
 from fastapi_cognito_guard.untrusted import is_too_deep
 
 Event = Mapping[str, Any]
+_OTHERS = frozenset({"principalId", "jwt", "lambda", "iam"})
 LambdaContext = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """Maps the context of the developer's own Lambda authorizer to claims, or to None for nobody."""
 
@@ -33,7 +34,7 @@ def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Cla
 
     Raises `ClaimInvalid` for claims that cannot be read: they are refused, not skipped.
     """
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         return None
     for flavour in FLAVOURS:
         section = flavour.section(event)
@@ -44,7 +45,10 @@ def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Cla
 
 
 def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Claims | None:
-    claims = lambda_context(context)
+    try:
+        claims = lambda_context(context)
+    except Exception as error:  # what it cannot read is no reason to answer 500, nor to look elsewhere
+        raise ClaimInvalid(f"lambda_context raised {type(error).__name__} for this context.") from error
     if claims is None:
         return None
     if not isinstance(claims, Mapping):
@@ -58,16 +62,20 @@ def _claims(values: dict[str, Any], source: Source) -> Claims:
     return Claims(values=values, source=source)
 
 
-def _authorizer(event: Event) -> Mapping[str, Any]:
+def authorizer_of(event: Event) -> Mapping[str, Any]:
+    """What an authorizer has left in the event; empty where there was none."""
     context = event.get("requestContext")
-    authorizer = context.get("authorizer") if isinstance(context, Mapping) else None
-    return authorizer if isinstance(authorizer, Mapping) else {}
+    authorizer = context.get("authorizer") if isinstance(context, dict) else None
+    return authorizer if isinstance(authorizer, dict) else {}
 
 
 def _http_2(event: Event) -> Mapping[str, Any] | None:
     """HTTP API, payload 2.0: ``authorizer.jwt.claims`` and nothing else."""
-    jwt = _authorizer(event).get("jwt") if event.get("version") == "2.0" else None
-    return _mapping(jwt.get("claims")) if isinstance(jwt, Mapping) else None
+    if event.get("version") != "2.0":
+        return None
+    authorizer = authorizer_of(event)
+    jwt = authorizer.get("jwt")
+    return _mapping(jwt.get("claims")) if isinstance(jwt, dict) and len(authorizer) == 1 else None
 
 
 def _http_1(event: Event) -> Mapping[str, Any] | None:
@@ -88,20 +96,25 @@ def _rest_jwt(event: Event) -> Mapping[str, Any] | None:
 
 
 def _flat_claims(event: Event) -> Mapping[str, Any] | None:
-    authorizer = _authorizer(event)
-    return None if "principalId" in authorizer else _mapping(authorizer.get("claims"))
+    """Beside the context of another authorizer they would be somebody else's words."""
+    authorizer = authorizer_of(event)
+    return _mapping(authorizer.get("claims")) if _OTHERS.isdisjoint(authorizer) else None
 
 
 def _lambda_section(event: Event) -> Mapping[str, Any] | None:
-    """A Lambda authorizer's context: ``authorizer.lambda`` (2.0), or flat beside ``principalId``."""
-    authorizer = _authorizer(event)
-    if event.get("version") == "2.0":
-        return _mapping(authorizer.get("lambda"))
-    return authorizer if "principalId" in authorizer else None
+    """A Lambda authorizer's context: ``authorizer.lambda`` (2.0), or flat beside ``principalId``.
+
+    The events of a WebSocket API have the flat one, for as long as the connection lasts.
+    """
+    authorizer = authorizer_of(event)
+    version = event.get("version", "1.0")
+    if version == "2.0":
+        return _mapping(authorizer.get("lambda")) if len(authorizer) == 1 else None
+    return authorizer if version == "1.0" and "principalId" in authorizer else None
 
 
 def _mapping(value: object) -> Mapping[str, Any] | None:
-    return value if isinstance(value, Mapping) else None
+    return value if isinstance(value, dict) else None
 
 
 FLAVOURS = (

@@ -18,9 +18,9 @@ _Read = Callable[[str, str], Any]
 _NUMBERS = ("exp", "iat", "nbf", "auth_time", "version")
 _LISTS = ("cognito:groups", "cognito:roles")
 
-_DIGITS = re.compile(r"[0-9]{1,15}")
+_MAX_DIGITS = 15
 # java.util.Date.toString(). Not strptime: its names follow the machine's locale.
-_DATE = re.compile(
+_DATE = (
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
     r"([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) (?:UTC|GMT) ([0-9]{4})"
 )
@@ -44,18 +44,18 @@ def as_native(claims: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(claims: Mapping[str, Any], readers: Mapping[str, _Read]) -> dict[str, Any]:
     values = dict(claims)
-    for name, read in readers.items():
-        if name in values:
-            if not isinstance(values[name], str):
-                raise _unreadable(name)
-            values[name] = read(name, values[name])
+    for name in readers.keys() & values.keys():
+        text = values[name]
+        if not isinstance(text, str):
+            raise _unreadable(name)
+        values[name] = readers[name](name, text)
     return values
 
 
 def _number(name: str, text: str) -> int:
-    if _DIGITS.fullmatch(text):
+    if text.isdecimal() and text.isascii() and len(text) <= _MAX_DIGITS:
         return int(text)
-    date = _DATE.fullmatch(text)
+    date = re.fullmatch(_DATE, text)
     if date is None:
         raise _unreadable(name)
     month, day, hour, minute, second, year = date.groups()

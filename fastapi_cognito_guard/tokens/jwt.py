@@ -13,7 +13,6 @@ MAX_LENGTH = 16 * 1024
 _MAX_KID = 256
 _MAX_KEPT_HEADER = 512  # bytes
 _MAX_KEPT_HEADERS = 64
-_MANY = 32  # brackets: with fewer, nothing can be nested too deeply
 # RFC 7515 section 4: extensions that change what is signed, or where keys come from, are not ours.
 _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "enc", "cty"})
 _TYPES = frozenset({"jwt", "at+jwt"})
@@ -68,22 +67,18 @@ def parse(
     check_length(token, max_length)
     if not token.isascii():
         raise TokenMalformed("the token is not ASCII.")
-    parts = token.split(".", 3)
-    if len(parts) != 3:
+    octets = token.encode("ascii")
+    first, last = octets.find(b"."), octets.rfind(b".")
+    if first == last or octets.find(b".", first + 1) != last:
         raise TokenMalformed("the token is not three parts with dots between: send the JWT itself.")
-    header, payload, signature = parts
+    header = token[:first]
     kid = headers.kid(header) if headers is not None else None
     if kid is None:
-        kid = _check_header(_json_object(header))
+        kid = _check_header(_json_object(octets[:first]))
         if on_new_header is not None:
             on_new_header(kid)
-    return UnverifiedJwt(
-        header,
-        kid,
-        _json_object(payload),
-        f"{header}.{payload}".encode("ascii"),
-        base64url.decode(signature.encode("ascii")),
-    )
+    payload = _json_object(octets[first + 1 : last])
+    return UnverifiedJwt(header, kid, payload, octets[:last], base64url.decode(octets[last + 1 :]))
 
 
 def _check_header(header: dict[str, Any]) -> str:
@@ -101,8 +96,8 @@ def _check_header(header: dict[str, Any]) -> str:
     return kid
 
 
-def _json_object(part: str) -> dict[str, Any]:
-    octets = base64url.decode(part.encode("ascii"))
+def _json_object(part: bytes) -> dict[str, Any]:
+    octets = base64url.decode(part)
     if not octets.startswith(b"{"):  # nor a byte order mark, nor white space
         raise TokenMalformed("a part of the token is not a JSON object.")
     try:
@@ -114,12 +109,17 @@ def _json_object(part: str) -> dict[str, Any]:
         raise TokenMalformed("a part of the token is not JSON.") from None
     if end != len(text):
         raise TokenMalformed("a part of the token is more than a JSON object.")
-    if b"\\ud" in octets or b"\\uD" in octets:
+    if b"\\" in octets and (b"\\ud" in octets or b"\\uD" in octets):
         _check_writable(value)
     # How deep Python's own json goes differs by version.
-    if octets.count(b"[") + octets.count(b"{") > _MANY and is_too_deep(value):
+    if _has_boxes_in_boxes(octets) and is_too_deep(value):
         raise TokenMalformed("a part of the token is nested too deeply.")
     return value
+
+
+def _has_boxes_in_boxes(octets: bytes) -> bool:
+    """Whether an object holds more than one list, or another object: else nothing can be nested deeply."""
+    return octets.find(b"{", 1) > 0 or octets.find(b"[", octets.find(b"[") + 1) > 0
 
 
 def _check_writable(value: dict[str, Any]) -> None:

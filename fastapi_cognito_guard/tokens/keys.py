@@ -80,9 +80,9 @@ class KeySet:
         """Whether it is certain, and will be until a cool-down ends, that there is no such key."""
         return (
             kid not in self._keys.by_kid
-            and self._after_miss.left(self._clock) > 0
             and not self._failures
             and self._flight is None
+            and self._after_miss.left(self._clock) > 0
             and self._age() < self._due
         )
 

@@ -49,6 +49,9 @@ PRINCIPALS: dict[str, dict[str, Any] | None] = {
     "rest-lambda": None,
 }
 
+IAM = {"http-iam", "rest-iam-identity-pool"}
+"""Signed with AWS credentials: callers, but no users."""
+
 
 def guard(**settings: Any) -> CognitoGuard:
     pool = UserPool(
@@ -75,7 +78,9 @@ def test_every_example_event_is_in_the_table() -> None:
 def test_an_example_event_comes_out_right_through_the_real_mangum(name: str) -> None:
     answer = lambda_handler(build_app(guard()))(event_in(name), None)
     due = PRINCIPALS[name]
-    if due is None:
+    if name in IAM:
+        assert (answer["statusCode"], answer["body"]) == (403, '{"message":"Forbidden"}')
+    elif due is None:
         assert (answer["statusCode"], answer["body"]) == (401, '{"message":"Unauthorized"}')
     else:
         assert (answer["statusCode"], json.loads(answer["body"])) == (200, due)
@@ -131,6 +136,15 @@ NOT_IDENTITIES: dict[str, Any] = {
         "version": "1.0",
         "requestContext": {"authorizer": {"jwt": {"claims": {"sub": "s"}}}},
     },
+    "jwt beside lambda": {
+        "version": "2.0",
+        "requestContext": {"authorizer": {"jwt": {"claims": {"sub": "s"}}, "lambda": {"sub": "x"}}},
+    },
+    "jwt beside iam": {
+        "version": "2.0",
+        "requestContext": {"authorizer": {"jwt": {"claims": {"sub": "s"}}, "iam": {"userArn": "x"}}},
+    },
+    "claims beside jwt": {"requestContext": {"authorizer": {"claims": {"sub": "s"}, "jwt": {}}}},
     "an unknown version": {"version": "3.0", "requestContext": {"authorizer": {"claims": {"sub": "s"}}}},
     "version is a number": {
         "version": 2.0,
@@ -159,6 +173,8 @@ def test_the_context_of_ones_own_authorizer_counts_only_where_it_is_mapped() -> 
     assert claims_of(event, lambda context: None) is None
     with pytest.raises(ClaimInvalid):
         claims_of(event, lambda context: "claims")  # type: ignore[arg-type,return-value]  # a wrong mapper
+    with pytest.raises(ClaimInvalid, match="lambda_context raised KeyError"):
+        claims_of(event, lambda context: context["another"])
 
 
 @pytest.mark.parametrize(
@@ -213,6 +229,106 @@ def test_any_event_at_all_is_read_or_refused(event: Any) -> None:
 def test_flat_claims_prove_nothing_where_the_event_has_another_version(version: Any, exp: Any) -> None:
     event = {"version": version, "requestContext": {"authorizer": {"claims": {"sub": "s", "exp": exp}}}}
     assert claims_of(event) is None
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"version": "2.0", "requestContext": {"authorizer": {"lambda": {"sub": "s"}, "jwt": {}}}},
+        {"version": "3.0", "requestContext": {"authorizer": {"principalId": "s"}}},
+        {"version": None, "requestContext": {"authorizer": {"principalId": "s"}}},
+    ],
+    ids=str,
+)
+def test_a_context_that_is_of_no_known_event_is_not_mapped(event: dict[str, Any]) -> None:
+    assert claims_of(event, lambda context: {"sub": "mapped"}) is None
+
+
+def test_a_websocket_apis_event_is_read_without_a_web_framework() -> None:
+    """Its context is there on ``$connect`` and with every later message of the connection."""
+    event = {
+        "requestContext": {
+            "routeKey": "sendMessage",
+            "eventType": "MESSAGE",
+            "connectionId": "L0SM9cOFvHcCIhw=",
+            "authorizer": {"principalId": ADA["sub"], "integrationLatency": 40, "tenant": "x"},
+        },
+        "isBase64Encoded": False,
+    }
+    claims = {
+        "sub": ADA["sub"], "iss": ADA["issuer"], "client_id": CLIENT, "token_use": "access", "exp": NOW + 9,
+    }  # fmt: skip
+    reading = guard(lambda_context=lambda context: {**claims, "custom:tenant": context["tenant"]})
+    user = reading.vouched(event)
+    assert user is not None
+    assert (user.sub, user.source, user.claim("custom:tenant")) == (ADA["sub"], "lambda", "x")
+    assert guard().vouched(event) is None
+    with pytest.raises(AuthError):
+        guard(lambda_context=lambda context: {**claims, "exp": NOW}).vouched(event)
+
+
+ALB = {
+    "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/x/1"}},
+    "httpMethod": "GET",
+    "path": "/orders",
+    "queryStringParameters": {},
+    "body": "",
+    "isBase64Encoded": False,
+}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-amzn-oidc-data": "e30=.e30=.e30=", "x-amzn-oidc-identity": ADA["sub"]},
+        {"x-amzn-oidc-accesstoken": "{token}"},
+        {"x-amzn-request-context": '{"authorizer":{"claims":{"sub":"x"}}}'},
+        {"x-amz-tenant-id": "x", "x-forwarded-user": "ada"},
+    ],
+    ids=str,
+)
+def test_behind_a_load_balancer_only_the_token_counts(pool: FakeUserPool, headers: dict[str, str]) -> None:
+    handler = lambda_handler(build_app(CognitoGuard(pool.user_pool(), now=lambda: NOW)))
+    token = pool.access_token("ada")
+    headers = {name: value.replace("{token}", token) for name, value in headers.items()}
+    assert handler({**ALB, "headers": headers}, None)["statusCode"] == 401
+    with_token = {**headers, "authorization": f"Bearer {token}"}
+    answer = handler({**ALB, "headers": with_token}, None)
+    assert (answer["statusCode"], json.loads(answer["body"])["source"]) == (200, "token")
+
+
+def test_a_megabyte_of_claims_is_read(pool: FakeUserPool) -> None:
+    token = pool.access_token(claims={"custom:story": "x" * 1_000_000})
+    for flavour in ("rest", "rest-jwt", "http", "http-1.0"):
+        answer = lambda_handler(build_app(CognitoGuard(pool.user_pool(), now=lambda: NOW)))(
+            pool.event(flavour, token, path="/orders"), None
+        )
+        assert answer["statusCode"] == 200
+
+
+@given(context=json_values, version=st.sampled_from(["1.0", "2.0", None]) | json_values, data=st.data())
+def test_any_request_context_at_all_is_answered_without_a_500(
+    context: Any, version: Any, data: st.DataObject
+) -> None:
+    """Through Mangum, which needs some of it; what the guard reads is anything."""
+    event = event_in(data.draw(st.sampled_from(["http-jwt-scoped", "rest-cognito-id", "rest-jwt-native"])))
+    part = data.draw(st.sampled_from(["authorizer", "identity", "stage", "path", "claims", "exp", "groups"]))
+    authorizer = event["requestContext"]["authorizer"]
+    section = authorizer.get("jwt", authorizer)
+    if part == "claims":
+        section["claims"] = context
+    elif part in ("exp", "groups"):
+        section["claims"][{"groups": "cognito:groups"}.get(part, part)] = context
+    elif part == "identity" and "version" not in event:
+        event["requestContext"]["identity"] = {"sourceIp": "203.0.113.1", "userArn": context}
+    elif part != "path":
+        event["requestContext"][part] = context
+    elif "version" not in event:
+        event["requestContext"]["path"] = context
+    assert HOSTILE(event, None)["statusCode"] in (200, 401, 403)
+
+
+HOSTILE = lambda_handler(build_app(guard(lambda_context=lambda context: context)))
 
 
 @pytest.mark.parametrize("version", [{}, {"version": "1.0"}], ids=repr)

@@ -1,0 +1,232 @@
+"""Callers that signed with AWS credentials: who they are, what they are not, and who only looks like one."""
+
+import json
+from typing import Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastapi_cognito_guard import (
+    CognitoGuard,
+    IamCaller,
+    IamIdentity,
+    OptionalUser,
+    UserPool,
+    iam_identity,
+    lambda_handler,
+    require_group,
+    require_scope,
+)
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.gateway.iam import iam_identity_of
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests.apps import NOW, client_of
+from tests.gateway.test_event import CLIENT, event_in
+
+POOL = "us-west-2_Ab12Cd34E"
+SUB = "58e11340-10d1-701e-4cdc-41e9b4883600"
+HOST = f"cognito-idp.us-west-2.amazonaws.com/{POOL}"
+ADA = IamIdentity(
+    user_arn="arn:aws:sts::123456789012:assumed-role/Auth/CognitoIdentityCredentials",
+    account_id="123456789012",
+    caller_id="AROAEXAMPLE:CognitoIdentityCredentials",
+    access_key="ASIAEXAMPLE",
+    identity_id="us-west-2:00000000-0000-0000-0000-000000000002",
+    identity_pool_id="us-west-2:00000000-0000-0000-0000-000000000001",
+    authentication="authenticated",
+    sub=SUB,
+)
+
+
+def app_for(**settings: Any) -> FastAPI:
+    app = FastAPI()
+    pool = UserPool(POOL, client_ids=CLIENT, jwks=FakeUserPool().jwks)
+    CognitoGuard(pool, now=lambda: NOW, **settings).install(app)
+
+    @app.get("/orders")
+    async def caller(caller: IamCaller) -> Any:
+        return {"arn": caller.user_arn, "sub": caller.sub}
+
+    @app.get("/scope", dependencies=[Depends(require_scope("a"))])
+    async def scope() -> str:
+        return "scope"
+
+    @app.get("/group", dependencies=[Depends(require_group("a"))])
+    async def group() -> str:
+        return "group"
+
+    @app.get("/optional")
+    async def optional(user: OptionalUser) -> bool:
+        return user is not None
+
+    return app
+
+
+def called(app: FastAPI, event: dict[str, Any], path: str = "/orders") -> tuple[int, Any]:
+    event["path"] = path
+    if "http" in event["requestContext"]:
+        event["requestContext"]["http"]["path"] = path
+    answer = lambda_handler(app)(event, None)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+@pytest.mark.parametrize("name", ["http-iam", "rest-iam-identity-pool"])
+def test_an_identity_pools_caller_is_read_with_the_users_sub(name: str) -> None:
+    assert iam_identity_of(event_in(name), [POOL]) == ADA
+    assert called(app_for(), event_in(name)) == (200, {"arn": ADA.user_arn, "sub": SUB})
+
+
+@pytest.mark.parametrize("name", ["http-iam", "rest-iam-identity-pool"])
+def test_an_iam_caller_is_no_user_and_has_neither_scopes_nor_groups(name: str) -> None:
+    for path in ("/scope", "/group"):
+        assert called(app_for(), event_in(name), path) == (403, {"message": "Forbidden"})
+    assert called(app_for(), event_in(name), "/optional") == (200, False)
+
+
+@pytest.mark.parametrize("gateway", ["ignore", "verify"])
+def test_where_events_are_not_believed_there_is_no_iam_caller(gateway: str) -> None:
+    app = app_for(gateway=gateway)
+    assert called(app, event_in("http-iam")) == (403, {"message": "Forbidden"})
+    assert called(app, event_in("http-iam"), "/scope") == (401, {"message": "Unauthorized"})
+
+
+@pytest.mark.parametrize(
+    "name", ["rest-console-test", "rest-cognito-id", "http-jwt-scoped", "no-authorizer", "payload1-empty"]
+)
+def test_who_did_not_sign_for_the_app_is_no_iam_caller(name: str) -> None:
+    """The console's test button fills in the operator's own identity."""
+    event = event_in(name)
+    assert iam_identity_of(event, [POOL]) is None
+    assert called(app_for(), event) == (403, {"message": "Forbidden"})
+
+
+def test_standalone_there_is_no_iam_caller_whatever_the_headers_say() -> None:
+    headers = {
+        "authorization": "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/20260702/x/execute-api/aws4_request",
+        "x-amzn-request-context": json.dumps(event_in("http-iam")["requestContext"]),
+    }
+    client = client_of(app_for())
+    assert client.get("/orders", headers=headers).status_code == 403
+    assert client.get("/scope", headers=headers).status_code == 401
+
+
+def http_event(**iam: Any) -> dict[str, Any]:
+    event = event_in("http-iam")
+    event["requestContext"]["authorizer"]["iam"].update(iam)
+    return event
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        f"{HOST}:CognitoSignIn:{SUB}:x",
+        f"x{HOST}:CognitoSignIn:{SUB}",
+        f"https://evil.example/{HOST}:CognitoSignIn:{SUB}",
+        f"cognito-idp.us-west-2.amazonaws.com/us-west-2_Another:CognitoSignIn:{SUB}",
+        f"cognito-idp.us-west-2.amazonaws.com.evil.example/{POOL}:CognitoSignIn:{SUB}",
+        f"cognito-idp.a.b.amazonaws.com/{POOL}:CognitoSignIn:{SUB}",
+        f"accounts.google.com:{HOST}:CognitoSignIn:{SUB}",
+        f"arn:aws:iam::1:oidc-provider/idp.example:OIDC:{SUB}",
+        f"{HOST}:CognitoSignIn:",
+        f"{HOST}:CognitoSignIn:a b",
+        HOST,
+        "",
+    ],
+)
+def test_a_sub_of_another_provider_is_not_taken_for_the_pools(provider: str) -> None:
+    caller = iam_identity_of(
+        http_event(cognitoIdentity={"amr": ["authenticated", provider], "identityId": "i"}), [POOL]
+    )
+    assert caller is not None
+    assert caller.sub is None
+    rest = event_in("rest-iam-identity-pool")
+    rest["requestContext"]["identity"]["cognitoAuthenticationProvider"] = f"{provider},x"
+    caller = iam_identity_of(rest, [POOL])
+    assert caller is not None
+    assert caller.sub is None
+
+
+def test_two_different_subs_are_none_at_all() -> None:
+    amr = ["authenticated", f"{HOST}:CognitoSignIn:one", f"https://{HOST}:CognitoSignIn:two"]
+    caller = iam_identity_of(http_event(cognitoIdentity={"amr": amr}), [POOL])
+    assert caller is not None
+    assert caller.sub is None
+
+
+def test_a_guest_of_an_identity_pool_is_told_apart() -> None:
+    guest = {"amr": ["unauthenticated"], "identityId": "i", "identityPoolId": "p"}
+    caller = iam_identity_of(http_event(cognitoIdentity=guest), [POOL])
+    assert caller is not None
+    assert (caller.authentication, caller.sub, caller.identity_id) == ("unauthenticated", None, "i")
+
+
+def test_a_function_urls_role_has_no_identity_of_a_pool() -> None:
+    caller = iam_identity_of(http_event(cognitoIdentity=None), [POOL])
+    assert caller is not None
+    assert (caller.authentication, caller.identity_id, caller.sub) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        http_event(userArn=None),
+        http_event(userArn=["arn"]),
+        http_event(userArn="\ud800"),
+        {"version": "2.0", "requestContext": {"authorizer": {"iam": ["userArn"]}}},
+        {"version": "2.0", "requestContext": {"authorizer": {"iam": {"userArn": "a"}, "jwt": {}}}},
+        {"version": "1.0", "requestContext": {"identity": {"userArn": "a"}}},
+        {"requestContext": {"identity": {"userArn": "a"}, "authorizer": {"principalId": "x"}}},
+        {"requestContext": {"identity": ["userArn"]}},
+        {"requestContext": []},
+        [],
+        None,
+    ],
+    ids=repr,
+)
+def test_what_is_not_said_in_the_known_form_is_no_identity(event: Any) -> None:
+    assert iam_identity_of(event, [POOL]) is None
+
+
+def test_an_iam_identity_cannot_be_forged_from_the_body_or_the_query() -> None:
+    app = FastAPI()
+    with pytest.raises(ConfigurationError, match="IamCaller"):
+
+        @app.get("/")
+        async def route(caller: IamIdentity) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="subclasses"):
+        type("Mine", (IamIdentity,), {})
+
+
+def test_the_access_key_is_not_shown() -> None:
+    assert "ASIAEXAMPLE" not in repr(ADA)
+
+
+def test_in_tests_it_is_overridden_as_everything_else() -> None:
+    app = app_for()
+    app.dependency_overrides[iam_identity] = lambda: ADA
+    assert client_of(app).get("/orders").json() == {"arn": ADA.user_arn, "sub": SUB}
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from("iam userArn cognitoIdentity amr identity cognitoAuthenticationProvider".split()),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(
+    st.fixed_dictionaries(
+        {"requestContext": st.fixed_dictionaries({}, optional={"authorizer": values, "identity": values})},
+        optional={"version": st.just("2.0") | values},
+    )
+)
+def test_any_event_at_all_is_an_identity_or_none(event: Any) -> None:
+    caller = iam_identity_of(event, [POOL])
+    assert caller is None or isinstance(caller.user_arn, str)
