@@ -2,25 +2,30 @@
 
 import json
 import logging
-import socket
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from secrets import token_urlsafe
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from example_app.api import create_app
 from fastapi_cognito_guard import CognitoGuard, lambda_handler
-from fastapi_cognito_guard.testing import FakeUserPool, Flavour
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.testing import (
+    Directory,
+    FakeUserPool,
+    Flavour,
+    LocalClient,
+    LocalPool,
+    local_pool,
+)
+from fastapi_cognito_guard.testing.serving import address_of, listen, serving
 
-_START_TIMEOUT = 15.0
 _BODY = json.dumps({"item": "jam", "quantity": 1})
 
 
@@ -58,12 +63,14 @@ ROWS = (
 def callers_of(pool: FakeUserPool) -> tuple[Caller, ...]:
     """Who exists in the demo."""
     ada = pool.access_token("ada", groups=["admins"], scopes=["openid", "orders/read", "orders/write"])
-    forged = FakeUserPool(pool.id, client_id=pool.client_id).access_token("ada", groups=["admins"])
+    impostor = FakeUserPool(pool.id, client_id=pool.client_id, issuer=pool.issuer)
+    forged = impostor.access_token("ada", groups=["admins"])
+    robot = pool.machine_token(client_id="robot", scopes=["orders/write"])
     return (
         Caller("nobody", "sends no token", None),
         Caller("ada", "in the group admins; scopes orders/read, orders/write", ada),
         Caller("bob", "scope orders/read", pool.access_token("bob", scopes=["openid", "orders/read"])),
-        Caller("robot", "a machine client; scope orders/write", pool.machine_token(scopes=["orders/write"])),
+        Caller("robot", "a machine client; scope orders/write", robot),
         Caller("expired", "bob's token of yesterday", pool.access_token("bob", expires_in=-86400), False),
         Caller("forged", "ada's claims, signed with another key", forged, False),
     )
@@ -123,38 +130,6 @@ def _websocket_status(address: str, headers: Mapping[str, str]) -> int:
         return refused.response.status_code
 
 
-@contextmanager
-def serving(app: FastAPI, port: int) -> Iterator[str]:
-    """The app under uvicorn on 127.0.0.1, up when this yields its address. Port 0 is any free one."""
-    # Below critical: uvicorn logs an error of its own for each WebSocket that is refused properly.
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
-    try:
-        listener = socket.create_server(("127.0.0.1", port))
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as uvicorn's own sockets have it
-    except OSError as error:
-        raise SystemExit(
-            f"Port {port} of 127.0.0.1: {error.strerror}. Try --port 0 for a free one."
-        ) from None
-    thread = threading.Thread(target=_run_server, args=(server, listener), daemon=True)
-    thread.start()
-    try:
-        deadline = time.monotonic() + _START_TIMEOUT
-        while not server.started and thread.is_alive() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if not server.started:
-            raise SystemExit("The server did not start.")
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=_START_TIMEOUT)
-        listener.close()
-
-
-def _run_server(server: uvicorn.Server, listener: socket.socket) -> None:
-    with suppress(SystemExit):  # uvicorn's way to say that a start failed; `serving` says it too
-        server.run(sockets=[listener])
-
-
 def measure(door: Door, callers: tuple[Caller, ...]) -> list[list[int | None]]:
     """Every route as every caller, really called."""
     return [[door(row, caller) for caller in callers] for row in ROWS]
@@ -179,6 +154,8 @@ def run(*, once: bool, port: int) -> int:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a pipe's reader wants lines too
     try:
         return _run_demo(once=once, port=port)
+    except ConfigurationError as error:
+        raise SystemExit(str(error)) from None
     except KeyboardInterrupt:
         print("\nStopped.")
         return 0
@@ -186,20 +163,31 @@ def run(*, once: bool, port: int) -> int:
 
 def _run_demo(*, once: bool, port: int) -> int:
     logging.getLogger("fastapi_cognito_guard").setLevel(logging.ERROR)  # the table is full of refusals
-    pool = FakeUserPool()
-    with pool.serve() as jwks_uri:
-        guard = CognitoGuard(pool.user_pool(jwks_uri=jwks_uri))
-        app = create_app(guard)
-        with serving(app, port) as address:
-            good = _show(pool, app, address, jwks_uri)
+    with listen(port) as listener, local_pool(directory_for(address_of(listener))) as local:
+        app = create_app(CognitoGuard(local.user_pool()))
+        # The pool has two clients: people sign in to this one.
+        app.swagger_ui_init_oauth = {**(app.swagger_ui_init_oauth or {}), "clientId": "docs"}
+        with serving(app, listener) as address:
+            good = _show(local, app, address)
             if not once:
-                _serve_until_interrupted(address, callers_of(pool))
+                _serve_until_interrupted(address, local)
     return 0 if good else 1
 
 
-def _show(pool: FakeUserPool, app: FastAPI, address: str, jwks_uri: str) -> bool:
-    callers = callers_of(pool)
-    print(f"A user pool for this run, its keys at\n  {jwks_uri}\nWho is who")
+def directory_for(address: str) -> Directory:
+    """Ada and bob, who may sign in to the docs of the API at this address; and a machine."""
+    hosts = (address, address.replace("127.0.0.1", "localhost"))
+    scopes = ("openid", "email", "profile", "orders/read", "orders/write")
+    docs = LocalClient(
+        id="docs", scopes=scopes, callback_urls=tuple(f"{host}/docs/oauth2-redirect" for host in hosts)
+    )
+    robot = LocalClient(id="robot", secret=token_urlsafe(), scopes=("orders/read", "orders/write"))
+    return Directory(clients=(docs, robot))
+
+
+def _show(local: LocalPool, app: FastAPI, address: str) -> bool:
+    callers = callers_of(local.pool)
+    print(f"A user pool for this run, at\n  {local.address}\nWho is who")
     for caller in callers:
         print(f"  {caller.name:9}{caller.who}")
     with httpx.Client(trust_env=False, timeout=10) as client:
@@ -211,7 +199,7 @@ def _show(pool: FakeUserPool, app: FastAPI, address: str, jwks_uri: str) -> bool
         ("http", "Behind an HTTP API (JWT authorizer), through lambda_handler"),
     )
     for flavour, title in flavours:
-        good &= print_table(title, callers, measure(gateway_door(pool, app, flavour), callers))
+        good &= print_table(title, callers, measure(gateway_door(local.pool, app, flavour), callers))
     print(
         "\nAll as expected: the same answers at every door."
         if good
@@ -220,12 +208,15 @@ def _show(pool: FakeUserPool, app: FastAPI, address: str, jwks_uri: str) -> bool
     return good
 
 
-def _serve_until_interrupted(address: str, callers: tuple[Caller, ...]) -> None:
+def _serve_until_interrupted(address: str, local: LocalPool) -> None:
     print("\nTry it: paste all of this into another shell (the tokens are good for an hour)")
-    for caller in callers[1:3]:
+    for caller in callers_of(local.pool)[1:3]:
         print(f"\n  {caller.name.upper()}={caller.token}")
     print(f'\n  curl -i {address}/me -H "Authorization: Bearer $ADA"')
     print(f'  curl -i {address}/orders -H "Authorization: Bearer $BOB"')
     print(f'  curl -iX DELETE {address}/orders/2 -H "Authorization: Bearer $BOB"')
-    print(f"\nDocs at {address}/docs. Ctrl-C stops.")
+    print(f"\nOr in a browser: {address}/docs, Authorize, and sign in as one of")
+    for user in local.directory.users:
+        print(f"  {user.username:9}{', '.join(user.groups) or 'in no group'}")
+    print("\nCtrl-C stops.")
     threading.Event().wait()

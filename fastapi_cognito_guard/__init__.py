@@ -1,6 +1,7 @@
 """Amazon Cognito for FastAPI: the same guard standalone and behind API Gateway."""
 
 from fastapi_cognito_guard import errors
+from fastapi_cognito_guard.decisions import Decision
 from fastapi_cognito_guard.dependencies import (
     CurrentUser,
     IamCaller,
@@ -22,6 +23,7 @@ __all__ = [
     "ANY_CLIENT",
     "CognitoGuard",
     "CurrentUser",
+    "Decision",
     "IamCaller",
     "IamIdentity",
     "KeyPolicy",

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from fastapi_cognito_guard.errors import ConfigurationError
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)+(?![0-9]){_LABEL}", re.IGNORECASE)
+_HOST_NAME = rf"(?i:(?:{_LABEL}\.)+(?![0-9]){_LABEL})"  # a text: compiled when it is needed
 
 
 def check_address(setting: str, address: object) -> None:
@@ -29,7 +29,7 @@ def sign_in_address(domain: object) -> str:
     that is only scheme, host and port.
     """
     text = domain if isinstance(domain, str) else ""
-    address = f"https://{text}" if _HOST_NAME.fullmatch(text) else text.removesuffix("/")
+    address = f"https://{text}" if re.fullmatch(_HOST_NAME, text) else text.removesuffix("/")
     if not _is_origin(address):
         raise ConfigurationError(
             'domain is a host name, "myapp.auth.eu-west-1.amazoncognito.com", or an https address without '
@@ -61,4 +61,4 @@ def _is_origin(address: str) -> bool:
         return False
     if is_loopback(host):
         return parts.scheme in {"https", "http"}
-    return parts.scheme == "https" and _HOST_NAME.fullmatch(host) is not None
+    return parts.scheme == "https" and re.fullmatch(_HOST_NAME, host) is not None

@@ -20,7 +20,7 @@ logger = logging.getLogger("fastapi_cognito_guard.audit")
 Code = Literal["unguarded", "unseen", "unresolved", "guard_missing", "cors_inside", "scopes_beyond_gateway"]
 
 _ADVICE: Mapping[Code, str] = {
-    "unguarded": "anybody may call it. Ask for CurrentUser; or, if that is meant, say so: "
+    "unguarded": "anybody may call it. Ask for CurrentUser (or IamCaller); or, if that is meant, say so: "
     'openapi_extra={"security": []} on the route, or deny_by_default=True and public=[...] on the guard.',
     "unseen": "what is in it cannot be seen, and no dependency guards it. If it is not for everybody, set "
     "deny_by_default=True on the guard, and list in public=[...] what is.",
@@ -101,7 +101,7 @@ def open_ways(app: "FastAPI") -> Iterator[Open]:
 
 def _without_dependencies(app: "FastAPI") -> Iterator[Open]:
     for demand in demands(app):
-        if not demand.guarded and not _is_own(demand.endpoint):
+        if not (demand.guarded or demand.iam or _is_own(demand.endpoint)):
             yield Open("unguarded", str(demand), demand.path, demand.public)
     for mount in unseen(app):
         if not _is_own(mount.app):
@@ -115,7 +115,9 @@ def _is_own(thing: object) -> bool:
 
 
 def _setup(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
-    if guard is None and any(demand.guarded and not demand.mounted for demand in demands(app)):
+    if guard is None and any(
+        (demand.guarded or demand.iam) and not demand.mounted for demand in demands(app)
+    ):
         yield Finding("guard_missing", "the app")
     kinds: list[object] = [entry.cls for entry in app.user_middleware]
     if guard is not None and CORSMiddleware in kinds[kinds.index(GuardMiddleware) :]:

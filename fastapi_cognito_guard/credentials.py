@@ -2,10 +2,30 @@
 
 from collections.abc import Iterable
 
+from starlette.types import Scope
+
 from fastapi_cognito_guard.errors import SchemeUnsupported, TokenMalformed, TokenMissing
 
 # AWS Signature Version 4 and 4A: an IAM caller's signature, which HTTP APIs leave in the event.
 _SIGNATURES = ("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256")
+
+
+def token_of(scope: Scope, name: bytes, protocol: str | None) -> str:
+    """The one token of a request: in the header ``name`` (lower case), or among a WebSocket's subprotocols.
+
+    ``protocol`` is the subprotocol after which it stands there; None for nowhere. Raises as `token_in`.
+    """
+    if protocol is None or scope["type"] != "websocket":
+        return token_in(scope["headers"], name)
+    offered = scope["subprotocols"]
+    if protocol not in offered:
+        return token_in(scope["headers"], name)
+    after = offered.index(protocol) + 1
+    if offered.count(protocol) > 1 or any(header == name for header, _ in scope["headers"]):
+        raise TokenMalformed("there is more than one credential: send the header or the subprotocol.")
+    if after == len(offered):
+        raise TokenMissing(f"no token stands after the subprotocol {protocol}.")
+    return str(offered[after])
 
 
 def token_in(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:

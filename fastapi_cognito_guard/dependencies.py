@@ -13,6 +13,7 @@ from fastapi.security import SecurityScopes
 
 from fastapi_cognito_guard import policy
 from fastapi_cognito_guard.claims import check_token_use_as_rest
+from fastapi_cognito_guard.decisions import Visit
 from fastapi_cognito_guard.errors import (
     AuthError,
     CallerIsIam,
@@ -21,40 +22,42 @@ from fastapi_cognito_guard.errors import (
     TokenMissing,
 )
 from fastapi_cognito_guard.gateway.iam import IamIdentity
-from fastapi_cognito_guard.guard import CognitoGuard
-from fastapi_cognito_guard.middleware import GUARD, refuse
+from fastapi_cognito_guard.middleware import VISIT, refuse
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import NotAParameter, Principal
 from fastapi_cognito_guard.routes import OPTIONAL, identifies, is_scoped
 
 
-@identifies
+@identifies("user")
 async def current_user(connection: HTTPConnection, security_scopes: SecurityScopes) -> Principal:
     """The caller. A request without a good token is refused: 401 (503 while the keys cannot be had).
 
     ``Security(current_user, scopes=[...])`` asks for all of the scopes, as FastAPI does everywhere.
     In tests, override this one: ``app.dependency_overrides[current_user]``.
     """
-    guard = _guard_of(connection)
-    scopes = security_scopes.scopes
+    visit = _visit_of(connection)
+    guard, scopes = visit.guard, security_scopes.scopes
     try:
-        principal = await guard.identify(connection)
-    except TokenMissing:
+        principal: Principal = await guard.identify(connection)
+        if guard.semantics == "rest":
+            check_token_use_as_rest(principal, scoped=is_scoped(connection.scope))
+        if scopes:
+            policy.check_all_scopes(principal, [scope for scope in scopes if scope != OPTIONAL])
+    except TokenMissing as error:
         if OPTIONAL in scopes:
             return None  # type: ignore[return-value]  # to `optional_user`, and to nobody else
-        if guard.iam_identity(connection) is not None:
-            raise CallerIsIam(
-                "the request is signed with AWS credentials, and the route asks for a user: send a token, "
-                "or let the route ask for IamCaller."
-            ) from None
+        visit.error = error if guard.iam_identity(connection) is None else CallerIsIam(_SIGNED)
+        raise visit.error from None
+    except AuthError as error:
+        visit.error = error
         raise
-    if guard.semantics == "rest":
-        check_token_use_as_rest(principal, scoped=is_scoped(connection.scope))
-    if scopes:
-        policy.check_all_scopes(principal, [scope for scope in scopes if scope != OPTIONAL])
     return principal
 
 
+_SIGNED = (
+    "the request is signed with AWS credentials, and the route asks for a user: send a token, or let the "
+    "route ask for IamCaller."
+)
 CurrentUser = Annotated[Principal, Depends(current_user)]
 """``user: CurrentUser`` in a route: the caller, or the request is refused."""
 
@@ -70,17 +73,20 @@ OptionalUser = Annotated[Principal | None, Depends(optional_user)]
 """``user: OptionalUser`` in a route: the caller, or None where the request carries no token."""
 
 
+@identifies("iam")
 async def iam_identity(connection: HTTPConnection) -> IamIdentity:
     """Who signed the request with AWS credentials, by API Gateway's or a function URL's word, or 403.
 
     Such a caller is no user of a pool: it has no scopes and no groups, and `current_user` refuses it.
     """
-    caller = _guard_of(connection).iam_identity(connection)
+    visit = _visit_of(connection)
+    caller: IamIdentity | None = visit.guard.iam_identity(connection)
     if caller is None:
-        raise IamIdentityMissing(
+        visit.error = IamIdentityMissing(
             "no gateway has vouched for an IAM caller: set the route's authorization to AWS_IAM there "
             '(gateway="ignore" and "verify" believe none).'
         )
+        raise visit.error
     return caller
 
 
@@ -92,8 +98,16 @@ IamCaller = Annotated[IamIdentity, Depends(iam_identity)]
 class Required(Requirement):
     """A `Requirement` that FastAPI can depend on; it yields the `Principal` that met it."""
 
-    async def __call__(self, user: CurrentUser) -> Principal:
-        self.check(user)
+    async def __call__(self, user: CurrentUser, connection: HTTPConnection) -> Principal:
+        try:
+            self.check(user)
+        except AuthError as error:
+            visit = connection.scope.get(
+                VISIT
+            )  # none where `current_user` is overridden and no guard is there
+            if isinstance(visit, Visit):
+                visit.error = error
+            raise
         return user
 
     @property
@@ -132,13 +146,13 @@ def require_claim(name: str, *any_of: _Value) -> Required:
     return Required(kind="claim", claim=name, any_of=policy.claim_values(any_of))
 
 
-def _guard_of(connection: HTTPConnection) -> CognitoGuard:
-    guard = connection.scope.get(GUARD)
-    if not isinstance(guard, CognitoGuard):
+def _visit_of(connection: HTTPConnection) -> Visit:
+    visit = connection.scope.get(VISIT)
+    if not isinstance(visit, Visit):
         raise ConfigurationError(
             "This route has no guard: write guard.install(app), right after app = FastAPI()."
         )
     # A mounted app looks for handlers of its own, and would answer a refusal with 500.
     handlers, _ = connection.scope["starlette.exception_handlers"]
     handlers.setdefault(AuthError, refuse)
-    return guard
+    return visit

@@ -31,7 +31,8 @@
 do next, and never holds a token.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 # RFC 7518 section 3.1. Only these are ever repeated to anybody: other values are an attacker's text.
@@ -77,6 +78,9 @@ class AuthError(GuardError):
     code: ClassVar[str]
     message: ClassVar[str]
     description: ClassVar[str] = ""
+
+    about: Mapping[str, str] = MappingProxyType({})
+    """What the refused token said of itself, fit for a log, where it could be read."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -198,15 +202,21 @@ class GatewayMismatch(Unauthenticated):
 
 
 class Forbidden(AuthError):
-    """The caller is known, and may not: 403. ``required`` names what would have been enough."""
+    """The caller is known, and may not: 403.
+
+    ``required`` names what would have been enough; ``missing`` what of it the caller lacks.
+    """
 
     status = 403
     code = "forbidden"
     message = "Forbidden"
 
-    def __init__(self, reason: str, *, required: Sequence[str] = ()) -> None:
+    def __init__(
+        self, reason: str, *, required: Sequence[str] = (), missing: Sequence[str] | None = None
+    ) -> None:
         super().__init__(reason)
         self.required = tuple(required)
+        self.missing = self.required if missing is None else tuple(missing)
 
 
 class InsufficientScope(Forbidden):

@@ -1,7 +1,6 @@
 """The authorizer of an app: its settings, its two doors, and the way a request takes through them."""
 
 import os
-import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
@@ -11,8 +10,9 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from fastapi_cognito_guard import audit, openapi, settings
-from fastapi_cognito_guard.claims import Judge, Semantics
-from fastapi_cognito_guard.credentials import token_in
+from fastapi_cognito_guard.claims import Claims, Judge, Semantics
+from fastapi_cognito_guard.credentials import token_of
+from fastapi_cognito_guard.decisions import Decisions, OnDecision, Visit
 from fastapi_cognito_guard.errors import (
     AuthError,
     ConfigurationError,
@@ -22,15 +22,16 @@ from fastapi_cognito_guard.errors import (
 )
 from fastapi_cognito_guard.gateway.event import LambdaContext, claims_of
 from fastapi_cognito_guard.gateway.iam import IamIdentity, iam_identity_of
-from fastapi_cognito_guard.middleware import GuardMiddleware, refuse
+from fastapi_cognito_guard.metadata import metadata_paths, metadata_url, publish_metadata
+from fastapi_cognito_guard.middleware import VISIT, GuardMiddleware, refuse
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool, by_issuer
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
-from fastapi_cognito_guard.tokens.clock import Clock
+from fastapi_cognito_guard.tokens.door import TokenDoor
 from fastapi_cognito_guard.tokens.fetch import Fetch
-from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH, check_length
-from fastapi_cognito_guard.tokens.memo import Memo, Remembered, digest_of
-from fastapi_cognito_guard.tokens.verifier import Verifier, keys_of
+from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH
+from fastapi_cognito_guard.tokens.memo import Proven
+from fastapi_cognito_guard.untrusted import told
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 Gateway = Literal["trust", "require", "ignore", "verify"]
 
 _LAMBDA_PATIENCE = 0.1  # seconds
-_PRINCIPAL = "fastapi_cognito_guard.principal"
-_HEADER = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110 section 5.6.2
 
 
 class CognitoGuard:
@@ -61,6 +60,9 @@ class CognitoGuard:
     ``remember``           how many good tokens to remember, so that they are not proven again (about
                            4 KiB each); 0 for none
     ``max_token_length``   in characters; a longer token is refused unread
+    ``on_decision``        called with each `Decision`; it must be quick, and what it raises is only logged
+    ``websocket_protocol`` a name of your choice; a WebSocket may then carry its token after it, in the list
+                           of subprotocols, because browsers cannot set headers
     ``now``, ``fetch``     the clock (seconds since the epoch), and what gets a key document
 
     Raises `ConfigurationError` for a setting that cannot be right.
@@ -80,38 +82,44 @@ class CognitoGuard:
         keys: KeyPolicy | None = None,
         remember: int = 1024,
         max_token_length: int = MAX_LENGTH,
+        on_decision: OnDecision | None = None,
+        websocket_protocol: str | None = None,
         now: Callable[[], float] = time.time,
         fetch: Fetch | None = None,
     ) -> None:
-        _check_choice("semantics", semantics, get_args(Semantics))
-        _check_choice("gateway", gateway, get_args(Gateway))
-        _check_choice("rest_scope_status", rest_scope_status, get_args(RestScopeStatus))
-        _check_leeway(leeway)
-        _check_whole_number("remember", remember, 0)
-        _check_whole_number("max_token_length", max_token_length, 1)
-        _check_public(deny_by_default, public)
-        if not isinstance(identity_source, str) or not re.fullmatch(_HEADER, identity_source):
-            raise ConfigurationError(
-                'identity_source is the name of a header: "Authorization".', setting="identity_source"
-            )
+        settings.check_choice("semantics", semantics, get_args(Semantics))
+        settings.check_choice("gateway", gateway, get_args(Gateway))
+        settings.check_choice("rest_scope_status", rest_scope_status, get_args(RestScopeStatus))
+        settings.check_leeway(leeway)
+        settings.check_whole_number("remember", remember, 0)
+        settings.check_whole_number("max_token_length", max_token_length, 1)
+        settings.check_public(deny_by_default, public)
+        settings.check_token("identity_source", identity_source, 'the name of a header: "Authorization"')
+        if websocket_protocol is not None:
+            settings.check_token("websocket_protocol", websocket_protocol, 'a name: "cognito-guard"')
+        issuers = by_issuer(pools)
         self.pools = pools
         self.semantics: Semantics = semantics
         self.gateway: Gateway = gateway
         self.deny_by_default = deny_by_default
-        self.public = frozenset(public)
+        self.public = frozenset(public) | metadata_paths(pools).keys()
+        self._metadata_url = next(filter(None, (metadata_url(pool.resource) for pool in pools)), None)
         self._header = identity_source.lower().encode("ascii")
+        self.websocket_protocol = websocket_protocol
         self._lambda_context = lambda_context
         self._rest_scope_status: RestScopeStatus = rest_scope_status
         self._now = now
-        issuers = by_issuer(pools)
         self._judge = Judge(pools=issuers, semantics=semantics, leeway=leeway)
-        policy = keys or KeyPolicy()
-        clock = Clock(wall=now)
-        self._keys = {pool.id: keys_of(pool, policy, clock=clock, fetch=fetch) for pool in pools}
-        by_issuer_too = {issuer: self._keys[pool.id] for issuer, pool in issuers.items()}
-        self._verifier = Verifier(by_issuer_too, max_length=max_token_length)
-        self._memo = Memo(remember)
-        self._max_token_length = max_token_length
+        self._tokens = TokenDoor(
+            issuers,
+            self._judge,
+            keys=keys or KeyPolicy(),
+            fetch=fetch,
+            now=now,
+            remember=remember,
+            max_length=max_token_length,
+        )
+        self.decisions = Decisions(on_decision)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -148,6 +156,7 @@ class CognitoGuard:
         app.user_middleware.append(Middleware(GuardMiddleware, guard=self))
         handler: Any = refuse  # Starlette types handlers for requests; this one takes WebSockets too
         app.exception_handlers.setdefault(AuthError, handler)
+        publish_metadata(app, self.pools)
         openapi.publish(app, self, header=self._header.decode("ascii"))
         audit.warn_at_start(app)
 
@@ -157,18 +166,7 @@ class CognitoGuard:
         ``patience``: seconds that a request may wait for a refresh of stale keys. More than 0 only on
         Lambda, where nothing goes on between requests.
         """
-        check_length(token, self._max_token_length)
-        digest = digest_of(token) if self._memo.size and self._verifier.knows_header(token) else None
-        if digest is not None and (known := self._memo.find(digest)) is not None:
-            known.validity.check(self._now(), self._judge.leeway)
-            return known.principal
-        jwt, keys = self._verifier.read(token)
-        key = keys.find(jwt.kid) or await keys.key(jwt.kid, patience=patience)
-        claims = self._verifier.prove(jwt, key)
-        principal, validity = self._judge.principal(claims, self._now())
-        if self._memo.size:
-            self._memo.keep(digest or digest_of(token), Remembered(principal, validity, keys, jwt.kid, key))
-        return principal
+        return (await self._tokens.prove(token, patience=patience)).principal
 
     async def identify(self, connection: HTTPConnection) -> Principal:
         """Who is calling: by the gateway's claims, or else by the token. Judged once per request.
@@ -176,22 +174,19 @@ class CognitoGuard:
         Raises an `AuthError`.
         """
         scope = connection.scope
-        known: tuple[object, Principal] | None = scope.get(_PRINCIPAL)
-        if known is not None and known[0] is self:
-            return known[1]
-        claims = None
-        if "aws.event" in scope and self.gateway != "ignore":
-            claims = claims_of(scope["aws.event"], self._lambda_context)
-        if claims is not None:
-            principal, _ = self._judge.principal(claims, self._now())
-            if self.gateway == "verify":
-                principal = await self._verified(principal, scope)
-        elif self.gateway != "require":
-            principal = await self._verify_header(scope)
-        else:
-            raise GatewayClaimsMissing("no authorizer has vouched for the caller: attach one to the route.")
-        scope[_PRINCIPAL] = (self, principal)
-        return principal
+        visit = scope.get(VISIT)
+        if not isinstance(visit, Visit) or visit.guard is not self:
+            visit = Visit(self)  # this guard is not installed here: there is no place to remember it in
+        if visit.principal is None:
+            claims = self._claims_in(scope)
+            if claims is None:
+                proven = await self._prove(scope)
+                visit.principal, visit.kid = proven.principal, proven.kid
+            elif self.gateway == "verify":
+                visit.principal = await self._verified(self._judged(claims), scope)
+            else:
+                visit.principal = self._judged(claims)
+        return visit.principal
 
     def vouched(self, event: object) -> Principal | None:
         """Who an event's authorizer vouches for, or None: for functions without a web framework.
@@ -200,7 +195,7 @@ class CognitoGuard:
         Raises an `AuthError` for claims that are there but wrong.
         """
         claims = claims_of(event, self._lambda_context)
-        return None if claims is None else self._judge.principal(claims, self._now())[0]
+        return None if claims is None else self._judged(claims)
 
     def iam_identity(self, connection: HTTPConnection) -> IamIdentity | None:
         """Who signed the request with AWS credentials, or None.
@@ -213,58 +208,55 @@ class CognitoGuard:
 
     def refusal(self, error: AuthError) -> Refusal:
         """How a client is told, in this guard's dialect."""
-        return render(error, self.semantics, rest_scope_status=self._rest_scope_status)
+        return render(
+            error,
+            self.semantics,
+            rest_scope_status=self._rest_scope_status,
+            metadata_url=self._metadata_url,
+        )
 
     async def warm_up(self) -> bool:
         """Fetch all keys ahead of the first request. False if some cannot be had; never raises for it."""
-        return all([await keys.warm_up() for keys in self._keys.values()])
+        return await self._tokens.warm_up()
 
     def status(self) -> dict[str, Any]:
-        """Facts for a readiness check: by pool id how its keys are, and how many tokens are remembered."""
-        return {
-            "keys": {pool: keys.status() for pool, keys in self._keys.items()},
-            "remembered": len(self._memo),
-        }
+        """Facts for a readiness check and for metrics.
+
+        ``keys`` by pool id, how many tokens are ``remembered``, and ``decisions`` by code since the start.
+        """
+        return {**self._tokens.status(), "decisions": dict(self.decisions.counts)}
+
+    def _claims_in(self, scope: Scope) -> Claims | None:
+        """What the gateway vouches for, as far as this guard wants to know."""
+        claims = None
+        if "aws.event" in scope and self.gateway != "ignore":
+            claims = claims_of(scope["aws.event"], self._lambda_context)
+        if claims is None and self.gateway == "require":
+            raise GatewayClaimsMissing("no authorizer has vouched for the caller: attach one to the route.")
+        return claims
+
+    def _judged(self, claims: Claims) -> Principal:
+        try:
+            return self._judge.principal(claims, self._now())[0]
+        except AuthError as error:
+            error.about = {**told(claims.values), "source": claims.source}
+            raise
 
     async def _verified(self, vouched: Principal, scope: Scope) -> Principal:
         """The caller by the token, if it is the one that the gateway's claims speak of."""
         try:
-            verified = await self._verify_header(scope)
+            verified = (await self._prove(scope)).principal
         except TokenMissing:
             raise GatewayMismatch("the gateway's claims come without their token to verify.") from None
         _check_same_token(vouched, verified)
         return verified
 
-    def _verify_header(self, scope: Scope) -> Awaitable[Principal]:
-        token = token_in(scope["headers"], self._header)
-        return self.verify(token, patience=_LAMBDA_PATIENCE if "aws.event" in scope else 0.0)
+    def _prove(self, scope: Scope) -> Awaitable[Proven]:
+        token = token_of(scope, self._header, self.websocket_protocol)
+        return self._tokens.prove(token, patience=_LAMBDA_PATIENCE if "aws.event" in scope else 0.0)
 
 
 def _check_same_token(vouched: Principal, verified: Principal) -> None:
     jti = verified.claim("jti")
     if verified.sub != vouched.sub or jti is None or jti != vouched.claim("jti"):
         raise GatewayMismatch("the token in the header is not the one that the gateway's claims speak of.")
-
-
-def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
-    if value not in choices:
-        raise ConfigurationError(f"{name} is one of {', '.join(map(repr, choices))}.", setting=name)
-
-
-def _check_leeway(leeway: object) -> None:
-    if isinstance(leeway, bool) or not isinstance(leeway, int | float) or not 0 <= leeway <= 300:
-        raise ConfigurationError("leeway is a number of seconds from 0 to 300.", setting="leeway")
-
-
-def _check_whole_number(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigurationError(f"{name} is a whole number, {least} or more.", setting=name)
-
-
-def _check_public(deny_by_default: object, public: Collection[str]) -> None:
-    if isinstance(public, str) or not all(isinstance(path, str) and path.startswith("/") for path in public):
-        raise ConfigurationError('public lists paths: public=["/health", "/docs/*"].')
-    if public and not deny_by_default:
-        raise ConfigurationError(
-            "public only means something with deny_by_default=True: add that, or drop public."
-        )

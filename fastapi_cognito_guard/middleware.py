@@ -1,25 +1,22 @@
 """The guard's place in the app: in every request's scope, and where refusals become responses."""
 
-import logging
 from collections.abc import Collection
 from inspect import iscoroutinefunction
-from typing import Protocol, cast
+from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
 
-from fastapi_cognito_guard.errors import AuthError
+from fastapi_cognito_guard.decisions import Decisions, Visit
+from fastapi_cognito_guard.errors import AuthError, TokenMissing
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.responses import Refusal
 
-GUARD = "fastapi_cognito_guard"
-"""The key in an ASGI scope under which routes find their guard."""
-
-_MAX_LOGGED = 200  # characters of a path
-logger = logging.getLogger("fastapi_cognito_guard")
+VISIT = "fastapi_cognito_guard"
+"""The key in an ASGI scope under which routes find their guard, and what it knows of the request."""
 
 
 class Guard(Protocol):
@@ -27,8 +24,12 @@ class Guard(Protocol):
 
     deny_by_default: bool
     public: frozenset[str]
+    websocket_protocol: str | None
+    decisions: Decisions
 
     async def identify(self, connection: HTTPConnection) -> Principal: ...
+
+    def iam_identity(self, connection: HTTPConnection) -> object: ...
 
     def refusal(self, error: AuthError) -> Refusal: ...
 
@@ -44,31 +45,59 @@ class GuardMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        scope[GUARD] = self.guard
+        visit = scope[VISIT] = Visit(self.guard)
+        if scope["type"] == "websocket":
+            send = self._announcing(visit, scope, send)
         if self.guard.deny_by_default and not self._is_open(scope):
-            is_websocket = scope["type"] == "websocket"
-            connection = WebSocket(scope, receive, send) if is_websocket else HTTPConnection(scope)
-            try:
-                await self.guard.identify(connection)
-            except AuthError as error:
-                response = await _answer(connection, error)
-                if response is not None:
-                    await response(scope, receive, send)
+            error = await self._objection(HTTPConnection(scope))
+            if error is not None:
+                visit.error = error
+                await _answer(error, scope, receive, send)
+                self.guard.decisions.settle(visit, scope)
                 return
-        await self.app(scope, receive, send)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.guard.decisions.settle(visit, scope)
+
+    async def _objection(self, connection: HTTPConnection) -> AuthError | None:
+        try:
+            await self.guard.identify(connection)
+        except TokenMissing as error:  # who has signed with AWS credentials is somebody, too
+            return None if self.guard.iam_identity(connection) is not None else error
+        except AuthError as error:
+            return error
+        return None
 
     def _is_open(self, scope: Scope) -> bool:
         return _is_preflight(scope) or is_public(_path_within_app(scope), self.guard.public)
+
+    def _announcing(self, visit: Visit, scope: Scope, send: Send) -> Send:
+        """A WebSocket's decision is made when it is accepted, not when it ends.
+
+        One that offered the guard's own subprotocol is told that name, unless the app names another.
+        """
+
+        async def announce(message: Message) -> None:
+            if message["type"] == "websocket.accept":
+                self.guard.decisions.settle(visit, scope)
+                if self.guard.websocket_protocol in scope["subprotocols"]:
+                    message = {
+                        **message,
+                        "subprotocol": message.get("subprotocol") or self.guard.websocket_protocol,
+                    }
+            await send(message)
+
+        return announce
 
 
 async def refuse(connection: HTTPConnection, error: Exception) -> Response | None:
     """The exception handler for `AuthError`: one log record, and the answer in the guard's dialect."""
     if not isinstance(error, AuthError):
         raise error
-    refusal = connection.scope[GUARD].refusal(error)
-    # The path is the client's own text: escaped, it cannot end the line or forge another.
-    method, path = connection.scope.get("method", "WebSocket"), connection.scope["path"][:_MAX_LOGGED]
-    logger.warning("%a %a refused with %s: %s: %s", method, path, refusal.status, error.code, error.reason)
+    visit = connection.scope[VISIT]
+    refusal = visit.guard.refusal(error)
+    visit.guard.decisions.refused(visit, connection.scope, error, refusal.status)
     if isinstance(connection, WebSocket) and not _can_deny(connection):
         await connection.close(1008, reason=error.message)
         return None
@@ -80,15 +109,18 @@ async def refuse(connection: HTTPConnection, error: Exception) -> Response | Non
     )
 
 
-async def _answer(connection: HTTPConnection, error: AuthError) -> Response | None:
+async def _answer(error: AuthError, scope: Scope, receive: Receive, send: Send) -> None:
     """What the app's own handler makes of it, as it would for a refusal from a route."""
-    handlers = connection.scope["app"].exception_handlers if "app" in connection.scope else {}
+    is_websocket = scope["type"] == "websocket"
+    connection = WebSocket(scope, receive, send) if is_websocket else HTTPConnection(scope)
+    handlers = scope["app"].exception_handlers if "app" in scope else {}
     handler = next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), refuse)
     if iscoroutinefunction(handler):
-        answer = await handler(connection, error)
+        response = await handler(connection, error)
     else:
-        answer = await run_in_threadpool(handler, connection, error)
-    return cast("Response | None", answer)
+        response = await run_in_threadpool(handler, connection, error)
+    if response is not None:
+        await response(scope, receive, send)
 
 
 def is_public(path: str, public: Collection[str]) -> bool:

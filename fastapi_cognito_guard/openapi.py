@@ -20,14 +20,22 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 Document = dict[str, Any]
+Alternative = dict[str, list[str]]
 
 SCHEME = "Cognito"
+IAM = "sigv4"  # as API Gateway's own exports call it
 GROUPS = "x-cognito-groups"
 _MOST_ALTERNATIVES = 32
 _SIGN_IN = (
     "Sign in at the user pool. Without a scope ticked, the token has all that the app client may have; "
     "an app client for a browser has no secret."
 )
+_SIGV4 = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "Authorization",
+    "x-amazon-apigateway-authtype": "awsSigv4",
+}
 
 
 class Guard(Protocol):
@@ -77,22 +85,25 @@ class _Completed:
 
     def _complete(self, document: Document) -> None:
         responses = _responses(self._guard)
-        guarded = [
-            (demand, operation)
-            for demand, operation in _operations(document, self._app)
-            if _is_guarded(demand, self._guard)
-        ]
-        for demand, operation in guarded:
-            if not any(SCHEME in entry for entry in operation.get("security", ())):
-                _describe(operation, demand, responses)
-        if guarded:
-            scopes = {scope for demand, _ in guarded for any_of in demand.scopes for scope in any_of}
-            schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
-            schemes.setdefault(SCHEME, _scheme(self._guard, self._header, scopes))
+        used: set[str] = set()
+        scopes: set[str] = set()
+        for demand, operation in _operations(document, self._app):
+            alternatives = _alternatives(demand, denied=_is_denied(demand, self._guard))
+            used.update(name for alternative in alternatives for name in alternative)
+            scopes.update(*demand.scopes)
+            if alternatives and not any(
+                {SCHEME, IAM} & entry.keys() for entry in operation.get("security", ())
+            ):
+                _describe(operation, demand, alternatives, responses)
+        schemes = {SCHEME: _scheme(self._guard, self._header, scopes), IAM: dict(_SIGV4)}
+        if used:
+            found = document.setdefault("components", {}).setdefault("securitySchemes", {})
+            found.update({name: schemes[name] for name in sorted(used - found.keys())})
 
 
-def _is_guarded(demand: Demand, guard: Guard) -> bool:
-    return demand.guarded or (guard.deny_by_default and not is_public(demand.path_format, guard.public))
+def _is_denied(demand: Demand, guard: Guard) -> bool:
+    """Whether the guard itself asks for a token there, before the route does."""
+    return guard.deny_by_default and not is_public(demand.path_format, guard.public)
 
 
 def _operations(document: Document, app: "FastAPI") -> Iterator[tuple[Demand, Document]]:
@@ -104,21 +115,31 @@ def _operations(document: Document, app: "FastAPI") -> Iterator[tuple[Demand, Do
                     yield demand, path[method.lower()]
 
 
-def _describe(operation: Document, demand: Demand, responses: Document) -> None:
+def _alternatives(demand: Demand, *, denied: bool) -> list[Alternative]:
+    """What a caller may bring: any of these, each with all that is in it. Nothing: nothing is asked for."""
+    ways: list[Alternative] = _scope_choices(demand.scopes) if demand.guarded or denied else []
+    if demand.iam:
+        ways = [{**way, IAM: []} for way in ways or [{}]]
+    return [*ways, {}] if demand.optional and not (denied or demand.iam) else ways
+
+
+def _scope_choices(scopes: tuple[tuple[str, ...], ...]) -> list[Alternative]:
+    """All of the any-ofs, as any of the all-ofs. Where those are too many to read, none is named."""
+    few = scopes if prod(map(len, scopes)) <= _MOST_ALTERNATIVES else ()
+    choices = dict.fromkeys(tuple(dict.fromkeys(choice)) for choice in product(*few))
+    return [{SCHEME: list(choice)} for choice in choices]
+
+
+def _describe(
+    operation: Document, demand: Demand, alternatives: list[Alternative], responses: Document
+) -> None:
     # FastAPI lists the schemes of a route's dependencies as alternatives; all the same, all are asked for.
     others = operation.get("security") or [{}]
-    operation["security"] = [{**other, **ours} for other in others for ours in _alternatives(demand)]
+    operation["security"] = [{**other, **ours} for other in others for ours in alternatives]
     if demand.groups:
         operation[GROUPS] = list(demand.groups[0]) if len(demand.groups) == 1 else [*map(list, demand.groups)]
     for status, response in responses.items():
         operation.setdefault("responses", {}).setdefault(status, deepcopy(response))
-
-
-def _alternatives(demand: Demand) -> list[dict[str, list[str]]]:
-    """All of the any-ofs, as any of the all-ofs. Where those are too many to read, none is named."""
-    scopes = demand.scopes if prod(map(len, demand.scopes)) <= _MOST_ALTERNATIVES else ()
-    choices = dict.fromkeys(tuple(dict.fromkeys(choice)) for choice in product(*scopes))
-    return [*({SCHEME: list(choice)} for choice in choices), *([{}] if demand.optional else [])]
 
 
 def _responses(guard: Guard) -> Document:

@@ -100,6 +100,7 @@ def check_all_scopes(principal: Principal, scopes: Sequence[str]) -> None:
         raise InsufficientScope(
             f"Security scopes {', '.join(missing)} are missing: {_REMEDIES['scope']}",
             required=scope_names(scopes),
+            missing=missing,
         )
 
 

@@ -52,11 +52,31 @@ class Refusal(NamedTuple):
         return json.dumps(self.body, separators=(",", ":")).encode()
 
 
-def render(error: AuthError, semantics: Semantics, *, rest_scope_status: RestScopeStatus = 401) -> Refusal:
-    """The refusal for an error. ``rest_scope_status`` is what ``rest`` answers when a scope is missing."""
+def render(
+    error: AuthError,
+    semantics: Semantics,
+    *,
+    rest_scope_status: RestScopeStatus = 401,
+    metadata_url: str | None = None,
+) -> Refusal:
+    """The refusal for an error.
+
+    ``rest_scope_status`` is what ``rest`` answers when a scope is missing; ``metadata_url`` is what
+    ``strict`` adds to challenges (RFC 9728 section 5.1).
+    """
     if semantics == "rest" and isinstance(error, InsufficientScope) and rest_scope_status == 401:
         return _rest_unauthorized(error)
-    return _DIALECTS[semantics](error)
+    refusal = _DIALECTS[semantics](error)
+    return _pointing_to(metadata_url, refusal) if semantics == "strict" and metadata_url else refusal
+
+
+def _pointing_to(metadata_url: str, refusal: Refusal) -> Refusal:
+    challenge = refusal.headers.get("WWW-Authenticate")
+    if challenge is None:
+        return refusal
+    comma = "," if "=" in challenge else ""
+    told = f'{challenge}{comma} resource_metadata="{metadata_url}"'
+    return refusal._replace(headers={**refusal.headers, "WWW-Authenticate": told})
 
 
 def _strict(error: AuthError) -> Refusal:

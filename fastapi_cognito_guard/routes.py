@@ -5,7 +5,7 @@ Documents, audits and exports are all made from this, so that none of them tells
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ForwardRef, TypeVar
+from typing import TYPE_CHECKING, Any, ForwardRef, Literal, TypeVar
 
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
@@ -22,13 +22,21 @@ if TYPE_CHECKING:
 OPTIONAL = "optional user"
 
 _Dependency = TypeVar("_Dependency", bound=Callable[..., Any])
-_identifying: set[Callable[..., Any]] = set()
+_Caller = Literal["user", "iam"]
+_identifying: dict[Callable[..., Any], _Caller] = {}
 
 
-def identifies(dependency: _Dependency) -> _Dependency:
-    """Marks the dependency that yields the caller: a route that depends on it, by any chain, is guarded."""
-    _identifying.add(dependency)
-    return dependency
+def identifies(caller: _Caller) -> Callable[[_Dependency], _Dependency]:
+    """Marks the dependency that yields the caller: a route that depends on it, by any chain, is guarded.
+
+    The dependency itself, and no copy of it: what wraps it may do otherwise.
+    """
+
+    def mark(dependency: _Dependency) -> _Dependency:
+        _identifying[dependency] = caller
+        return dependency
+
+    return mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +49,9 @@ class Demand:
     ``websocket``     whether it is one
     ``name``          of the route
     ``endpoint``      the function behind it
-    ``guarded``       whether it asks who is calling
+    ``guarded``       whether it asks which user is calling
     ``optional``      whether nobody will do: it asks for `optional_user`, and for nothing else
+    ``iam``           whether it asks for a caller who signed with AWS credentials
     ``requirements``  all of them must hold; in each, any one of ``any_of`` is enough
     ``public``        whether it says that it asks for nothing, in OpenAPI's words: ``{"security": []}``
     ``unresolved``    parameters whose annotations FastAPI could not resolve: callers choose their values
@@ -58,6 +67,7 @@ class Demand:
     endpoint: Callable[..., Any]
     guarded: bool
     optional: bool
+    iam: bool
     requirements: tuple[Requirement, ...]
     public: bool
     unresolved: tuple[str, ...]
@@ -106,7 +116,10 @@ def unseen(app: "FastAPI") -> Iterator[Unseen]:
 
 def is_scoped(scope: Scope) -> bool:
     """Whether the matched route asks for scopes: by ``require_scope``, or by ``Security(..., scopes=)``."""
-    return any(requirement.kind == "scope" for requirement in _requirements(_matched(scope)))
+    return any(
+        requirement.kind == "scope"
+        for requirement in _requirements(getattr(_matched(scope), "dependant", None))
+    )
 
 
 def _walk(routes: Sequence[BaseRoute], at: str = "", *, mounted: bool = False) -> Iterator[Demand | Unseen]:
@@ -125,7 +138,7 @@ def _walk(routes: Sequence[BaseRoute], at: str = "", *, mounted: bool = False) -
 
 def _demand(route: Any, at: str, *, websocket: bool, mounted: bool) -> Demand:
     dependant = getattr(route, "dependant", None)  # a plain Starlette route has none
-    asked = [_scopes(node) for node in _tree(dependant) if node.call in _identifying]
+    asked = [_scopes(node) for node in _tree(dependant) if _identifying.get(node.call) == "user"]
     return Demand(
         path=at + route.path,
         path_format=at + route.path_format,
@@ -135,6 +148,7 @@ def _demand(route: Any, at: str, *, websocket: bool, mounted: bool) -> Demand:
         endpoint=route.endpoint,
         guarded=bool(asked),
         optional=bool(asked) and all(OPTIONAL in scopes for scopes in asked),
+        iam=any(_identifying.get(node.call) == "iam" for node in _tree(dependant)),
         requirements=tuple(dict.fromkeys(_requirements(dependant))),
         public=(getattr(route, "openapi_extra", None) or {}).get("security") == [],
         unresolved=tuple(_unresolved(dependant)),
@@ -152,7 +166,7 @@ def _requirements(dependant: Any) -> Iterator[Requirement]:
         call = node.call
         if isinstance(call, Requirement):
             yield Requirement(kind=call.kind, claim=call.claim, any_of=call.any_of)
-        elif call in _identifying:
+        elif _identifying.get(call) == "user":
             for scope in _scopes(node):
                 if scope != OPTIONAL:
                     yield Requirement(kind="scope", any_of=(scope,))
@@ -170,13 +184,17 @@ def _scopes(node: Any) -> list[str]:
     return [*(node.parent_oauth_scopes or ()), *(node.own_oauth_scopes or ())]
 
 
+def template_of(scope: Scope) -> str | None:
+    """The matched route's path as it was written, below the app that it is in; None where there is none."""
+    path = getattr(_matched(scope), "path", None)
+    return path if isinstance(path, str) else None
+
+
 def _matched(scope: Scope) -> Any:
-    """The dependencies of the matched route, with those of the routers that include it."""
+    """The matched route, with what the routers add that include it."""
     route = scope.get("route")
     included = scope.get("fastapi", {}).get("effective_route_context")
-    if included is not None and included.original_route is route:
-        return included.dependant
-    return getattr(route, "dependant", None)
+    return included if included is not None and included.original_route is route else route
 
 
 def _tree(node: Any) -> Iterator[Any]:

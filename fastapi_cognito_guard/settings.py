@@ -1,6 +1,7 @@
-"""Settings from the environment. Every error names the variable."""
+"""Settings: what they may be, and how they are read from the environment. Errors name the variable."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from fastapi_cognito_guard.errors import ConfigurationError
@@ -64,3 +65,37 @@ def named(error: ConfigurationError) -> ConfigurationError:
     """The same error, with the name of the variable that it is about."""
     name, _ = {**POOL, **GUARD}.get(error.setting or "", ("", None))
     return ConfigurationError(f"{name}: {error}" if name else str(error), setting=error.setting)
+
+
+def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    """Raises `ConfigurationError` for anything but one of the choices."""
+    if value not in choices:
+        raise ConfigurationError(f"{name} is one of {', '.join(map(repr, choices))}.", setting=name)
+
+
+def check_leeway(leeway: object) -> None:
+    """Raises `ConfigurationError` for anything but seconds from 0 to 300."""
+    if isinstance(leeway, bool) or not isinstance(leeway, int | float) or not 0 <= leeway <= 300:
+        raise ConfigurationError("leeway is a number of seconds from 0 to 300.", setting="leeway")
+
+
+def check_whole_number(name: str, value: object, least: int) -> None:
+    """Raises `ConfigurationError` for anything but a whole number of at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigurationError(f"{name} is a whole number, {least} or more.", setting=name)
+
+
+def check_public(deny_by_default: object, public: Collection[str]) -> None:
+    """Raises `ConfigurationError` for anything but a list of paths, which need ``deny_by_default``."""
+    if isinstance(public, str) or not all(isinstance(path, str) and path.startswith("/") for path in public):
+        raise ConfigurationError('public lists paths: public=["/health", "/docs/*"].')
+    if public and not deny_by_default:
+        raise ConfigurationError(
+            "public only means something with deny_by_default=True: add that, or drop public."
+        )
+
+
+def check_token(name: str, value: object, due: str) -> None:
+    """Raises `ConfigurationError` for anything but a token, as names in HTTP are (RFC 9110 section 5.6.2)."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value):
+        raise ConfigurationError(f"{name} is {due}.", setting=name)

@@ -8,6 +8,7 @@ from fastapi_cognito_guard.errors import ClaimInvalid
 _BOXES = (dict, list)
 _NUMBERS = (int, float)
 _MAX_DEPTH = 32
+_MAX_TOLD = 128
 _FIRST, _LAST = -(2**53), 2**53  # seconds
 
 
@@ -58,6 +59,19 @@ def is_too_deep(values: Mapping[str, Any]) -> bool:
         items = (item for box in level for item in (box.values() if isinstance(box, dict) else box))
         level = [item for item in items if isinstance(item, _BOXES)]
     return bool(level)
+
+
+def told(values: Mapping[str, Any], *, prefix: str = "") -> dict[str, str]:
+    """What claims say of the caller and of themselves, for a log. Neither names nor addresses."""
+    client = values.get("client_id", values.get("aud"))
+    found = {**{name: values.get(name) for name in ("sub", "token_use", "jti")}, "client_id": client}
+    return {prefix + name: fit_for_a_log(text) for name, text in found.items() if isinstance(text, str)}
+
+
+def fit_for_a_log(text: str) -> str:
+    """At most 128 characters on one line, whatever somebody else has written."""
+    short = text[:_MAX_TOLD]
+    return short if short.isascii() and short.isprintable() else ascii(short)[1:-1]
 
 
 def wrong_type(name: str, due: str) -> ClaimInvalid:

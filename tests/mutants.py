@@ -37,7 +37,10 @@ FIRST = {
 SHARED = ("claims.py", "untrusted.py")
 ALSO = {"tokens": ("attacks",), "gateway": ("deploy",)}
 # Slow, or about other things than these modules.
-LEFT_OUT = {"test_example_app.py", "test_readme.py", "test_public_api.py", "test_security.py", "integration"}
+LEFT_OUT = set(
+    """test_example_app.py test_readme.py test_public_api.py test_security.py test_openapi.py test_swagger.py
+    test_audit.py test_routes.py test_metadata.py integration client testing typing""".split()
+)
 
 PROFILE = """
 from hypothesis import HealthCheck, Phase, settings
@@ -57,7 +60,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         'if use == "id" or (pool.resource is None and "aud" not in values):',
         'if use == "id":',
     ): FASTER,
-    ("claims:_with_booleans", "if BOOLEANS.isdisjoint(values):", "if False:"): FASTER,
     (
         "tokens/base64url:",
         '_PADDING = (b"", b"===", b"==", b"=")',
@@ -101,22 +103,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         'return int.from_bytes(octets, "big") if octets[0] else 1',
     ): "is neither a modulus nor an exponent, as 0",
     (
-        "tokens/jwt:",
-        "_MANY = 32 # brackets: with fewer, nothing can be nested too deeply",
-        "_MANY = 31 # brackets: with fewer, nothing can be nested too deeply",
-    ): FASTER,
-    ("tokens/jwt:parse", 'parts = token.split(".", 3)', 'parts = token.split(".", 4)'): FASTER,
-    (
-        "tokens/jwt:_json_object",
-        'if octets.count(b"[") + octets.count(b"{") > _MANY and is_too_deep(value):',
-        "if is_too_deep(value):",
-    ): FASTER,
-    (
-        "tokens/jwt:_json_object",
-        'if octets.count(b"[") + octets.count(b"{") > _MANY and is_too_deep(value):',
-        'if octets.count(b"[") + octets.count(b"{") >= _MANY and is_too_deep(value):',
-    ): FASTER,
-    (
         "tokens/keys:KeySet.key",
         "if flight is not None and mine and patience > 0 and self._age() >= self._policy.max_age:",
         "if mine and patience > 0 and self._age() >= self._policy.max_age:",
@@ -150,11 +136,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "untrusted:string",
         "if not isinstance(value, str) or not value or not (value.isascii() or is_writable(value)):",
         "if not isinstance(value, str) or not value or not (is_writable(value)):",
-    ): FASTER,
-    (
-        "untrusted:strings",
-        "if not isinstance(item, str) or not (item.isascii() or is_writable(item)):",
-        "if not isinstance(item, str) or not (is_writable(item)):",
     ): FASTER,
     ("untrusted:is_too_deep", "if not level:", "if False:"): FASTER,
     (

@@ -10,7 +10,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
-from fastapi_cognito_guard import CurrentUser, OptionalUser, lambda_handler, require_group, require_scope
+from fastapi_cognito_guard import (
+    CurrentUser,
+    IamCaller,
+    OptionalUser,
+    lambda_handler,
+    require_group,
+    require_scope,
+)
 from fastapi_cognito_guard.audit import audit
 from fastapi_cognito_guard.testing import FakeUserPool, assert_all_routes_guarded, gateway_event
 from tests import late_names
@@ -29,6 +36,9 @@ def app(pool: FakeUserPool) -> FastAPI:
 
     @app.get("/me")
     async def me(user: CurrentUser) -> None: ...
+
+    @app.get("/iam")
+    async def iam(caller: IamCaller) -> None: ...
 
     @app.get("/maybe")
     async def maybe(user: OptionalUser) -> None: ...

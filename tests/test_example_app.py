@@ -2,18 +2,23 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
 
+import httpx
 import pytest
 
 from example_app import demo
 from example_app.__main__ import main
 from example_app.api import create_app
 from example_app.main import app, guard_from, handler
-from fastapi_cognito_guard.testing import FakeUserPool, gateway_event
+from fastapi_cognito_guard import CognitoGuard
+from fastapi_cognito_guard.testing import FakeUserPool, gateway_event, local_pool
+from fastapi_cognito_guard.testing.serving import listen
 from tests.apps import bearer, client_of, guard_for
+from tests.browsers import sign_in
 
 
 def test_without_an_environment_it_starts_and_trusts_nobody(pool: FakeUserPool) -> None:
@@ -82,6 +87,9 @@ def test_the_demo_serves_until_it_is_interrupted() -> None:
             lines.append(line)
             if "Ctrl-C stops" in line:
                 break
+        offered = re.findall(r"http://127\.0\.0\.1:\d+/docs", "".join(lines))
+        page = httpx.get(offered[0], trust_env=False, timeout=10)
+        assert (page.status_code, '"clientId": "docs"' in page.text) == (200, True)
         process.send_signal(2)
         rest, _ = process.communicate(timeout=30)
     finally:
@@ -90,24 +98,23 @@ def test_the_demo_serves_until_it_is_interrupted() -> None:
     assert "Stopped." in rest
     assert process.returncode == 0
     assert sum("curl -i" in line for line in lines) >= 3
+    assert {"  ada      admins\n", "  bob      in no group\n"} <= set(lines)
 
 
-def test_a_port_that_is_taken_is_one_clear_line(pool: FakeUserPool) -> None:
-    with (
-        demo.serving(create_app(guard_for(pool)), 0) as address,
-        pytest.raises(SystemExit, match="Try --port 0"),
-        demo.serving(create_app(guard_for(pool)), int(address.rpartition(":")[2])),
-    ):
-        pass
+def test_a_port_that_is_taken_is_one_clear_line() -> None:
+    with listen(0) as taken, pytest.raises(SystemExit, match="Try --port 0"):
+        demo.run(once=True, port=taken.getsockname()[1])
 
 
-def test_a_startup_that_fails_is_one_clear_line() -> None:
-    async def broken(scope: object, receive: object, send: Any) -> None:
-        await send({"type": "lifespan.startup.failed", "message": "no database"})
-
-    app: Any = broken
-    with pytest.raises(SystemExit, match="did not start"), demo.serving(app, 0):
-        pass
+def test_people_sign_in_to_the_docs_of_the_demo() -> None:
+    address = "http://127.0.0.1:8000"
+    redirect_uri = f"{address}/docs/oauth2-redirect"
+    with local_pool(demo.directory_for(address)) as local:
+        client = client_of(create_app(CognitoGuard(local.user_pool())))
+        for username, groups in (("ada", ["admins"]), ("bob", [])):
+            tokens = sign_in(local, username, client_id="docs", redirect_uri=redirect_uri)
+            me = client.get("/me", headers=bearer(tokens["access_token"])).json()
+            assert (me["username"], me["groups"]) == (username, groups)
 
 
 def test_the_answers_of_the_api_are_json() -> None:

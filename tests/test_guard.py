@@ -8,9 +8,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from starlette.requests import HTTPConnection
 
 from fastapi_cognito_guard import CognitoGuard, UserPool, lambda_handler
-from fastapi_cognito_guard.errors import AuthError, ConfigurationError
+from fastapi_cognito_guard.errors import AuthError, ConfigurationError, IssuerMismatch
 from fastapi_cognito_guard.middleware import GuardMiddleware
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import add_routes, bearer, build_app, client_of, guard_for
@@ -284,3 +285,15 @@ async def test_warm_up_and_status(pool: FakeUserPool) -> None:
     assert status["remembered"] == 0
     assert status["keys"][pool.id]["usable"] is True
     assert status["keys"][pool.id]["kids"] == sorted(key["kid"] for key in pool.jwks["keys"])
+
+
+@pytest.mark.anyio
+async def test_a_guard_that_is_not_installed_tells_who_is_calling_too(
+    pool: FakeUserPool, other_pool: FakeUserPool
+) -> None:
+    token = pool.access_token("ada")
+    scope = {"type": "http", "headers": [(b"authorization", f"Bearer {token}".encode())]}
+    connection = HTTPConnection(scope)
+    assert (await guard_for(pool).identify(connection)).username == "ada"
+    with pytest.raises(IssuerMismatch):
+        await guard_for(other_pool).identify(connection)

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from fastapi_cognito_guard import (
     CognitoGuard,
     CurrentUser,
+    IamCaller,
+    OptionalUser,
     Principal,
     current_user,
     require_group,
@@ -191,8 +193,30 @@ def test_with_deny_by_default_all_but_public_paths_ask_for_a_token(pool: FakeUse
     app = build_app(guard_for(pool, deny_by_default=True, public=["/me"]))
     assert operation(app, "/public")["security"] == [{"Cognito": []}]
     assert operation(app, "/me")["security"] == [{"Cognito": []}]
-    app = build_app(guard_for(pool, deny_by_default=True, public=["/public"]))
+    assert operation(app, "/optional")["security"] == [{"Cognito": []}]
+    app = build_app(guard_for(pool, deny_by_default=True, public=["/public", "/optional"]))
     assert "security" not in operation(app, "/public")
+    assert operation(app, "/optional")["security"] == [{"Cognito": []}, {}]
+
+
+def test_routes_for_iam_callers_say_so(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    guard_for(pool).install(app)
+
+    @app.get("/iam")
+    async def iam(caller: IamCaller) -> None: ...
+
+    assert operation(app, "/iam")["security"] == [{"sigv4": []}]
+    assert app.openapi()["components"]["securitySchemes"].keys() == {"sigv4"}
+
+    @app.get("/both", dependencies=[Depends(require_scope("a", "b"))])
+    async def both(caller: IamCaller, user: OptionalUser) -> None: ...
+
+    app.openapi_schema = None
+    assert operation(app, "/both")["security"] == [
+        {"Cognito": ["a"], "sigv4": []},
+        {"Cognito": ["b"], "sigv4": []},
+    ]
 
 
 class Item(BaseModel):

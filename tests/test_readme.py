@@ -2,13 +2,18 @@
 
 import os
 import re
+import time
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, use_span
+from starlette.websockets import WebSocketDisconnect
 
-from fastapi_cognito_guard import errors, settings
-from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard import errors, lambda_handler, settings
+from fastapi_cognito_guard.audit import Code
+from fastapi_cognito_guard.testing import Directory, FakeUserPool
 from tests.apps import bearer, client_of
 from tests.semantics import table
 from tests.test_errors import tree
@@ -93,7 +98,67 @@ def test_the_table_of_variables_is_the_code() -> None:
     assert documented == [name for name, _ in {**settings.POOL, **settings.GUARD}.values()]
 
 
-def test_the_code_in_the_docs_runs() -> None:
-    for page in (ROOT / "docs").glob("*.md"):
-        for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
-            run(code)
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_the_code_in_the_docs_runs_from_top_to_bottom(page: Path) -> None:
+    names_in(page)
+
+
+@cache
+def names_in(page: Path) -> dict[str, Any]:
+    """What a page's code defines. Run once: what it registers with other libraries can be there only once."""
+    return run("\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)))
+
+
+def test_the_files_in_the_docs_describe_local_pools(tmp_path: Path) -> None:
+    files = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/calling.md").read_text(), re.DOTALL)
+    assert files
+    for text in files:
+        (tmp_path / "pool.toml").write_text(text)
+        Directory.from_toml(tmp_path / "pool.toml")
+
+
+def test_a_websocket_ends_with_its_token_as_the_docs_show() -> None:
+    code = "".join(re.findall(r"```python\n(.*?)```", (ROOT / "docs/websockets.md").read_text(), re.DOTALL))
+    cognito = FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example")
+    given = 'client_ids={"4b1example"}'
+    assert given in code
+    app = run(code.replace(given, f"{given}, jwks={cognito.jwks!r}"))["app"]
+    token = cognito.access_token("ada", claims={"exp": time.time() + 0.3})
+    with client_of(app).websocket_connect("/live", subprotocols=["cognito-guard", token]) as live:
+        assert live.accepted_subprotocol == "cognito-guard"
+        live.send_text("hello")
+        assert live.receive_text() == "hello"
+        with pytest.raises(WebSocketDisconnect) as ended:
+            live.receive_text()
+    assert (ended.value.code, ended.value.reason) == (1008, "The token has expired")
+
+
+def test_each_recipe_for_decisions_tells_what_it_says(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    names = names_in(ROOT / "docs/observability.md")
+    cognito = FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example")
+    event = cognito.event("http", cognito.access_token("ada", groups=["admins"]), path="/me")
+    span = NonRecordingSpan(INVALID_SPAN_CONTEXT)
+    attributes: dict[str, Any] = {}
+    span.set_attribute = attributes.__setitem__  # type: ignore[method-assign,assignment]  # a span that keeps them
+    for recipe in ("onto_the_span", "count", "to_structlog", "to_powertools"):
+        app = names["app_that_tells"](names[recipe])
+        with use_span(span):
+            assert lambda_handler(app)(event, None)["statusCode"] == 200
+    assert attributes == {
+        "cognito_guard.code": "allowed",
+        "enduser.pseudo.id": cognito.sub("ada"),
+        "user.roles": ["admins"],
+    }
+    counted = names["DECISIONS"].labels(code="allowed", route="/me")
+    assert next(iter(counted.collect())).samples[0].value == 1
+    written = capsys.readouterr().out
+    assert f"sub={cognito.sub('ada')}" in written  # structlog
+    (record,) = [record for record in caplog.records if record.name == "orders"]  # Powertools
+    assert record.__dict__["sub"] == cognito.sub("ada")
+
+
+def test_the_audits_codes_are_all_explained() -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/protecting.md").read_text(), re.MULTILINE)
+    assert tuple(documented) == get_args(Code)

@@ -1,5 +1,6 @@
 """What routes demand, read from apps of every shape."""
 
+from functools import wraps
 from typing import Annotated
 
 import pytest
@@ -13,9 +14,11 @@ from starlette.types import Receive, Scope, Send
 from fastapi_cognito_guard import (
     CognitoGuard,
     CurrentUser,
+    IamIdentity,
     OptionalUser,
     Principal,
     current_user,
+    iam_identity,
     optional_user,
     require_claim,
     require_group,
@@ -102,6 +105,43 @@ def test_a_chain_of_dependencies_guards_and_its_scopes_count() -> None:
     found = named(app)
     assert (found["/chain"].guarded, found["/chain"].requirements) == (True, (scope("a"),))
     assert (found["/other"].guarded, found["/other"].requirements) == (False, ())
+
+
+def test_what_wraps_the_dependency_is_not_the_dependency() -> None:
+    @wraps(current_user)
+    async def lenient() -> None: ...
+
+    app = FastAPI()
+
+    @app.get("/wrapped", dependencies=[Depends(lenient)])
+    async def wrapped() -> None: ...
+
+    assert not named(app)["/wrapped"].guarded
+
+
+def test_a_route_for_iam_callers_is_no_route_for_users() -> None:
+    app = FastAPI()
+
+    @app.get("/iam")
+    async def iam(
+        caller: Annotated[IamIdentity, Security(iam_identity, scopes=["none of ours"])],
+    ) -> None: ...
+
+    found = named(app)["/iam"]
+    assert (found.iam, found.guarded, found.requirements) == (True, False, ())
+
+
+def test_a_route_may_say_that_it_is_public() -> None:
+    app = FastAPI()
+
+    @app.get("/health", openapi_extra={"security": []})
+    async def health() -> None: ...
+
+    @app.get("/other", openapi_extra={"tags": []})
+    async def other() -> None: ...
+
+    found = named(app)
+    assert (found["/health"].public, found["/other"].public) == (True, False)
 
 
 def test_optional_is_only_what_nobody_may_enter() -> None:

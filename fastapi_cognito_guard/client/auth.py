@@ -211,7 +211,7 @@ def _listed(origin: str) -> str:
     try:
         url = httpx.URL(origin)
     except (TypeError, httpx.InvalidURL):
-        url = httpx.URL("")
+        url = httpx.URL("https:///not-an-address")
     if url.raw_path != b"/":
         raise ConfigurationError(
             'An origin is scheme, host and port: "https://api.example.com".', setting="origins"

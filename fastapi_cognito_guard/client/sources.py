@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 import httpx
@@ -24,6 +23,7 @@ TokenProvider = Callable[[], str | Awaitable[str]]
 another loop (a shared async client)."""
 
 _MAX_ANSWER = 64 * 1024
+_FOREVER = 1e12  # seconds; more is no time
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 section 2.1
 _ADVICE = {  # by RFC 6749 section 5.2
     "invalid_request": "the request is not as the token endpoint wants it",
@@ -155,16 +155,14 @@ def _checked(token: object) -> str:
 
 def _lifetime(expires_in: object, token: str, now: float) -> float:
     """What the endpoint says, else what the token says, else 0: then it is not kept."""
-    said = expires_in
-    if said is None:
-        try:
-            said = parse(token).payload.get("exp")
-        except (
-            TokenMalformed,
-            AlgorithmNotAllowed,
-        ):  # not a JWT of Cognito, which is no reason not to send it
-            return 0
-        if isinstance(said, int | float):
-            said -= now
-    is_number = isinstance(said, int | float) and not isinstance(said, bool)
-    return max(0.0, float(said)) if is_number and isfinite(said) else 0
+    if expires_in is not None:
+        return _seconds(expires_in)
+    try:
+        expires_at = parse(token).payload.get("exp")
+    except (TokenMalformed, AlgorithmNotAllowed):  # not Cognito's, which is no reason not to send it
+        return 0
+    return _seconds(expires_at) - now if _seconds(expires_at) > now else 0
+
+
+def _seconds(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and 0 < value < _FOREVER else 0

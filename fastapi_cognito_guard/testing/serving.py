@@ -20,12 +20,13 @@ _STOP_TIMEOUT = 2  # seconds for requests under way when it stops
 
 def listen(port: int) -> socket.socket:
     """A port of 127.0.0.1, taken; 0 is any free one. Raises `ConfigurationError` where it is taken."""
+    if not 0 <= port < 65536:
+        raise ConfigurationError(f"Port {port}: ports end at 65535. Try --port 0 for a free one.")
     try:
         listener = socket.create_server(("127.0.0.1", port))
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no such port"
+    except OSError as error:
         raise ConfigurationError(
-            f"Port {port} of 127.0.0.1: {reason}. Try --port 0 for a free one.", setting="port"
+            f"Port {port} of 127.0.0.1: {error.strerror}. Try --port 0 for a free one."
         ) from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as uvicorn's own sockets have it
     return listener

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cachetools import LRUCache
 
 
-class Remembered(NamedTuple):
+class Proven(NamedTuple):
     """A principal, when it counts, and what proved it: the key that ``keys`` has under ``kid``."""
 
     principal: Principal
@@ -33,12 +33,12 @@ class Memo:
     def __init__(self, size: int) -> None:
         self.size = size
         self._lock = Lock()
-        self._entries: LRUCache[bytes, Remembered] | None = None
+        self._entries: LRUCache[bytes, Proven] | None = None
 
     def __len__(self) -> int:
         return 0 if self._entries is None else len(self._entries)
 
-    def find(self, digest: bytes) -> Remembered | None:
+    def find(self, digest: bytes) -> Proven | None:
         """What is known of a token, if the key that proved it is still the pool's."""
         if self._entries is None:
             return None
@@ -48,7 +48,7 @@ class Memo:
             return None
         return known
 
-    def keep(self, digest: bytes, known: Remembered) -> None:
+    def keep(self, digest: bytes, known: Proven) -> None:
         """Remember a token that was good."""
         with self._lock:
             if self._entries is None:
@@ -61,7 +61,7 @@ def digest_of(token: str) -> bytes:
     return sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _new(size: int) -> "LRUCache[bytes, Remembered]":
+def _new(size: int) -> "LRUCache[bytes, Proven]":
     from cachetools import LRUCache
 
     return LRUCache(size)

@@ -38,15 +38,22 @@ class Verifier:
         self._headers = HeaderMemo()
         self._sources = tuple({id(source): source for source in keys.values()}.values())
 
-    def read(self, token: str) -> tuple[UnverifiedJwt, KeySource]:
-        """A well-formed token, and the keys of the pool that it says it is of. Nothing is proven yet.
-
-        Raises a leaf of `Unauthenticated`.
-        """
-        jwt = parse(
+    def read(self, token: str) -> UnverifiedJwt:
+        """A well-formed token. Nothing is proven yet. Raises a leaf of `Unauthenticated`."""
+        return parse(
             token, max_length=self._max_length, headers=self._headers, on_new_header=self._refuse_in_a_flood
         )
-        return jwt, self._keys_of(jwt.payload)
+
+    def keys_of(self, jwt: UnverifiedJwt) -> KeySource:
+        """The keys of the pool that a token says it is of: ``iss`` only chooses from the fixed list.
+
+        No address ever comes from a token. Raises `IssuerMismatch` or `ClaimInvalid`.
+        """
+        issuer = jwt.payload.get("iss")
+        keys = self._keys.get(issuer) if isinstance(issuer, str) else None
+        if keys is None:
+            raise foreign(jwt.payload, self._keys)
+        return keys
 
     def prove(self, jwt: UnverifiedJwt, key: PublicKey) -> Claims:
         """The claims of a token that the key signed. What they are worth is not judged yet.
@@ -57,14 +64,6 @@ class Verifier:
             raise SignatureInvalid("the token was changed on its way, or the pool did not sign it.")
         self._headers.keep(jwt)
         return Claims(jwt.payload, "token")
-
-    def _keys_of(self, payload: Mapping[str, Any]) -> KeySource:
-        """``iss`` only chooses from the fixed list. No address ever comes from a token."""
-        issuer = payload.get("iss")
-        keys = self._keys.get(issuer) if isinstance(issuer, str) else None
-        if keys is None:
-            raise foreign(payload, self._keys)
-        return keys
 
     def knows_header(self, token: str) -> bool:
         """Whether a good token had the same header. Only then can the token itself be remembered."""

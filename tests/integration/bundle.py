@@ -5,6 +5,10 @@ import io
 import shutil
 import tomllib
 import zipfile
+<<<<<<< HEAD
+=======
+from collections.abc import Collection, Iterable, Iterator
+>>>>>>> main
 from importlib.metadata import Distribution, PackagePath, distribution
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -29,9 +33,13 @@ def make_task_root(directory: Path) -> Path:
             if _is_code(file):
                 _copy(file, directory)
     # Unchecked: unpacking gives files new times, by which all would count as changed.
+<<<<<<< HEAD
     compileall.compile_dir(
         directory, quiet=2, workers=0, optimize=-1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
     )
+=======
+    compileall.compile_dir(directory, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+>>>>>>> main
     return directory
 
 
@@ -55,6 +63,7 @@ def _is_code(file: PackagePath) -> bool:
     return ".." not in file.parts and "__pycache__" not in file.parts
 
 
+<<<<<<< HEAD
 def _needed() -> list[Distribution]:
     """This project's dependencies, and theirs."""
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
@@ -75,3 +84,24 @@ def _needed() -> list[Distribution]:
             and f"{canonicalize_name(inner.name)}{sorted(inner.extras or {''})}" not in found
         ]
     return list(found.values())
+=======
+def _needed() -> Iterable[Distribution]:
+    """This project's dependencies, and theirs."""
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
+    due = [Requirement(text) for text in project["dependencies"]]
+    found: dict[tuple[str, frozenset[str]], Distribution] = {}
+    while due:
+        requirement = due.pop()
+        key = canonicalize_name(requirement.name), frozenset(requirement.extras)
+        if key not in found:
+            found[key] = distribution(requirement.name)
+            due += _wanted_by(found[key], requirement.extras)
+    return found.values()
+
+
+def _wanted_by(package: Distribution, extras: Collection[str]) -> Iterator[Requirement]:
+    for requirement in map(Requirement, package.requires or ()):
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras or ("",)):
+            yield requirement
+>>>>>>> main

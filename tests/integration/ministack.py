@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -35,7 +36,10 @@ def running(command: str, directory: Path) -> Iterator[str]:
         "IOT_MTLS_ENABLED": "0",
         "MINISTACK_ACCOUNT_ID": "123456789012",
     }
-    environ = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    unpacked = directory / "unpacked"  # what it makes of functions, and leaves behind
+    unpacked.mkdir()
+    settings["TMPDIR"] = str(unpacked)
+    environ = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with (directory / "ministack.log").open("wb") as log:
         process = subprocess.Popen(
             [command], cwd=directory, env=environ | settings, stdout=log, stderr=subprocess.STDOUT
@@ -51,6 +55,7 @@ def running(command: str, directory: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(timeout=15)
+        shutil.rmtree(unpacked, ignore_errors=True)
 
 
 def _wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from example_app.demo import serving
 from fastapi_cognito_guard import CognitoGuard, UserPool
 from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.testing.serving import serving
 from tests.apps import bearer, build_app
 from tests.integration.ministack import EmulatedPool
 

@@ -4,11 +4,13 @@ Needs no MiniStack: the events are kept in tests/events/ministack; test_deployed
 what MiniStack delivers, and writes them anew with KEEP_MINISTACK_EVENTS=1.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fastapi_cognito_guard.gateway.event import claims_of
+from fastapi_cognito_guard.gateway.iam import IamIdentity, iam_identity_of
 from tests.integration.captures import (
     CAPTURES,
     DIRECTORY,
@@ -100,6 +102,38 @@ def test_a_rest_event_spelled_as_aws_does_has_the_same_claims(name: str) -> None
     claims = claims_of(spelled_as_aws(kept(name)))
     assert claims is not None
     assert (claims.values, claims.source) == (CLAIMS[name], "rest")
+
+
+SIGNER = IamIdentity(
+    user_arn="arn:aws:sts::123456789012:assumed-role/Auth/CognitoIdentityCredentials",
+    account_id="123456789012",
+    caller_id="AROAEXAMPLE:CognitoIdentityCredentials",
+    access_key="ASIAEXAMPLE",
+    identity_id="eu-west-1:00000000-0000-0000-0000-000000000002",
+    identity_pool_id="eu-west-1:00000000-0000-0000-0000-000000000001",
+    authentication="authenticated",
+    sub=SUB,
+)
+ROBOT = IamIdentity(
+    user_arn="arn:aws:iam::123456789012:user/robot",
+    account_id="123456789012",
+    caller_id="AIDAEXAMPLE",
+    access_key="AKIAEXAMPLE",
+)
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_who_signed_is_read_from_the_events_of_iam_routes_only(name: str) -> None:
+    """Spelled as AWS does, that is: REST events have no version there."""
+    event = spelled_as_aws(kept(name)) if name.startswith("rest-") else kept(name)
+    due = {"-identity-pool": SIGNER, "-user": ROBOT}.get(name.partition("-iam")[2])
+    assert iam_identity_of(event, {POOL}) == due
+
+
+@pytest.mark.parametrize("name", ["http-iam-identity-pool", "rest-iam-identity-pool"])
+def test_the_user_of_another_pool_is_not_told(name: str) -> None:
+    event = spelled_as_aws(kept(name)) if name.startswith("rest-") else kept(name)
+    assert iam_identity_of(event, {"eu-west-1_OtherPool"}) == replace(SIGNER, sub=None)
 
 
 def test_the_scopes_beside_the_claims_are_not_read() -> None:

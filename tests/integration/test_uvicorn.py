@@ -3,15 +3,16 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from example_app.demo import serving
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.testing.serving import serving
 from tests.apps import bearer, build_app
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -27,7 +28,7 @@ def living_pool() -> FakeUserPool:
 def address(living_pool: FakeUserPool) -> Iterator[str]:
     with ExitStack() as stack:
         jwks_uri = stack.enter_context(living_pool.serve())
-        guard = CognitoGuard(living_pool.user_pool(jwks_uri=jwks_uri))
+        guard = CognitoGuard(living_pool.user_pool(jwks_uri=jwks_uri), websocket_protocol="cognito-guard")
         yield stack.enter_context(serving(build_app(guard), 0))
 
 
@@ -76,3 +77,17 @@ def test_a_websocket_is_refused_with_a_real_response_and_accepted_with_a_token(
         url, proxy=None, open_timeout=5, additional_headers=bearer(living_pool.access_token("ada"))
     ) as live:
         assert json.loads(live.recv(timeout=5))["username"] == "ada"
+
+
+def test_a_browsers_websocket_carries_its_token_as_a_subprotocol_and_hears_only_the_name(
+    address: str, living_pool: FakeUserPool
+) -> None:
+    url = address.replace("http", "ws", 1) + "/ws"
+    offered: list[Any] = ["cognito-guard", living_pool.access_token("ada")]
+    wrong: list[Any] = ["cognito-guard", "junk"]
+    with connect(url, proxy=None, open_timeout=5, subprotocols=offered) as live:
+        assert live.subprotocol == "cognito-guard"
+        assert json.loads(live.recv(timeout=5))["username"] == "ada"
+    with pytest.raises(InvalidStatus) as refused:
+        connect(url, proxy=None, open_timeout=5, subprotocols=wrong)
+    assert refused.value.response.status_code == 401

@@ -1,15 +1,21 @@
 """The fake pool: exactly what Cognito puts into tokens and key sets."""
 
+import asyncio
 import json
 import urllib.error
 import urllib.request
 from base64 import b64decode, urlsafe_b64decode
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import Any
 
+import httpx
 import pytest
 
-from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard import CognitoGuard
+from fastapi_cognito_guard.errors import ConfigurationError, KeyUnknown
 from fastapi_cognito_guard.testing import FakeUserPool, gateway_event
+from fastapi_cognito_guard.testing.server import Fault
 from fastapi_cognito_guard.testing.signing import unverified_claims
 from tests.apps import NOW
 
@@ -79,6 +85,136 @@ def test_rotation_replaces_both_keys() -> None:
     before = {key["kid"] for key in pool.jwks["keys"]}
     pool.rotate()
     assert before.isdisjoint(key["kid"] for key in pool.jwks["keys"])
+
+
+def test_a_rotation_may_keep_the_old_keys_until_the_next_one() -> None:
+    pool = FakeUserPool()
+    old = pool.access_token("ada")
+    pool.rotate(keep_old=True)
+    new = pool.access_token("ada")
+    assert header_of(old)["kid"] != header_of(new)["kid"]
+    assert len(pool.jwks["keys"]) == 4
+    guard = CognitoGuard(pool.user_pool())
+    assert [asyncio.run(guard.verify(token)).username for token in (old, new)] == ["ada", "ada"]
+    pool.rotate(keep_old=True)
+    assert len(pool.jwks["keys"]) == 4
+    with pytest.raises(KeyUnknown):
+        asyncio.run(CognitoGuard(pool.user_pool()).verify(old))
+
+
+SHARED = ("sub", "origin_jti", "event_id", "auth_time", "iss", "cognito:groups")
+
+
+def test_one_sign_in_gives_a_pair_of_tokens_that_share_it(pool: FakeUserPool) -> None:
+    tokens = pool.sign_in("ada", groups=["admins"], scopes=["openid"], nonce="n")
+    access, identity = (unverified_claims(token) for token in (tokens.access_token, tokens.id_token))
+    assert [access[name] for name in SHARED] == [identity[name] for name in SHARED]
+    assert access.keys() == ACCESS | {"cognito:groups"}
+    assert identity.keys() == ID | {"cognito:groups", "nonce", "at_hash"}
+    assert (access["jti"] != identity["jti"], identity["nonce"], tokens.expires_in) == (True, "n", 3600)
+    half = sha256(tokens.access_token.encode()).digest()[:16]
+    assert urlsafe_b64decode(identity["at_hash"] + "==") == half
+    assert "eyJ" not in repr(tokens)
+
+
+def test_another_sign_in_is_another(pool: FakeUserPool) -> None:
+    one, other = (unverified_claims(pool.sign_in("ada").id_token) for _ in range(2))
+    assert (one["sub"] == other["sub"], one["origin_jti"] == other["origin_jti"]) == (True, False)
+
+
+def test_a_refresh_changes_jti_iat_and_exp_only() -> None:
+    clock = [NOW]
+    pool = FakeUserPool(now=lambda: clock[0])
+    first = pool.sign_in(
+        "ada", groups=["admins"], id_claims={"custom:tier": "gold"}, access_claims={"x": [1]}
+    )
+    assert first.refresh_token is not None
+    clock[0] += 1000
+    again = pool.refresh(first.refresh_token)
+    assert again.refresh_token is None
+    for before, after in ((first.access_token, again.access_token), (first.id_token, again.id_token)):
+        old, new = unverified_claims(before), unverified_claims(after)
+        assert {name for name in old if old[name] != new[name]} - {"at_hash"} == {"jti", "iat", "exp"}
+        assert (new["iat"], new["auth_time"]) == (NOW + 1000, NOW)
+
+
+def test_a_refresh_token_is_good_for_its_client_until_it_is_revoked(pool: FakeUserPool) -> None:
+    token = pool.sign_in("ada").refresh_token or ""
+    pool.revoke(token, client_id="another")
+    with pytest.raises(LookupError):
+        pool.refresh(token, client_id="another")
+    assert pool.refresh(token).access_token
+    pool.revoke(token)
+    pool.revoke(token)
+    for bad in (token, "made up"):
+        with pytest.raises(LookupError):
+            pool.refresh(bad)
+
+
+def test_a_trigger_changes_the_claims_of_either_token(pool: FakeUserPool) -> None:
+    tokens = pool.sign_in(
+        "ada", id_claims={"custom:tier": "gold", "email": None}, access_claims={"teams": [{"id": 7}]}
+    )
+    identity, access = unverified_claims(tokens.id_token), unverified_claims(tokens.access_token)
+    assert (identity["custom:tier"], "email" in identity, access["teams"]) == ("gold", False, [{"id": 7}])
+
+
+@pytest.mark.parametrize(
+    ("form", "issuer"),
+    [
+        ("original", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_FakePool1"),
+        ("updated", "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_FakePool1"),
+        ("http://127.0.0.1:9229/pool", "http://127.0.0.1:9229/pool"),
+    ],
+)
+def test_the_issuer_has_either_form_or_is_ones_own(form: str, issuer: str) -> None:
+    pool = FakeUserPool(issuer=form)
+    token = pool.access_token("ada")
+    assert unverified_claims(token)["iss"] == issuer
+    assert asyncio.run(CognitoGuard(pool.user_pool()).verify(token)).issuer == issuer
+
+
+def test_several_pools_share_nothing(pool: FakeUserPool, other_pool: FakeUserPool) -> None:
+    guard = CognitoGuard(pool.user_pool(), other_pool.user_pool(), now=lambda: NOW)
+    people = [asyncio.run(guard.verify(each.access_token("ada"))) for each in (pool, other_pool)]
+    assert [person.issuer for person in people] == [pool.issuer, other_pool.issuer]
+    assert people[0].sub != people[1].sub
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "body"),
+    [(500, 500, "purpose"), (404, 404, "purpose"), ("garbage", 200, "<!doctype")],
+)
+def test_keys_are_broken_on_demand_and_mended_afterwards(
+    pool: FakeUserPool, fault: Fault, status: int, body: str
+) -> None:
+    with pool.serve() as address:
+        with pool.break_jwks(fault):
+            answer = httpx.get(address, trust_env=False)
+            assert (answer.status_code, body in answer.text) == (status, True)
+        assert httpx.get(address, trust_env=False).json() == pool.jwks
+
+
+def test_a_key_server_that_hangs_says_nothing_until_it_is_mended(pool: FakeUserPool) -> None:
+    with pool.serve() as address, httpx.Client(trust_env=False) as client:
+        with pool.break_jwks("hang"), pytest.raises(httpx.ReadTimeout):
+            client.get(address, timeout=0.2)
+        assert client.get(address, timeout=5).json() == pool.jwks
+
+
+def test_whoever_waits_at_a_key_server_is_let_go_when_it_is_mended(pool: FakeUserPool) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        with pool.break_jwks("hang"):
+            waiting = threads.submit(pool.published.answer)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.1)
+        assert waiting.result(timeout=5).status == 504
+
+
+@pytest.mark.parametrize("fault", [200, "slow", True, None])
+def test_what_is_no_fault_is_refused(pool: FakeUserPool, fault: Any) -> None:
+    with pytest.raises(ConfigurationError, match="hang"), pool.break_jwks(fault):
+        pass
 
 
 def test_keys_are_published_over_http_and_nothing_else_is(pool: FakeUserPool) -> None:

@@ -10,6 +10,8 @@ from fastapi_cognito_guard import (
     ANY_CLIENT,
     CognitoGuard,
     CurrentUser,
+    IamCaller,
+    IamIdentity,
     KeyPolicy,
     OptionalUser,
     Principal,
@@ -84,6 +86,12 @@ async def current(user: CurrentUser) -> None:
 async def optional(user: OptionalUser) -> str:
     assert_type(user, Principal | None)
     return user.sub  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+
+
+@app.get("/iam")
+async def iam(caller: IamCaller) -> None:
+    assert_type(caller, IamIdentity)
+    assert_type(caller.sub, str | None)
 
 
 @app.get("/depends")

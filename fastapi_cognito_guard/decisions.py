@@ -1,0 +1,159 @@
+"""What became of each request: one decision, for the log, for whoever listens, and for the counts."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from starlette.types import Scope
+
+from fastapi_cognito_guard.errors import AuthError, Forbidden
+from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.routes import template_of
+from fastapi_cognito_guard.untrusted import fit_for_a_log, told
+
+logger = logging.getLogger("fastapi_cognito_guard")
+
+ALLOWED = "allowed"
+Outcome = Literal["allowed", "refused"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """One request that was let pass, or refused.
+
+    ``outcome``    ``"allowed"`` or ``"refused"``
+    ``code``       ``"allowed"``, or the refusal's stable code: ``"token_expired"``
+    ``status``     what the client is answered; None where the app answers itself
+    ``reason``     why it was refused, and what to do about it; empty where it was not
+    ``method``     of the request; ``"WebSocket"`` for one
+    ``route``      the route's template, ``/orders/{id}``; None where no route was reached
+    ``principal``  the caller, once a door has vouched for it
+    ``about``      what is known of the caller, fit for a log: ``sub``, ``client_id``, ``token_use``, ``jti``,
+                   ``kid``, ``source``; what no signature vouches for begins with ``unverified_``
+    ``required``   any one of these would have been enough
+    ``missing``    of these, what the caller lacks
+
+    It never holds a token, an email address or a phone number.
+    """
+
+    outcome: Outcome
+    code: str
+    status: int | None
+    reason: str
+    method: str
+    route: str | None
+    principal: Principal | None
+    about: Mapping[str, str]
+    required: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """Its facts as a flat mapping: what each log record carries as attributes."""
+        return {
+            "outcome": self.outcome,
+            "code": self.code,
+            "status": self.status,
+            "route": self.route,
+            "required": list(self.required),
+            "missing": list(self.missing),
+            **self.about,
+        }
+
+
+OnDecision = Callable[[Decision], object]
+
+
+class Visit:
+    """One request's way through a guard: who it turned out to be, what went wrong, and if that was told."""
+
+    __slots__ = ("error", "guard", "kid", "principal", "settled")
+
+    def __init__(self, guard: Any) -> None:
+        self.guard = guard
+        self.principal: Principal | None = None
+        self.kid: str | None = None
+        self.error: AuthError | None = None
+        self.settled = False
+
+
+class Decisions:
+    """The decisions of one guard."""
+
+    def __init__(self, on_decision: OnDecision | None) -> None:
+        self._on_decision = on_decision
+        self.counts: Counter[str] = Counter()
+
+    def settle(self, visit: Visit, scope: Scope) -> None:
+        """The visit is over. Told once; nothing is where nobody asked who it was."""
+        if visit.settled:
+            return
+        if visit.error is not None:  # a handler of the app's own has answered
+            self.refused(visit, scope, visit.error, None)
+        elif visit.principal is not None:
+            visit.settled = True
+            self.counts[ALLOWED] += 1
+            if self._on_decision is not None or logger.isEnabledFor(logging.INFO):
+                self._tell_allowed(_decision(visit, scope))
+
+    def refused(self, visit: Visit, scope: Scope, error: AuthError, status: int | None) -> None:
+        """The request was answered with ``status`` instead of by its route."""
+        visit.settled = True
+        self.counts[error.code] += 1
+        decision = _decision(visit, scope, error, status)
+        # The path is the client's own text: escaped, it cannot end the line or forge another.
+        logger.warning(
+            "%a %a refused with %s: %s: %s",
+            decision.method,
+            scope["path"][:_MAX_LOGGED],
+            status or "the app's own answer",
+            error.code,
+            error.reason,
+            extra=decision.extra,
+        )
+        self._tell(decision)
+
+    def _tell_allowed(self, decision: Decision) -> None:
+        logger.info("%a %a allowed", decision.method, decision.route or "", extra=decision.extra)
+        self._tell(decision)
+
+    def _tell(self, decision: Decision) -> None:
+        """A listener that fails must not change what the client is answered."""
+        if self._on_decision is not None:
+            try:
+                self._on_decision(decision)
+            except Exception:
+                logger.exception("on_decision failed")
+
+
+_MAX_LOGGED = 200  # characters of a path
+
+
+def _decision(
+    visit: Visit, scope: Scope, error: AuthError | None = None, status: int | None = None
+) -> Decision:
+    forbidden = error if isinstance(error, Forbidden) else None
+    return Decision(
+        outcome="allowed" if error is None else "refused",
+        code=ALLOWED if error is None else error.code,
+        status=status,
+        reason="" if error is None else error.reason,
+        method=str(scope.get("method", "WebSocket")),
+        route=template_of(scope),
+        principal=visit.principal,
+        about=_about(visit) if error is None or not error.about else error.about,
+        required=forbidden.required if forbidden else (),
+        missing=forbidden.missing if forbidden else (),
+    )
+
+
+def _about(visit: Visit) -> Mapping[str, str]:
+    principal = visit.principal
+    if principal is None:
+        return {}
+    kid = {} if visit.kid is None else {"kid": fit_for_a_log(visit.kid)}
+    jti = {"jti": principal.claim("jti")}
+    named = {"sub": principal.sub, "client_id": principal.client_id, "token_use": principal.token_use}
+    return {**told({**named, **jti}), **kid, "source": principal.source}

@@ -1,0 +1,108 @@
+"""A protected API and its pool, both on loopback, at a time that goes on when it is told to."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import RedirectResponse
+
+from fastapi_cognito_guard import CognitoGuard, CurrentUser
+from fastapi_cognito_guard.client import ClientCredentials
+from fastapi_cognito_guard.testing import LocalPool, local_pool
+from fastapi_cognito_guard.testing.serving import serving
+from tests.apps import NOW
+
+
+@dataclass
+class Shop:
+    """The API: what it has seen, which tokens it has had enough of, and what time it is for everybody."""
+
+    address: str = ""
+    local: LocalPool | None = None
+    time: float = NOW
+    calls: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    refuses_all: bool = False
+    elsewhere: str = ""
+
+    def now(self) -> float:
+        return self.time
+
+    @property
+    def pool(self) -> LocalPool:
+        assert self.local is not None
+        return self.local
+
+    @property
+    def machine(self) -> ClientCredentials:
+        return ClientCredentials(
+            domain=self.pool.address, client_id="local-machine", client_secret="local-secret"
+        )
+
+
+def api_of(shop: Shop) -> FastAPI:
+    app = FastAPI()
+    CognitoGuard(shop.pool.user_pool(token_use={"access", "id"}), now=shop.now).install(app)
+
+    @app.api_route("/jti", methods=["GET", "POST"])
+    async def jti(user: CurrentUser, request: Request) -> dict[str, Any]:
+        body = await request.body()
+        shop.calls.append(user.claims["jti"])
+        if shop.refuses_all or user.claims["jti"] in shop.refused:
+            raise HTTPException(401)
+        return {"jti": user.claims["jti"], "use": user.token_use, "body": body.decode()}
+
+    @app.get("/forbidden")
+    async def forbidden(user: CurrentUser) -> None:
+        shop.calls.append(user.claims["jti"])
+        raise HTTPException(403)
+
+    @app.get("/elsewhere")
+    async def elsewhere() -> RedirectResponse:
+        return RedirectResponse(shop.elsewhere)
+
+    return app
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    shop = Shop()
+    with local_pool(now=shop.now) as shop.local, serving(api_of(shop)) as shop.address:
+        yield shop
+
+
+@dataclass
+class TokenEndpoint:
+    """Answers whatever it is asked with ``answer``; ``asked`` holds the forms, ``headers`` theirs."""
+
+    address: str = ""
+    answer: dict[str, Any] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
+
+
+@pytest.fixture
+def token_endpoint() -> Iterator[TokenEndpoint]:
+    endpoint = TokenEndpoint()
+    app = FastAPI()
+
+    @app.post("/oauth2/token")
+    async def token(request: Request) -> dict[str, Any]:
+        endpoint.asked.append(dict(parse_qsl((await request.body()).decode())))
+        endpoint.headers.append(request.headers)
+        return endpoint.answer
+
+    with serving(app) as endpoint.address:
+        yield endpoint
+
+
+def client_for(shop: Shop, auth: httpx.Auth) -> httpx.Client:
+    return httpx.Client(base_url=shop.address, auth=auth, trust_env=False, timeout=10)
+
+
+def async_client_for(shop: Shop, auth: httpx.Auth) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=shop.address, auth=auth, trust_env=False, timeout=10)

@@ -1,0 +1,68 @@
+"""A caller, an API under uvicorn and an emulated Cognito: tokens from its token endpoint, over real HTTP."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from fastapi_cognito_guard import CognitoGuard, UserPool
+from fastapi_cognito_guard.client import ClientCredentials, CognitoAuth, RefreshToken
+from fastapi_cognito_guard.errors import TokenRequestFailed
+from fastapi_cognito_guard.testing.serving import serving
+from tests.apps import build_app
+from tests.integration.ministack import EmulatedPool
+
+pytestmark = pytest.mark.ministack
+
+
+@pytest.fixture(scope="module")
+def api(emulated_pool: EmulatedPool) -> Iterator[str]:
+    clients = {emulated_pool.web, emulated_pool.machine}
+    pool = UserPool(emulated_pool.id, client_ids=clients, jwks_uri=emulated_pool.jwks_uri)
+    with serving(build_app(CognitoGuard(pool))) as address:
+        yield address
+
+
+def machine_of(pool: EmulatedPool, *, secret: str | None = None, scope: str = "orders/read") -> CognitoAuth:
+    return CognitoAuth(
+        ClientCredentials(
+            domain=pool.address,
+            client_id=pool.machine,
+            client_secret=pool.machine_secret if secret is None else secret,
+            scopes=[scope],
+        )
+    )
+
+
+def test_a_machine_calls_with_the_scope_that_it_asked_for(api: str, emulated_pool: EmulatedPool) -> None:
+    auth = machine_of(emulated_pool)
+    with httpx.Client(base_url=api, auth=auth, trust_env=False, timeout=10) as client:
+        user = client.get("/scope").raise_for_status().json()
+        assert (user["is_machine"], user["scopes"]) == (True, ["orders/read"])
+        assert client.get("/all-scopes").status_code == 403
+
+
+@pytest.mark.anyio
+async def test_a_user_goes_on_with_a_refresh_token(api: str, emulated_pool: EmulatedPool) -> None:
+    source = RefreshToken(
+        domain=emulated_pool.address,
+        client_id=emulated_pool.web,
+        refresh_token=emulated_pool.sign_in("ada")["RefreshToken"],
+    )
+    auth = CognitoAuth(source, origins=api)
+    async with httpx.AsyncClient(base_url=api, auth=auth, trust_env=False, timeout=10) as client:
+        user = (await client.get("/me")).raise_for_status().json()
+    assert (user["username"], user["groups"]) == ("ada", ["admins", "staff"])
+
+
+def test_a_wrong_secret_is_a_clear_error(api: str, emulated_pool: EmulatedPool) -> None:
+    auth = machine_of(emulated_pool, secret="wrong")
+    with pytest.raises(TokenRequestFailed, match="check client_id and client_secret") as failed:
+        httpx.get(f"{api}/me", auth=auth, trust_env=False)
+    assert failed.value.error == "invalid_client"
+
+
+def test_a_scope_that_the_client_may_not_have_is_a_clear_error(api: str, emulated_pool: EmulatedPool) -> None:
+    auth = machine_of(emulated_pool, scope="orders/delete")
+    with pytest.raises(TokenRequestFailed, match="allow the app client these scopes"):
+        httpx.get(f"{api}/me", auth=auth, trust_env=False)

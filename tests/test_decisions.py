@@ -1,0 +1,351 @@
+"""What became of each request: told once, with the facts, and without what nobody should read."""
+
+import json
+import logging
+from typing import Annotated, Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from fastapi.responses import JSONResponse
+from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from fastapi_cognito_guard import (
+    CognitoGuard,
+    CurrentUser,
+    Decision,
+    Principal,
+    current_user,
+    lambda_handler,
+    require_group,
+)
+from fastapi_cognito_guard.errors import AuthError, ConfigurationError
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests.apps import NOW, add_routes, bearer, build_app, client_of, guard_for
+
+PROTOCOL = "cognito-guard"
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What was logged of decisions; the audit has a logger of its own."""
+    return [record for record in caplog.records if record.name == "fastapi_cognito_guard"]
+
+
+class Watched:
+    """An app and all that its guard decided."""
+
+    def __init__(self, pool: FakeUserPool, **settings: Any) -> None:
+        self.decisions: list[Decision] = []
+        self.guard: CognitoGuard = guard_for(pool, on_decision=self.decisions.append, **settings)
+        self.app: FastAPI = build_app(self.guard)
+        self.client: TestClient = client_of(self.app)
+
+    def only(self) -> Decision:
+        (decision,) = self.decisions
+        return decision
+
+
+def test_an_allowed_request_is_one_decision_with_the_caller(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = Watched(pool)
+    token = pool.access_token("ada", scopes=["orders/read"], claims={"jti": "j-1"})
+    watched.client.get("/scope?x=1", headers=bearer(token))
+    decision = watched.only()
+    assert (decision.outcome, decision.code, decision.status, decision.reason) == (
+        "allowed", "allowed", None, "",
+    )  # fmt: skip
+    assert (decision.method, decision.route) == ("GET", "/scope")
+    assert isinstance(decision.principal, Principal)
+    kid = next(key["kid"] for key in pool.jwks["keys"] if key["kid"] == decision.about["kid"])
+    assert decision.about == {
+        "sub": pool.sub("ada"),
+        "client_id": pool.client_id,
+        "token_use": "access",
+        "jti": "j-1",
+        "kid": kid,
+        "source": "token",
+    }
+    (record,) = told(caplog)
+    assert (record.levelno, record.getMessage()) == (logging.INFO, "'GET' '/scope' allowed")
+    for name, value in decision.extra.items():
+        assert getattr(record, name) == value
+
+
+def test_a_refused_request_is_one_decision_with_what_was_missing(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = Watched(pool)
+    watched.client.get("/group", headers=bearer(pool.access_token("bob", groups=["staff"])))
+    decision = watched.only()
+    assert (decision.outcome, decision.code, decision.status) == ("refused", "insufficient_group", 403)
+    assert decision.required == decision.missing == ("admins", "owners")
+    assert decision.about["sub"] == pool.sub("bob")
+    (record,) = told(caplog)
+    assert record.levelno == logging.WARNING
+    assert record.__dict__["missing"] == ["admins", "owners"]
+
+
+def test_of_all_scopes_only_those_that_are_missing_are_named_so(pool: FakeUserPool) -> None:
+    watched = Watched(pool)
+    watched.client.get("/all-scopes", headers=bearer(pool.access_token(scopes=["orders/read"])))
+    decision = watched.only()
+    assert (decision.required, decision.missing) == (("orders/read", "orders/write"), ("orders/write",))
+
+
+REFUSED = {
+    "another key": ("signature_invalid", {"unverified_sub", "unverified_kid"}, {"sub", "kid"}),
+    "unknown kid": ("key_unknown", {"unverified_sub", "unverified_kid"}, {"sub", "kid"}),
+    "another pool": ("issuer_mismatch", {"unverified_client_id", "unverified_jti"}, {"sub"}),
+    "expired": ("token_expired", {"sub", "kid", "jti", "source"}, {"unverified_sub"}),
+    "junk": ("token_malformed", set(), {"sub", "unverified_sub"}),
+    "nothing": ("token_missing", set(), {"sub", "unverified_sub"}),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_no_signature_vouches_for_is_named_unverified(
+    pool: FakeUserPool, other_pool: FakeUserPool, impostor: FakeUserPool, case: str
+) -> None:
+    header, _, rest = impostor.access_token("mallory").partition(".")
+    tokens = {
+        "another key": f"{pool.access_token().partition('.')[0]}.{rest}",
+        "unknown kid": f"{header}.{rest}",
+        "another pool": other_pool.access_token(),
+        "expired": pool.access_token(expires_in=0),
+        "junk": "junk",
+    }
+    watched = Watched(pool)
+    watched.client.get("/me", headers=bearer(tokens[case]) if case in tokens else {})
+    code, there, absent = REFUSED[case]
+    decision = watched.only()
+    assert decision.code == code
+    assert there <= decision.about.keys()
+    assert absent.isdisjoint(decision.about)
+    assert decision.principal is None
+
+
+def test_claims_of_a_gateway_are_facts_even_where_they_are_refused(pool: FakeUserPool) -> None:
+    watched = Watched(pool)
+    event = pool.event("rest", pool.access_token(claims={"exp": int(NOW)}), path="/me")
+    lambda_handler(watched.app)(event, None)
+    decision = watched.only()
+    assert (decision.code, decision.about["source"]) == ("token_expired", "rest")
+
+
+def test_neither_the_token_nor_names_and_addresses_are_told(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = Watched(pool, user_pool={"token_use": "id"})
+    claims = {"phone_number": "+441234567890", "name": "Ada Lovelace"}
+    for path in ("/me", "/group"):
+        watched.client.get(
+            path, headers=bearer(pool.id_token("ada", email="ada@shop.example", claims=claims))
+        )
+    for record, decision in zip(told(caplog), watched.decisions, strict=True):
+        text = json.dumps([decision.extra, decision.reason, record.getMessage()])
+        for secret in ("ada@shop", "441234", "Lovelace", "eyJ"):
+            assert secret not in text
+
+
+def test_text_of_a_client_cannot_forge_a_line_or_fill_the_log(pool: FakeUserPool) -> None:
+    watched = Watched(pool)
+    hostile = {"sub": "x\n\u2028WARNING forged", "jti": "y" * 4000}
+    watched.client.get("/me", headers=bearer(pool.access_token(claims={**hostile, "exp": 1})))
+    about = watched.only().about
+    assert about["sub"] == "x\\n\\u2028WARNING forged"
+    assert len(about["jti"]) == 128
+
+
+def test_a_public_route_is_no_decision(pool: FakeUserPool) -> None:
+    watched = Watched(pool)
+    watched.client.get("/public", headers=bearer("junk"))
+    assert watched.decisions == []
+
+
+def test_refused_before_routing_there_is_no_route(pool: FakeUserPool) -> None:
+    watched = Watched(pool, deny_by_default=True)
+    watched.client.get("/nowhere")
+    assert (watched.only().code, watched.only().route) == ("token_missing", None)
+
+
+def test_an_included_routers_prefix_is_in_the_route(pool: FakeUserPool) -> None:
+    from fastapi import APIRouter
+
+    watched = Watched(pool)
+    router = APIRouter(prefix="/shop")
+
+    @router.get("/orders/{id}")
+    async def order(id: int, user: CurrentUser) -> int:
+        return id
+
+    watched.app.include_router(router, prefix="/v1")
+    assert watched.client.get("/v1/shop/orders/7", headers=bearer(pool.access_token())).status_code == 200
+    assert watched.only().route == "/v1/shop/orders/{id}"
+
+
+@pytest.mark.parametrize("deny_by_default", [True, False])
+@pytest.mark.parametrize("path", ["/me", "/group"])
+def test_a_refusal_that_the_app_answers_itself_is_no_less_a_refusal(
+    pool: FakeUserPool, deny_by_default: bool, path: str
+) -> None:
+    watched = Watched(pool, deny_by_default=deny_by_default)
+
+    async def own(request: Any, error: Exception) -> JSONResponse:
+        return JSONResponse({}, status_code=418)
+
+    watched.app.add_exception_handler(AuthError, own)
+    token = pool.access_token() if path == "/group" else "junk"
+    assert watched.client.get(path, headers=bearer(token)).status_code == 418
+    assert (watched.only().outcome, watched.only().status) == ("refused", None)
+
+
+def test_a_route_that_fails_has_been_allowed_all_the_same(pool: FakeUserPool) -> None:
+    watched = Watched(pool)
+
+    @watched.app.get("/broken")
+    async def broken(user: CurrentUser) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        watched.client.get("/broken", headers=bearer(pool.access_token()))
+    assert watched.only().outcome == "allowed"
+
+
+def test_a_listener_that_fails_changes_no_answer(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(decision: Decision) -> None:
+        raise RuntimeError
+
+    client = client_of(build_app(guard_for(pool, on_decision=fail)))
+    assert client.get("/me").status_code == 401
+    assert client.get("/me", headers=bearer(pool.access_token())).status_code == 200
+    assert [record.getMessage() for record in told(caplog)].count("on_decision failed") == 2
+
+
+def test_status_counts_decisions_by_code(pool: FakeUserPool, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, logger="fastapi_cognito_guard")  # counted, whoever listens
+    guard = guard_for(pool)
+    client = client_of(build_app(guard))
+    for token in (pool.access_token(), pool.access_token(), "junk"):
+        client.get("/me", headers=bearer(token))
+    assert guard.status()["decisions"] == {"allowed": 2, "token_malformed": 1}
+    assert [record.levelname for record in told(caplog)] == ["WARNING"]
+
+
+def test_a_refusal_in_a_test_without_a_guard_is_only_answered(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    guard_for(pool).install(app)
+    inner = FastAPI()
+    add_routes(inner)
+
+    @inner.exception_handler(AuthError)
+    async def own(request: Any, error: AuthError) -> JSONResponse:
+        return JSONResponse({}, status_code=error.status)
+
+    bob = Principal(sub="bob", client_id="c", issuer="i", expires_at=0, claims={})
+    inner.dependency_overrides[current_user] = lambda: bob
+    assert client_of(inner).get("/group").status_code == 403
+
+
+def test_websockets_are_decided_when_they_are_accepted(pool: FakeUserPool) -> None:
+    watched = Watched(pool)
+    with watched.client.websocket_connect("/ws", headers=bearer(pool.access_token())) as socket:
+        socket.receive_json()
+        assert (watched.only().method, watched.only().outcome) == ("WebSocket", "allowed")
+    assert len(watched.decisions) == 1
+    with pytest.raises(WebSocketDisconnect), watched.client.websocket_connect("/ws"):
+        pass
+    assert watched.decisions[1].code == "token_missing"
+
+
+def test_a_browsers_websocket_may_carry_its_token_as_a_subprotocol(pool: FakeUserPool) -> None:
+    watched = Watched(pool, websocket_protocol=PROTOCOL)
+    token = pool.access_token("ada")
+    with watched.client.websocket_connect("/ws", subprotocols=[PROTOCOL, token]) as socket:
+        assert socket.accepted_subprotocol == PROTOCOL
+        assert socket.receive_json()["username"] == "ada"
+
+
+def test_a_subprotocol_that_the_app_names_is_kept(pool: FakeUserPool) -> None:
+    from starlette.websockets import WebSocket
+
+    watched = Watched(pool, websocket_protocol=PROTOCOL)
+
+    @watched.app.websocket("/graphql")
+    async def graphql(socket: WebSocket, user: CurrentUser) -> None:
+        await socket.accept(subprotocol="graphql-ws")
+        await socket.close()
+
+    offered = ["graphql-ws", PROTOCOL, pool.access_token()]
+    with watched.client.websocket_connect("/graphql", subprotocols=offered) as socket:
+        assert socket.accepted_subprotocol == "graphql-ws"
+
+
+@pytest.mark.parametrize(
+    ("settings", "offered", "headers", "code"),
+    [
+        ({}, [PROTOCOL, "TOKEN"], False, "token_missing"),
+        ({"websocket_protocol": PROTOCOL}, [PROTOCOL], False, "token_missing"),
+        ({"websocket_protocol": PROTOCOL}, ["TOKEN"], False, "token_missing"),
+        ({"websocket_protocol": PROTOCOL}, ["TOKEN", PROTOCOL], False, "token_missing"),
+        ({"websocket_protocol": PROTOCOL}, [PROTOCOL, "junk", "TOKEN"], False, "token_malformed"),
+        ({"websocket_protocol": PROTOCOL}, [PROTOCOL, "TOKEN"], True, "token_malformed"),
+        ({"websocket_protocol": PROTOCOL}, [PROTOCOL, "TOKEN", PROTOCOL], False, "token_malformed"),
+    ],
+)
+def test_a_token_among_subprotocols_counts_only_by_opt_in_and_alone(
+    pool: FakeUserPool, settings: dict[str, str], offered: list[str], headers: bool, code: str
+) -> None:
+    watched = Watched(pool, **settings)
+    token = pool.access_token()
+    subprotocols = [token if name == "TOKEN" else name for name in offered]
+    with (
+        pytest.raises(WebSocketDisconnect),
+        watched.client.websocket_connect(
+            "/ws", subprotocols=subprotocols, headers=bearer(token) if headers else {}
+        ),
+    ):
+        pass
+    assert watched.only().code == code
+
+
+def test_a_request_that_is_no_websocket_has_no_subprotocols(pool: FakeUserPool) -> None:
+    watched = Watched(pool, websocket_protocol=PROTOCOL)
+    headers = {"Sec-WebSocket-Protocol": f"{PROTOCOL}, {pool.access_token()}"}
+    assert watched.client.get("/me", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("name", ["two words", "", 5])
+def test_a_subprotocols_name_is_a_token(pool: FakeUserPool, name: Any) -> None:
+    with pytest.raises(ConfigurationError, match="websocket_protocol is a name"):
+        guard_for(pool, websocket_protocol=name)
+
+
+def test_who_signed_with_aws_credentials_is_not_denied_by_default(pool: FakeUserPool) -> None:
+    from fastapi_cognito_guard import IamCaller
+
+    watched = Watched(pool, deny_by_default=True)
+
+    @watched.app.get("/reports")
+    async def reports(caller: IamCaller) -> str:
+        return caller.user_arn
+
+    event = pool.event("http", None, path="/reports")
+    event["requestContext"]["authorizer"] = {"iam": {"userArn": "arn:aws:iam::123456789012:user/ops"}}
+    assert lambda_handler(watched.app)(event, None)["statusCode"] == 200
+    event["requestContext"]["http"]["path"] = "/me"
+    assert lambda_handler(watched.app)(event, None)["statusCode"] == 403
+    assert watched.decisions[-1].code == "caller_is_iam"
+
+
+def test_a_group_that_is_asked_for_by_hand_is_a_decision_too(pool: FakeUserPool) -> None:
+    watched = Watched(pool)
+
+    @watched.app.get("/by-hand")
+    async def by_hand(user: Annotated[Principal, Depends(current_user)]) -> None:
+        require_group("admins").check(user)
+
+    assert watched.client.get("/by-hand", headers=bearer(pool.access_token())).status_code == 403
+    assert watched.only().code == "insufficient_group"
