@@ -23,7 +23,8 @@ def invocation(setting: str, function: object) -> Value:
         return f"arn:{partition}:apigateway:{region}:{_path(plain[0])}"
     if not _is_for_cloudformation(function):
         raise ConfigurationError(
-            f"{setting} is {'missing' if function is None else 'not right'}: write the ARN of the function, arn:aws:lambda:REGION:ACCOUNT:function:NAME, or for "
+            f"{setting} is {'missing' if function is None else 'not right'}: write the ARN of the function, "
+            "arn:aws:lambda:REGION:ACCOUNT:function:NAME, or for "
             f'CloudFormation "${{Function.Arn}}" or {{"Fn::GetAtt": ["Function", "Arn"]}}.',
             setting=setting,
         )
@@ -40,8 +41,8 @@ def user_pool(setting: str, arn: object) -> Value:
         return arn
     if not _is_for_cloudformation(arn):
         raise ConfigurationError(
-            f"{setting} is the ARN of the user pool, arn:aws:cognito-idp:REGION:ACCOUNT:userpool/POOL_ID (the "
-            f'console shows it), or for CloudFormation "${{UserPool.Arn}}".',
+            f"{setting} is the ARN of the user pool, arn:aws:cognito-idp:REGION:ACCOUNT:userpool/POOL_ID (it "
+            f'is in the console), or for CloudFormation "${{UserPool.Arn}}".',
             setting=setting,
         )
     return substituted("%s", arn)

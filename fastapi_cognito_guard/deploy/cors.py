@@ -1,4 +1,4 @@
-"""What the app's CORSMiddleware allows, in a gateway's words: a browser must be able to read refusals, too."""
+"""What the app's CORSMiddleware allows, in a gateway's words: browsers must be able to read refusals."""
 
 from collections.abc import Sequence
 from inspect import signature

@@ -29,7 +29,7 @@ def document_of(title: str, version: str, operations: Sequence[Operation], gatew
     """The document, but for its security schemes. Raises `ConfigurationError` for what cannot be said."""
     if len(title) > _LONGEST_NAME:
         raise ConfigurationError(
-            f"The app's title names the API, and has more than {_LONGEST_NAME} characters: FastAPI(title=...).",
+            f"The app's title names the API, and has more than {_LONGEST_NAME} characters: shorten it.",
             setting="title",
         )
     document: Document = {

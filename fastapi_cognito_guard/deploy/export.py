@@ -1,48 +1,32 @@
-"""An API Gateway definition from the app's own routes, so that nobody writes twice who may call what.
+"""An API Gateway definition from the app's own routes, so that nobody writes twice who may call what."""
 
-It is a document for a gateway, and not the API's own. Each note about it is logged by
-``fastapi_cognito_guard.export``: for information, or as a warning where somebody should look.
-"""
-
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, get_args
-
-from fastapi_cognito_guard.deploy import arns
-from fastapi_cognito_guard.deploy.arns import Value
-from fastapi_cognito_guard.deploy.cors import cors_of
-from fastapi_cognito_guard.deploy.document import Gateway, check_quota, document_of
-from fastapi_cognito_guard.deploy.notes import take_notes
-from fastapi_cognito_guard.deploy.operations import Routes, guard_of
-from fastapi_cognito_guard.deploy.schemes import Given, schemes
-from fastapi_cognito_guard.deploy.security import AuthorizerFor, Beyond, Document, Kind, Security
-from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.policy import scope_names
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastapi import FastAPI
 
-_CHOICES: Mapping[str, tuple[Any, ...]] = {
-    "kind": get_args(Kind),
-    "authorizer_for": get_args(AuthorizerFor),
-    "beyond": get_args(Beyond),
-}
+    from fastapi_cognito_guard.deploy.arns import Value
+    from fastapi_cognito_guard.deploy.security import AuthorizerFor, Beyond, Document, Kind
 
 
 def export(
     app: "FastAPI",
-    kind: Kind,
+    kind: "Kind",
     *,
-    user_pool_arn: Value | Sequence[Value] | None = None,
-    lambda_arn: Value | None = None,
-    authorizer_arn: Value | None = None,
-    authorizer_for: AuthorizerFor = "beyond",
+    user_pool_arn: "Value | Sequence[Value] | None" = None,
+    lambda_arn: "Value | None" = None,
+    authorizer_arn: "Value | None" = None,
+    authorizer_for: "AuthorizerFor" = "beyond",
     catch_all: Collection[str] = (),
-    beyond: Beyond = "refuse",
-    issuer: Value | None = None,
-    audience: Collection[Value] | None = None,
+    beyond: "Beyond" = "refuse",
+    issuer: "Value | None" = None,
+    audience: "Collection[Value] | None" = None,
     leave_out: Collection[str] = (),
     quota: int = 300,
-) -> Document:
+) -> "Document":
     """The OpenAPI 3.0.1 document to import as a REST API (``"rest"``) or an HTTP API (``"http"``).
 
     ``user_pool_arn``   of the guard's pool, or a list for several; ``"rest"`` needs it
@@ -62,32 +46,23 @@ def export(
     An ARN is text, text with ``${Function.Arn}``, which becomes an ``Fn::Sub``, or a CloudFormation
     function.
 
-    Raises `ConfigurationError`, naming the route or the setting, for what a gateway cannot say.
+    Each note is logged by ``fastapi_cognito_guard.export``: for information, or as a warning where
+    somebody should look. Raises `ConfigurationError`, naming the route or the setting, for what a gateway
+    cannot say.
     """
-    _check_choices(kind=kind, authorizer_for=authorizer_for, beyond=beyond)
-    guard = guard_of(app)
-    rules = Security(
-        kind=kind,
-        catch_all=scope_names(list(catch_all)) if catch_all else (),
-        beyond=beyond,
-        authorizer=None if authorizer_arn is None else arns.invocation("authorizer_arn", authorizer_arn),
+    # Only here: a function that is deployed imports this package, and exports nothing.
+    from fastapi_cognito_guard.deploy.definition import Wishes, definition
+
+    wishes = Wishes(
+        user_pool_arn=user_pool_arn,
+        lambda_arn=lambda_arn,
+        authorizer_arn=authorizer_arn,
         authorizer_for=authorizer_for,
+        catch_all=catch_all,
+        beyond=beyond,
+        issuer=issuer,
+        audience=audience,
+        leave_out=leave_out,
+        quota=quota,
     )
-    gateway = Gateway(kind, rules, arns.invocation("lambda_arn", lambda_arn), cors_of(app))
-    routes = Routes(app, guard, tree=kind == "rest", leave_out=leave_out)
-    operations = routes.operations(rules.alike)
-    document = document_of(app.title, app.version, operations, gateway)
-    check_quota(document, kind, quota)
-    needed = {name for operation in operations for entry in rules.of(operation) for name in entry}
-    given = Given(user_pool_arn, issuer, audience)
-    document["components"] = {"securitySchemes": schemes(needed, kind, guard, given, rules.authorizer)}
-    take_notes(app, guard, rules, routes, operations)
-    return document
-
-
-def _check_choices(**given: object) -> None:
-    for name, value in given.items():
-        if value not in _CHOICES[name]:
-            raise ConfigurationError(
-                f"{name} is one of {', '.join(map(repr, _CHOICES[name]))}.", setting=name
-            )
+    return definition(app, kind, wishes)

@@ -40,8 +40,8 @@ def take_notes(
 def _information(rules: Security, operations: Iterable[Operation]) -> Iterator[str]:
     for operation in operations:
         ask = operation.ask
-        if operation.method == "HEAD":
-            continue  # as GET
+        if ask.iam or operation.method == "HEAD":
+            continue  # IAM decides all; and HEAD is as GET
         if ask.optional:
             yield f"{operation} is open at the gateway: a token is optional there, and the app verifies it."
         elif not ask.identity:
@@ -58,15 +58,15 @@ def _of_token_types(guard: CognitoGuard, rules: Security, operations: Iterable[O
         return
     if unscoped and guard.semantics == "strict" and not any("id" in pool.token_use for pool in guard.pools):
         yield (
-            f"A REST API takes only ID tokens at {_listed(unscoped)}, which ask for no scopes, and the app takes "
-            "only access tokens: nobody can pass both. Give catch_all=[...] with scopes of which every access "
-            'token of yours has one (Cognito\'s own: "openid", "aws.cognito.signin.user.admin"); or take ID '
+            f"A REST API takes only ID tokens at {_listed(unscoped)}, which ask for no scopes, and the app "
+            "takes only access tokens: nobody can pass both. Give catch_all=[...] with scopes of which every "
+            'access token of yours has one (Cognito\'s own: "openid", "aws.cognito.signin.user.admin"); or take ID '
             'tokens there: semantics="rest", or token_use.'
         )
     if rules.catch_all and guard.semantics == "rest":
         yield (
-            'With catch_all a REST API takes access tokens everywhere, and semantics="rest" ID tokens where no '
-            'scopes are asked for: nobody can pass both. Write semantics="strict", or drop catch_all.'
+            'With catch_all a REST API takes access tokens everywhere, and semantics="rest" ID tokens where '
+            'no scopes are asked for: nobody can pass both. Write semantics="strict", or drop catch_all.'
         )
 
 

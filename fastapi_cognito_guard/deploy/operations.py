@@ -28,10 +28,12 @@ class Ask(NamedTuple):
 
     ``identity``  whether the caller must be known at all
     ``optional``  whether one that gives a token must give a good one
+    ``iam``       whether the caller must have signed with AWS credentials
     """
 
     identity: bool
     optional: bool
+    iam: bool
     requirements: frozenset[Requirement]
 
     def of(self, kind: str) -> tuple[tuple[str, ...], ...]:
@@ -143,8 +145,9 @@ class Routes:
         demand = route.demand
         denied = self._public is not None and not is_public(path, self._public)
         return Ask(
-            identity=denied or (demand.guarded and not demand.optional),
+            identity=(demand.guarded and not demand.optional) or (denied and not demand.iam),
             optional=demand.optional and not denied,
+            iam=demand.iam,
             requirements=frozenset(demand.requirements),
         )
 
@@ -182,6 +185,7 @@ def _everything_in(mount: Unseen) -> Demand:
         endpoint=_everything_in,
         guarded=False,
         optional=False,
+        iam=False,
         requirements=(),
         public=False,
         unresolved=(),

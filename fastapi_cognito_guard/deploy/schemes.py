@@ -1,47 +1,58 @@
 """The authorizers of a gateway, as an OpenAPI document declares them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Protocol
 
 from fastapi_cognito_guard.deploy import arns
 from fastapi_cognito_guard.deploy.arns import Value
-from fastapi_cognito_guard.deploy.security import LAMBDA, OURS, Document, Kind
+from fastapi_cognito_guard.deploy.security import IAM, LAMBDA, OURS, Document, Kind, Security
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.pool import AnyClient, UserPool
 
 _MOST_AUDIENCES = 50  # of an HTTP API's authorizer
+_SIGV4 = {
+    "type": "apiKey",
+    "name": "Authorization",
+    "in": "header",
+    "x-amazon-apigateway-authtype": "awsSigv4",
+}
 _TTL = 300  # seconds that a Lambda authorizer's answer is kept; a REST API's default
 
 
-class Given(NamedTuple):
-    """What the caller of `export` says about the pool, instead of the guard or beyond it."""
+class Given(Protocol):
+    """What the caller of `export` says of the pool, beyond the guard or instead of it."""
 
-    user_pool_arn: Value | Sequence[Value] | None
-    issuer: Value | None
-    audience: Collection[Value] | None
+    @property
+    def user_pool_arn(self) -> Value | Sequence[Value] | None: ...
+
+    @property
+    def issuer(self) -> Value | None: ...
+
+    @property
+    def audience(self) -> Collection[Value] | None: ...
 
 
-def schemes(
-    needed: Collection[str], kind: Kind, guard: CognitoGuard, given: Given, authorizer: Value | None
-) -> Document:
+def schemes(needed: Collection[str], rules: Security, guard: CognitoGuard, given: Given) -> Document:
     """The security schemes that operations name. Raises `ConfigurationError` for a setting that is due."""
     header = guard._header.decode("ascii").title()  # the guard keeps the name in lower case
     pools = _pools(given.user_pool_arn, guard)
     said: Document = {}
-    if OURS in needed and kind == "rest":
+    if OURS in needed and rules.kind == "rest":
         if not pools:
             raise ConfigurationError(
                 "user_pool_arn is missing: a REST API's authorizer names the pool by its ARN, "
-                'arn:aws:cognito-idp:REGION:ACCOUNT:userpool/POOL_ID, or for CloudFormation "${UserPool.Arn}".',
+                'arn:aws:cognito-idp:REGION:ACCOUNT:userpool/POOL_ID, for CloudFormation "${UserPool.Arn}".',
                 setting="user_pool_arn",
             )
         said[OURS] = _cognito(pools, header)
     elif OURS in needed:
         issuer = given.issuer if given.issuer is not None else _issuer_of(guard.pools)
         said[OURS] = _jwt(issuer, _audience(given.audience, guard), header)
-    if LAMBDA in needed and authorizer is not None:
-        said[LAMBDA] = _lambda(kind, authorizer, header)
+    if LAMBDA in needed and rules.authorizer is not None:
+        said[LAMBDA] = _lambda(rules.kind, rules.authorizer, header)
+    if IAM in needed:
+        said[IAM] = dict(_SIGV4)
     return said
 
 
@@ -110,8 +121,8 @@ def _pools(given: object, guard: CognitoGuard) -> list[Value]:
 def _issuer_of(pools: Sequence[UserPool]) -> str:
     if len(pools) > 1:
         raise ConfigurationError(
-            "A JWT authorizer of an HTTP API has one issuer, and the guard several pools. Let lambda_authorizer "
-            'decide: authorizer_arn=... and authorizer_for="all".',
+            "A JWT authorizer of an HTTP API has one issuer, and the guard several pools. Let "
+            'lambda_authorizer decide: authorizer_arn=... and authorizer_for="all".',
             setting="issuer",
         )
     return pools[0].issuers[0]

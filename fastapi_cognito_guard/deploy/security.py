@@ -15,6 +15,7 @@ Document = dict[str, Any]
 
 OURS = "Cognito"
 LAMBDA = "CognitoLambda"
+IAM = "sigv4"  # as API Gateway's own exports call it
 
 _MOST_SCOPES = 10  # of a route of an HTTP API
 _LONGEST_SCOPE = 64  # its model, StringWithLengthBetween1And64
@@ -42,6 +43,9 @@ class Security:
         Raises `ConfigurationError` for what the gateway cannot say.
         """
         ask = operation.ask
+        if ask.iam:
+            _check_one_authorizer(operation)
+            return [{IAM: []}]
         if not ask.identity:
             return []
         if self.is_for_authorizer(ask):
@@ -56,20 +60,28 @@ class Security:
 
     def is_for_authorizer(self, ask: Ask) -> bool:
         """Whether the Lambda authorizer decides it."""
-        if self.authorizer is None or not ask.identity:
+        if self.authorizer is None or ask.iam or not ask.identity:
             return False
         return self.authorizer_for == "all" or is_beyond(ask)
 
     def alike(self, ask: Ask) -> Hashable:
         """What of an `Ask` this gateway tells apart."""
-        if not ask.identity:
-            return None
+        if ask.iam or not ask.identity:
+            return ask.iam, ask.identity
         return ask.requirements if self.is_for_authorizer(ask) else ask.of("scope")
 
 
 def is_beyond(ask: Ask) -> bool:
     """Whether it asks for more than one list of scopes, all that a gateway's own authorizer decides."""
     return len(ask.requirements) > len(ask.of("scope")[:1])
+
+
+def _check_one_authorizer(operation: Operation) -> None:
+    if operation.ask.identity:
+        raise ConfigurationError(
+            f"{operation.route} asks for a user of the pool and for an IAM caller, and a route of a gateway "
+            "has one authorizer: make two routes of it."
+        )
 
 
 def _check_any_of(operation: Operation, kind: str) -> None:
@@ -86,12 +98,12 @@ def _check_any_of(operation: Operation, kind: str) -> None:
 def _check_scopes(operation: Operation, scopes: Sequence[str]) -> None:
     if len(scopes) > _MOST_SCOPES:
         raise ConfigurationError(
-            f"{operation.route} names {len(scopes)} scopes; a route of an HTTP API has {_MOST_SCOPES} at most. "
+            f"{operation.route} names {len(scopes)} scopes; a route of an HTTP API has at most {_MOST_SCOPES}. "
             'Name fewer, export kind="rest", or let lambda_authorizer decide: authorizer_for="all".'
         )
     for scope in scopes:
         if len(scope) > _LONGEST_SCOPE:
             raise ConfigurationError(
-                f"{operation.route}: the scope {scope!r} has more than the {_LONGEST_SCOPE} characters that a "
-                "route of an HTTP API takes. Choose a shorter identifier for the resource server."
+                f"{operation.route}: the scope {scope!r} has more than the {_LONGEST_SCOPE} characters that "
+                "a route of an HTTP API takes. Choose a shorter identifier for the resource server."
             )

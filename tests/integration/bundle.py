@@ -5,10 +5,7 @@ import io
 import shutil
 import tomllib
 import zipfile
-<<<<<<< HEAD
-=======
 from collections.abc import Collection, Iterable, Iterator
->>>>>>> main
 from importlib.metadata import Distribution, PackagePath, distribution
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -33,13 +30,7 @@ def make_task_root(directory: Path) -> Path:
             if _is_code(file):
                 _copy(file, directory)
     # Unchecked: unpacking gives files new times, by which all would count as changed.
-<<<<<<< HEAD
-    compileall.compile_dir(
-        directory, quiet=2, workers=0, optimize=-1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
-    )
-=======
     compileall.compile_dir(directory, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
->>>>>>> main
     return directory
 
 
@@ -63,28 +54,6 @@ def _is_code(file: PackagePath) -> bool:
     return ".." not in file.parts and "__pycache__" not in file.parts
 
 
-<<<<<<< HEAD
-def _needed() -> list[Distribution]:
-    """This project's dependencies, and theirs."""
-    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
-    found: dict[str, Distribution] = {}
-    due = [Requirement(text) for text in project["dependencies"]]
-    while due:
-        requirement = due.pop()
-        name = canonicalize_name(requirement.name)
-        extras = requirement.extras or {""}
-        package = found.setdefault(f"{name}{sorted(extras)}", distribution(name))
-        if len(found) > 200:  # never; a bound for the loop
-            raise RuntimeError("Requirements without end.")
-        wanted = (Requirement(text) for text in package.requires or ())
-        due += [
-            inner
-            for inner in wanted
-            if (inner.marker is None or any(inner.marker.evaluate({"extra": extra}) for extra in extras))
-            and f"{canonicalize_name(inner.name)}{sorted(inner.extras or {''})}" not in found
-        ]
-    return list(found.values())
-=======
 def _needed() -> Iterable[Distribution]:
     """This project's dependencies, and theirs."""
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
@@ -104,4 +73,3 @@ def _wanted_by(package: Distribution, extras: Collection[str]) -> Iterator[Requi
         marker = requirement.marker
         if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras or ("",)):
             yield requirement
->>>>>>> main

@@ -1,9 +1,6 @@
 """Events as MiniStack delivers them, with fictional ids and times, so that they can be kept."""
 
-<<<<<<< HEAD
-=======
 import copy
->>>>>>> main
 import json
 import re
 from collections.abc import Mapping
@@ -124,13 +121,6 @@ def _without_ids(text: str) -> str:
 
 
 def spelled_as_aws(event: Mapping[str, Any]) -> dict[str, Any]:
-<<<<<<< HEAD
-    """An event of a REST API with a Cognito authorizer, as AWS writes it: by captures, not by MiniStack."""
-    context = event["requestContext"]
-    claims = {name: _as_aws(name, value) for name, value in context["authorizer"]["claims"].items()}
-    spelled = {**event, "requestContext": {**context, "authorizer": {"claims": claims}}}
-    del spelled["version"]
-=======
     """An event of a REST API as AWS writes it: by captures of AWS, not by MiniStack."""
     spelled: dict[str, Any] = copy.deepcopy({**event})
     del spelled["version"]
@@ -139,7 +129,6 @@ def spelled_as_aws(event: Mapping[str, Any]) -> dict[str, Any]:
     for headers in spelled["headers"], spelled["multiValueHeaders"]:
         if "AWS4-" in str(headers["authorization"]):
             del headers["authorization"]
->>>>>>> main
     return spelled
 
 

@@ -35,17 +35,11 @@ def other_emulated_pool(ministack_address: str) -> EmulatedPool:
 
 
 @pytest.fixture(scope="session")
-<<<<<<< HEAD
-def task_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example app and all that it needs, as they lie in a function."""
-    return bundle.make_task_root(tmp_path_factory.mktemp("function") / "task")
-=======
 def task_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The example app and all that it needs, as they lie in a function."""
     directory = tmp_path_factory.mktemp("function") / "task"
     yield bundle.make_task_root(directory)
     shutil.rmtree(directory)  # 40 MB, which pytest would keep
->>>>>>> main
 
 
 @pytest.fixture(scope="session")

@@ -5,25 +5,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-<<<<<<< HEAD
-from typing import Any, NamedTuple, get_args
-=======
 from typing import NamedTuple, get_args
->>>>>>> main
 
 import httpx
 from botocore import auth, awsrequest, credentials  # type: ignore[import-untyped]  # no types, as boto3
 
 from example_app.api import create_app
-<<<<<<< HEAD
-from example_app.demo import serving
-from fastapi_cognito_guard import CognitoGuard, UserPool
-from fastapi_cognito_guard.claims import Semantics
-=======
 from fastapi_cognito_guard import CognitoGuard, UserPool
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing.serving import serving
->>>>>>> main
 from tests.apps import bearer
 from tests.integration.gateways import ACCOUNT, Account, Api
 from tests.integration.ministack import REGION, EmulatedPool
@@ -69,23 +59,6 @@ class Deployed:
         """Through the gateway, for real. Fails where a run makes too many calls."""
         self.calls += 1
         assert self.calls <= MOST_CALLS
-<<<<<<< HEAD
-        url = self.account.pool.address + self.apis[kind].base + path
-        if isinstance(caller, Keys):
-            return self._send(method, url, _signed(method, url, caller))
-        return self._send(method, url, bearer(caller) if caller else {})
-
-    def call_standalone(
-        self, semantics: Semantics, method: str, path: str, token: str | None
-    ) -> httpx.Response:
-        """The same request to the app under uvicorn."""
-        return self._send(method, self.standalone[semantics] + path, bearer(token) if token else {})
-
-    def _send(self, method: str, url: str, headers: Mapping[str, str]) -> httpx.Response:
-        body = {"content": _BODY, "headers": {**headers, "Content-Type": "application/json"}}
-        plain: dict[str, Any] = {"headers": headers}
-        return self.client.request(method, url, **(body if method == "POST" else plain))
-=======
         return self._send(method, self.account.pool.address + self.apis[kind].base + path, caller)
 
     def call_standalone(self, semantics: Semantics, method: str, path: str, caller: Caller) -> httpx.Response:
@@ -99,7 +72,6 @@ class Deployed:
         if method != "POST":
             return self.client.request(method, url, headers=headers)
         return self.client.post(url, content=_BODY, headers={**headers, "Content-Type": "application/json"})
->>>>>>> main
 
 
 @contextmanager
@@ -129,28 +101,17 @@ def _deploy(account: Account) -> dict[str, Api]:
         for semantics in get_args(Semantics)
     }
     authorized = account.function("orders-authorized", "functions.authorized.handler")
-<<<<<<< HEAD
-=======
     signed = account.function("orders-signed", "functions.signed.handler")
->>>>>>> main
     rest = account.authorizer("authorizer-rest", "functions.authorizer.rest")
     simple = account.authorizer("authorizer-http", "functions.authorizer.http_simple")
     apis = {
         "http-jwt": account.http_api(apps["http"], "JWT"),
         "http-lambda": account.http_api(authorized, "SIMPLE", simple),
-<<<<<<< HEAD
-        "http-iam": account.http_api(apps["strict"], "AWS_IAM"),
-        "rest-cognito": account.rest_api(apps["rest"], "COGNITO_USER_POOLS"),
-        "rest-token": account.rest_api(authorized, "TOKEN", rest),
-        "rest-request": account.rest_api(authorized, "REQUEST", rest),
-        "rest-iam": account.rest_api(apps["strict"], "AWS_IAM"),
-=======
         "http-iam": account.http_api(signed, "AWS_IAM"),
         "rest-cognito": account.rest_api(apps["rest"], "COGNITO_USER_POOLS"),
         "rest-token": account.rest_api(authorized, "TOKEN", rest),
         "rest-request": account.rest_api(authorized, "REQUEST", rest),
         "rest-iam": account.rest_api(signed, "AWS_IAM"),
->>>>>>> main
         "function-url": account.function_url("orders-strict"),
         "function-url-echo": account.function_url("echo"),
     }

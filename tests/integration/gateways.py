@@ -38,10 +38,7 @@ ROUTES = (
     Route("GET", "/orders", scopes=("orders/read", "orders/write")),
     Route("POST", "/orders", scopes=("orders/write",)),
     Route("DELETE", "/orders/{id}"),
-<<<<<<< HEAD
-=======
     Route("GET", "/signer"),
->>>>>>> main
     Route("GET", "/event", echo=True),
     Route("GET", "/event-scoped", scopes=("orders/read", "orders/write"), echo=True),
     Route("GET", "/event-open", open=True, echo=True),

@@ -17,10 +17,7 @@ from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.integration.captures import CAPTURES, fictional, keep, kept, spelled_as_aws
 from tests.integration.deployed import SEMANTICS, Caller, Deployed, guard_of, iam_user, identity_pool_caller
-<<<<<<< HEAD
-=======
 from tests.integration.gateways import ACCOUNT
->>>>>>> main
 from tests.integration.ministack import EmulatedPool
 
 pytestmark = pytest.mark.ministack
@@ -179,14 +176,6 @@ def test_a_refusal_by_ministack_has_no_challenge_and_ours_has_that_of_aws(
 
 
 @pytest.mark.parametrize("caller", ["IAM user", "identity pool"])
-<<<<<<< HEAD
-@pytest.mark.parametrize("kind", ["http-iam", "rest-iam"])
-def test_a_caller_with_aws_keys_is_no_user_of_the_pool(
-    kind: str, caller: str, everywhere: Deployed, callers: dict[str, Caller]
-) -> None:
-    for route in ("GET", "/me"), ("GET", "/orders"), ("DELETE", "/orders/99"):
-        assert everywhere.call(kind, *route, callers[caller]).status_code == 401
-=======
 @pytest.mark.parametrize(("kind", "status"), [("http-iam", 403), ("rest-iam", 401)])
 def test_a_caller_with_aws_keys_is_no_user_of_the_pool(
     kind: str, status: int, caller: str, everywhere: Deployed, callers: dict[str, Caller]
@@ -208,7 +197,6 @@ def test_who_signed_is_known_and_which_user_got_the_keys(
         "arn": f"arn:aws:iam::{ACCOUNT}:user/robot",
         "sub": None,
     }
->>>>>>> main
 
 
 @pytest.mark.parametrize("kind", ["http-iam", "rest-iam"])
@@ -234,8 +222,6 @@ def test_a_live_rest_event_spelled_as_aws_does_leads_to_the_same_caller(
     assert (answer["statusCode"], json.loads(answer["body"])["source"]) == (200, "rest")
     alone = everywhere.call_standalone("rest", "GET", "/me", tokens["ada's ID"])
     assert json.loads(answer["body"]) == {**alone.json(), "source": "rest"}
-<<<<<<< HEAD
-=======
 
 
 def test_the_function_logs_why_it_refused_and_no_token(
@@ -249,4 +235,3 @@ def test_the_function_logs_why_it_refused_and_no_token(
     ]
     assert any("refused with 401: key_unknown" in line for line in lines)
     assert not any("eyJ" in line for line in lines)
->>>>>>> main
