@@ -77,7 +77,7 @@ class Routes:
         self._public = guard.public if guard.deny_by_default else None
         names = Names(tree=tree)
         self._routes = [_route(demand, names, tree=tree) for demand in _exported(app, leave_out)]
-        self._entries = [names.unify(path) for path in self._open_parts(slash_at_end=not tree)]
+        self._entries = [names.unify(path) for path in self._parts_apart(slash_at_end=not tree)]
 
     def operations(self, alike: Callable[[Ask], Hashable] = lambda ask: ask) -> list[Operation]:
         """All of them. ``alike``: what of an `Ask` a gateway can tell apart.
@@ -106,13 +106,18 @@ class Routes:
                 return self._ask(route, path)
         return None
 
-    def _open_parts(self, *, slash_at_end: bool) -> Iterator[GatewayPath]:
-        """Entries of the guard's ``public`` that are only a part of what some route takes."""
-        for text in sorted(self._public or ()):
-            path = text[:-1] + "{rest:path}" if text.endswith("/*") else text
-            said = parse(path, slash_at_end=slash_at_end).said
-            if any(route.pattern.covers(said) and route.said != said for route in self._routes):
-                yield said
+    def _parts_apart(self, *, slash_at_end: bool) -> Iterator[GatewayPath]:
+        """Parts of what a route takes that need a path of their own.
+
+        The root, which ``/{rest:path}`` takes but a gateway's ``/{rest+}`` does not, and the entries of the
+        guard's ``public``.
+        """
+        yield ()
+        for entry in sorted(self._public or ()):
+            for route in self._routes:
+                part = route.pattern.part_in(entry, slash_at_end=slash_at_end)
+                if part is not None and part != route.pattern.said:
+                    yield part
 
     def _at(self, path: GatewayPath, method: str) -> Iterator[_Route]:
         """The routes that a request there may be for, in the app's order."""

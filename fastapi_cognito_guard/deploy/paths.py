@@ -36,7 +36,9 @@ class Part(NamedTuple):
         """Whether all that a gateway takes in this segment fits here."""
         if is_greedy(said) and not is_greedy(self.said):
             return False
-        return self.exact if is_variable(said) else self.takes(said)
+        if is_variable(said):
+            return self.exact and is_variable(self.said)
+        return self.takes(said)
 
     def takes(self, text: str) -> bool:
         """Whether the app takes this text here."""
@@ -70,10 +72,22 @@ class Pattern(NamedTuple):
         """Whether every request to the gateway's path fits the app's."""
         return not self.without_slash and self._fits(path, covering=True)
 
+    def part_in(self, entry: str, *, slash_at_end: bool) -> GatewayPath | None:
+        """What of this lies in a subtree ``/a/*``, or is one path ``/a``; None for nothing."""
+        literal = parse(entry.removesuffix("/*"), slash_at_end=slash_at_end).said
+        if not entry.endswith("/*"):
+            return literal if self.covers(literal) else None
+        for index, (segment, said) in enumerate(zip(literal, self.said, strict=False)):
+            if is_greedy(said):
+                return (*literal[:index], *literal[index:], said)
+            if not self.parts[index].meets(segment):
+                return None
+        return (*literal, *self.said[len(literal) :]) if len(self.said) > len(literal) else None
+
     def _fits(self, path: GatewayPath, *, covering: bool) -> bool:
         for index, part in enumerate(self.parts):
             if index >= len(path):
-                return False
+                return not path and is_greedy(part.said) and part.takes("")
             if is_greedy(part.said):
                 return _rest_fits(part, path[index:], covering=covering)
             if not (part.covers(path[index]) if covering else part.meets(path[index])):
