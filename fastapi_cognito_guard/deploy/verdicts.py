@@ -97,9 +97,9 @@ class ByRoutes:
             _check_allowed(self._allow, principal, request)
 
     def _implies(self, one: Operation, other: Operation) -> bool:
-        if one.ask.iam or not (other.ask.identity or other.ask.iam):
+        if one.ask.iam or not (other.ask.identity or other.ask.optional or other.ask.iam):
             return True  # the one is nobody's, or the other everybody's
-        if self._allow is not None or not one.ask.identity:
+        if self._allow is not None or not (one.ask.identity or one.ask.optional):
             return False
         same_token = self._guard.semantics != "rest" or bool(one.ask.of("scope")) == bool(
             other.ask.of("scope")
@@ -139,7 +139,7 @@ class ByRequest:
 def _judge(guard: CognitoGuard, ask: Ask, principal: Principal) -> None:
     if ask.iam:
         raise Forbidden("the route asks for an IAM caller: its authorization at the gateway is AWS_IAM.")
-    if ask.identity:
+    if ask.identity or ask.optional:  # this one has given a token
         if guard.semantics == "rest":
             check_token_use_as_rest(principal, scoped=bool(ask.of("scope")))
         for requirement in ask.requirements:
