@@ -1,0 +1,73 @@
+"""How a definition is made: the app's routes, then the gateway's rules, then the document, then the notes."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, NamedTuple, get_args
+
+from fastapi_cognito_guard.deploy import arns
+from fastapi_cognito_guard.deploy.arns import Value
+from fastapi_cognito_guard.deploy.cors import cors_of
+from fastapi_cognito_guard.deploy.document import Gateway, check_quota, document_of
+from fastapi_cognito_guard.deploy.notes import take_notes
+from fastapi_cognito_guard.deploy.operations import Routes, guard_of
+from fastapi_cognito_guard.deploy.schemes import schemes
+from fastapi_cognito_guard.deploy.security import AuthorizerFor, Beyond, Document, Kind, Security
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.policy import scope_names
+from fastapi_cognito_guard.settings import check_choice, check_whole_number
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+class Wishes(NamedTuple):
+    """The arguments of `export`, which says what they mean."""
+
+    user_pool_arn: Value | Sequence[Value] | None
+    lambda_arn: Value | None
+    authorizer_arn: Value | None
+    authorizer_for: AuthorizerFor
+    catch_all: Collection[str]
+    beyond: Beyond
+    issuer: Value | None
+    audience: Collection[Value] | None
+    leave_out: Collection[str]
+    quota: int
+
+
+def definition(app: "FastAPI", kind: Kind, wishes: Wishes) -> Document:
+    """The document for a gateway. Nothing is returned before all of it is right."""
+    _check(kind, wishes)
+    guard = guard_of(app)
+    rules = _rules(kind, wishes)
+    function = arns.invocation("lambda_arn", wishes.lambda_arn)
+    routes = Routes(app, guard, tree=kind == "rest", leave_out=wishes.leave_out)
+    operations = routes.operations(rules.alike)
+    document = document_of(app.title, app.version, operations, Gateway(kind, rules, function, cors_of(app)))
+    check_quota(document, kind, wishes.quota)
+    needed = {name for operation in operations for entry in rules.of(operation) for name in entry}
+    document["components"] = {"securitySchemes": schemes(needed, rules, guard, wishes)}
+    take_notes(app, guard, rules, routes, operations)
+    return document
+
+
+def _rules(kind: Kind, wishes: Wishes) -> Security:
+    given = wishes.authorizer_arn
+    return Security(
+        kind=kind,
+        catch_all=scope_names(list(wishes.catch_all)) if wishes.catch_all else (),
+        beyond=wishes.beyond,
+        authorizer=None if given is None else arns.invocation("authorizer_arn", given),
+        authorizer_for=wishes.authorizer_for,
+    )
+
+
+def _check(kind: object, wishes: Wishes) -> None:
+    check_choice("kind", kind, get_args(Kind))
+    check_choice("authorizer_for", wishes.authorizer_for, get_args(AuthorizerFor))
+    check_choice("beyond", wishes.beyond, get_args(Beyond))
+    check_whole_number("quota", wishes.quota, 1)
+    listed = wishes.leave_out
+    if isinstance(listed, str) or not all(isinstance(path, str) and path.startswith("/") for path in listed):
+        raise ConfigurationError(
+            'leave_out lists paths: leave_out=["/docs", "/docs/*"].', setting="leave_out"
+        )

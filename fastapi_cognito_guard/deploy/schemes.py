@@ -1,0 +1,151 @@
+"""The authorizers of a gateway, as an OpenAPI document declares them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from fastapi_cognito_guard.deploy import arns
+from fastapi_cognito_guard.deploy.arns import Value
+from fastapi_cognito_guard.deploy.security import IAM, LAMBDA, OURS, Document, Kind, Security
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.guard import CognitoGuard
+from fastapi_cognito_guard.pool import AnyClient, UserPool
+
+_MOST_AUDIENCES = 50  # of an HTTP API's authorizer
+_SIGV4 = {
+    "type": "apiKey",
+    "name": "Authorization",
+    "in": "header",
+    "x-amazon-apigateway-authtype": "awsSigv4",
+}
+_TTL = 300  # seconds that a Lambda authorizer's answer is kept; a REST API's default
+
+
+class Given(Protocol):
+    """What the caller of `export` says of the pool, beyond the guard or instead of it."""
+
+    @property
+    def user_pool_arn(self) -> Value | Sequence[Value] | None: ...
+
+    @property
+    def issuer(self) -> Value | None: ...
+
+    @property
+    def audience(self) -> Collection[Value] | None: ...
+
+
+def schemes(needed: Collection[str], rules: Security, guard: CognitoGuard, given: Given) -> Document:
+    """The security schemes that operations name. Raises `ConfigurationError` for a setting that is due."""
+    header = guard._header.decode("ascii").title()  # the guard keeps the name in lower case
+    pools = _pools(given.user_pool_arn, guard)
+    said: Document = {}
+    if OURS in needed and rules.kind == "rest":
+        if not pools:
+            raise ConfigurationError(
+                "user_pool_arn is missing: a REST API's authorizer names the pool by its ARN, "
+                'arn:aws:cognito-idp:REGION:ACCOUNT:userpool/POOL_ID, for CloudFormation "${UserPool.Arn}".',
+                setting="user_pool_arn",
+            )
+        said[OURS] = _cognito(pools, header)
+    elif OURS in needed:
+        issuer = given.issuer if given.issuer is not None else _issuer_of(guard.pools)
+        said[OURS] = _jwt(issuer, _audience(given.audience, guard), header)
+    if LAMBDA in needed and rules.authorizer is not None:
+        said[LAMBDA] = _lambda(rules.kind, rules.authorizer, header)
+    if IAM in needed:
+        said[IAM] = dict(_SIGV4)
+    return said
+
+
+def _cognito(pools: Sequence[Value], header: str) -> Document:
+    return {
+        "type": "apiKey",
+        "name": header,
+        "in": "header",
+        "x-amazon-apigateway-authtype": "cognito_user_pools",
+        "x-amazon-apigateway-authorizer": {"type": "cognito_user_pools", "providerARNs": list(pools)},
+    }
+
+
+def _jwt(issuer: Value, audience: Sequence[Value], header: str) -> Document:
+    """The gateway finds the issuer by this address."""
+    return {
+        "type": "openIdConnect",
+        "openIdConnectUrl": arns.substituted("%s/.well-known/openid-configuration", issuer),
+        "x-amazon-apigateway-authorizer": {
+            "type": "jwt",
+            "jwtConfiguration": {"audience": list(audience)},
+            "identitySource": f"$request.header.{header}",
+        },
+    }
+
+
+def _lambda(kind: Kind, authorizer: Value, header: str) -> Document:
+    """An authorizer whose policies are kept for a while, which `lambda_authorizer` writes them for."""
+    said: Document = {"authorizerUri": authorizer, "authorizerResultTtlInSeconds": _TTL}
+    if kind == "rest":
+        said = {"type": "token", **said}
+    else:
+        said = {
+            "type": "request",
+            **said,
+            "identitySource": f"$request.header.{header}",
+            "authorizerPayloadFormatVersion": "2.0",
+            "enableSimpleResponses": False,
+        }
+    return {
+        "type": "apiKey",
+        "name": header,
+        "in": "header",
+        "x-amazon-apigateway-authtype": "custom",
+        "x-amazon-apigateway-authorizer": said,
+    }
+
+
+def _pools(given: object, guard: CognitoGuard) -> list[Value]:
+    """The pools' ARNs. Those that can be read must be of the guard's pools."""
+    if given is None:
+        return []
+    listed = [given] if isinstance(given, str | Mapping) or not isinstance(given, Sequence) else given
+    pools = [arns.user_pool("user_pool_arn", arn) for arn in listed]
+    known = {pool.id for pool in guard.pools}
+    for arn in pools:
+        if arns.pool_id(arn) not in {None, *known}:
+            raise ConfigurationError(
+                f"user_pool_arn names the pool {arns.pool_id(arn)}, and the guard trusts "
+                f"{', '.join(sorted(known))}: the gateway would let in whom the app refuses.",
+                setting="user_pool_arn",
+            )
+    return pools
+
+
+def _issuer_of(pools: Sequence[UserPool]) -> str:
+    if len(pools) > 1:
+        raise ConfigurationError(
+            "A JWT authorizer of an HTTP API has one issuer, and the guard several pools. Let "
+            'lambda_authorizer decide: authorizer_arn=... and authorizer_for="all".',
+            setting="issuer",
+        )
+    return pools[0].issuers[0]
+
+
+def _audience(given: Collection[Value] | None, guard: CognitoGuard) -> list[Value]:
+    audience = (
+        list(given) if given is not None and not isinstance(given, str) else _audience_of(guard.pools[0])
+    )
+    if isinstance(given, str) or not 0 < len(audience) <= _MOST_AUDIENCES:
+        raise ConfigurationError(
+            f'audience lists 1 to {_MOST_AUDIENCES} app clients, or resources: audience=["4b1example"].',
+            setting="audience",
+        )
+    return audience
+
+
+def _audience_of(pool: UserPool) -> list[Value]:
+    """What an HTTP API compares ``aud`` with, or without one ``client_id``."""
+    if isinstance(pool.client_ids, AnyClient):
+        raise ConfigurationError(
+            "A JWT authorizer of an HTTP API must name its clients, and the guard takes ANY_CLIENT: give "
+            'audience=["4b1example"].',
+            setting="audience",
+        )
+    return [*sorted(pool.client_ids), *([pool.resource] if pool.resource is not None else [])]

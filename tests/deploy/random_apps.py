@@ -1,0 +1,111 @@
+"""Apps of all shapes, and requests to them, for properties that hold for any app."""
+
+from itertools import product
+from typing import Any, NamedTuple
+
+from fastapi import Depends, FastAPI, Security
+from hypothesis import strategies as st
+
+from fastapi_cognito_guard import (
+    CognitoGuard,
+    current_user,
+    optional_user,
+    require_claim,
+    require_group,
+    require_scope,
+)
+
+SAMPLES: dict[str, tuple[str, ...]] = {
+    "a": ("a",),
+    "b": ("b",),
+    "{x}": ("a", "7", "z-9"),
+    "{y}": ("b", "z"),
+    "{n:int}": ("7",),
+    "f-{x}": ("f-1",),
+    "{p:path}": ("7", "a", "b/z", "a/b/7"),
+}
+DEMANDS: dict[str, tuple[Any, ...]] = {
+    "public": (),
+    "optional": (Depends(optional_user),),
+    "user": (Depends(current_user),),
+    "scope r": (Depends(require_scope("o/r")),),
+    "scope r or w": (Depends(require_scope("o/r", "o/w")),),
+    "security w": (Security(current_user, scopes=["o/w"]),),
+    "group": (Depends(require_group("admins")),),
+    "claim": (Depends(require_claim("tier", "gold")),),
+    "scope w and group": (Depends(require_scope("o/w")), Depends(require_group("admins"))),
+}
+
+
+class RandomRoute(NamedTuple):
+    method: str
+    segments: tuple[str, ...]
+    demand: str
+
+    @property
+    def path(self) -> str:
+        return "/" + "/".join(self.segments)
+
+    def requests(self) -> list[str]:
+        """Paths that it takes."""
+        return ["/" + "/".join(choice) for choice in product(*(SAMPLES[part] for part in self.segments))]
+
+
+class RandomApp(NamedTuple):
+    routes: tuple[RandomRoute, ...]
+    deny_by_default: bool
+    public: tuple[str, ...]
+
+    def build(self, guard_settings: dict[str, Any], pool: Any, *, told_to_gateways: bool = False) -> FastAPI:
+        """The app itself, or one that asks only for what gateways are told of."""
+        app = FastAPI(openapi_url=None)
+        deny: dict[str, Any] = {}
+        if self.deny_by_default:
+            deny = {"deny_by_default": True, "public": self.public}
+        CognitoGuard(pool, **deny, **guard_settings).install(app)
+        for route in self.routes:
+            demand = _TOLD.get(route.demand, route.demand) if told_to_gateways else route.demand
+            app.add_api_route(
+                route.path, _endpoint, methods=[route.method], dependencies=list(DEMANDS[demand])
+            )
+        return app
+
+    def requests(self) -> list[tuple[str, str]]:
+        """Methods and paths, each of which some route may take."""
+        paths = dict.fromkeys(path for route in self.routes for path in route.requests())
+        methods = sorted({route.method for route in self.routes})
+        return list(product(methods, paths))
+
+
+_TOLD = {"optional": "public", "group": "user", "claim": "user", "scope w and group": "security w"}
+
+
+async def _endpoint() -> str:
+    return "reached"
+
+
+def _segments() -> st.SearchStrategy[tuple[str, ...]]:
+    inner = st.sampled_from([part for part in SAMPLES if "path" not in part])
+    last = st.sampled_from(list(SAMPLES))
+    return st.tuples(st.lists(inner, max_size=2), st.lists(last, max_size=1)).map(
+        lambda both: tuple([*both[0], *both[1]])
+    )
+
+
+def _valid(segments: tuple[str, ...]) -> bool:
+    names = [part.strip("f-{}").partition(":")[0] for part in segments if "{" in part]
+    return len(names) == len(set(names))
+
+
+ROUTES = st.builds(
+    RandomRoute,
+    st.sampled_from(["GET", "GET", "POST"]),
+    _segments().filter(_valid),
+    st.sampled_from(list(DEMANDS)),
+)
+APPS = st.builds(
+    RandomApp,
+    st.lists(ROUTES, min_size=1, max_size=5).map(tuple),
+    st.booleans(),
+    st.lists(st.sampled_from(["/", "/a", "/a/7", "/a/*", "/b"]), max_size=2, unique=True).map(tuple),
+)

@@ -1,0 +1,64 @@
+"""What is exported decides as the app does: for any app, at every route, for every caller."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import assume, given, settings
+
+from fastapi_cognito_guard.claims import Semantics
+from fastapi_cognito_guard.deploy import export
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests.apps import NOW, bearer
+from tests.deploy.model import ModelGateway, Token
+from tests.deploy.random_apps import APPS, RandomApp
+
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:app"
+POOL = FakeUserPool(now=lambda: NOW)
+POOL_ARN = f"arn:aws:cognito-idp:eu-west-1:123456789012:userpool/{POOL.id}"
+CALLERS: dict[str, tuple[str | None, Token | None]] = {
+    "nobody": (None, None),
+    "access": (POOL.access_token(), Token("access", frozenset({"aws.cognito.signin.user.admin"}))),
+    "reader": (POOL.access_token(scopes=["o/r"]), Token("access", frozenset({"o/r"}))),
+    "writer": (POOL.access_token(scopes=["o/w"], groups=["admins"]), Token("access", frozenset({"o/w"}))),
+    "id": (POOL.id_token(claims={"tier": "gold"}), Token("id")),
+}
+
+
+def exported(random_app: RandomApp, kind: Any, guard_settings: dict[str, Any]) -> ModelGateway:
+    """A gateway for the app. Apps that no gateway can tell are for other tests."""
+    app = random_app.build(guard_settings, POOL.user_pool())
+    try:
+        document = export(app, kind, user_pool_arn=POOL_ARN, lambda_arn=FUNCTION)
+    except ConfigurationError:
+        assume(False)
+    return ModelGateway(document, kind)
+
+
+@pytest.mark.parametrize("kind", ["rest", "http"])
+@given(random_app=APPS)
+@settings(max_examples=60)
+def test_the_gateway_decides_as_the_app_does(kind: Semantics, random_app: RandomApp) -> None:
+    guard_settings: dict[str, Any] = {"semantics": kind, "now": lambda: NOW}
+    gateway = exported(random_app, kind, guard_settings)
+    told = TestClient(random_app.build(guard_settings, POOL.user_pool(), told_to_gateways=True))
+    real = TestClient(random_app.build(guard_settings, POOL.user_pool()))
+    for method, path in random_app.requests():
+        for name, (text, token) in CALLERS.items():
+            headers = bearer(text) if text else {}
+            due = told.request(method, path, headers=headers).status_code
+            if due in (404, 405):
+                break  # no route of the app takes it
+            if gateway.operation(method, path) is None:
+                assert due == 401  # by deny_by_default; there is nothing behind
+                continue
+            found = gateway.status(method, path, token)
+            if random_app.deny_by_default and kind == "rest" and (found, due) == (401, 200):
+                # SECURITY.md: what asks for nothing takes both types of token, in the app.
+                assert token is not None
+                assert token.use == "access"
+                continue
+            assert found == due, (method, path, name)
+            if found != 200:
+                assert real.request(method, path, headers=headers).status_code == found
