@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from fastapi_cognito_guard.cli import exits, output
 from fastapi_cognito_guard.cli.doctor import doctor
+from fastapi_cognito_guard.cli.export import export
 from fastapi_cognito_guard.cli.jwks import pull
 from fastapi_cognito_guard.cli.local import pool, token
 from fastapi_cognito_guard.cli.routes import routes
@@ -54,7 +55,7 @@ def _common(
     """For the options that come before a command."""
 
 
-for command in (inspect, verify, doctor, routes, token, pool):
+for command in (inspect, verify, doctor, routes, export, token, pool):
     commands.command()(command)
 
 jwks = typer.Typer(help="A pool's public keys.", no_args_is_help=True)

@@ -20,7 +20,7 @@ App = Annotated[
     str | None,
     typer.Argument(
         metavar="[APP]",
-        help="module:app, or module:function that makes it. Without it: [tool.fastapi] in pyproject.toml.",
+        help="module:app, or module:function that makes it. Without it: FastAPI's entrypoint in pyproject.toml.",
         show_default=False,
     ),
 ]
@@ -61,14 +61,14 @@ def _rows(app: "FastAPI") -> Iterator[dict[str, Any]]:
     closed = guard_of(app).deny_by_default
     for demand in demands(app):
         way = ways.pop(str(demand), None)
-        if demand.guarded or way is not None or closed:  # else a page of documentation
+        if demand.guarded or demand.iam or way is not None or closed:  # else a page of documentation
             yield _row(demand, is_public=way is not None)
     for way in ways.values():
         yield {"methods": [], "path": way.path, "guard": "public", "scopes": [], "groups": [], "claims": []}
 
 
 def _row(demand: Demand, *, is_public: bool) -> dict[str, Any]:
-    guard = "public" if is_public else "optional" if demand.optional else "user"
+    guard = "public" if is_public else _guard(demand)
     return {
         "methods": ["WS"] if demand.websocket else sorted(demand.methods - {"HEAD"}) or ["any"],
         "path": demand.path,
@@ -77,6 +77,13 @@ def _row(demand: Demand, *, is_public: bool) -> dict[str, Any]:
         "groups": [list(names) for names in demand.groups],
         "claims": [{"name": each.claim, "values": list(each.any_of)} for each in demand.of("claim")],
     }
+
+
+def _guard(demand: Demand) -> str:
+    """Who may call: with neither question asked, ``deny_by_default`` takes any user."""
+    if demand.iam:
+        return "user, iam" if demand.guarded else "iam"
+    return "optional" if demand.optional else "user"
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

@@ -8,7 +8,9 @@ from uuid import NAMESPACE_DNS, uuid4, uuid5
 from starlette.requests import HTTPConnection
 
 from fastapi_cognito_guard.claims import to_principal
+from fastapi_cognito_guard.decisions import Visit
 from fastapi_cognito_guard.guard import CognitoGuard
+from fastapi_cognito_guard.middleware import VISIT
 from fastapi_cognito_guard.pool import AnyClient
 from fastapi_cognito_guard.principal import Principal, TokenUse
 from fastapi_cognito_guard.routes import is_scoped
@@ -60,23 +62,25 @@ def as_user(
         auth_time=int(guard._now()),
         email=email,
     )
-    known = {
-        "access": _principal(guard, sign_in.for_access(), claims, machine=username is None),
-        "id": _principal(guard, sign_in.for_id(), claims, machine=False),
-    }
-    use = token_use or ("id" if pool.token_use == {"id"} else "access")
+    known = {"access": _principal(guard, sign_in.for_access(), claims, machine=username is None)}
+    known["id"] = known["access"] if username is None else _principal(guard, sign_in.for_id(), claims)
+    use: TokenUse = token_use or ("id" if pool.token_use == {"id"} else "access")
 
     async def identify(connection: HTTPConnection) -> Principal:
+        due = use
         if guard.semantics == "rest" and token_use is None:
-            return known["access" if is_scoped(connection.scope) or username is None else "id"]
-        return known[use]
+            due = "access" if is_scoped(connection.scope) or username is None else "id"
+        visit = connection.scope.get(VISIT)
+        if isinstance(visit, Visit):  # so that decisions tell of the user
+            visit.principal = known[due]
+        return known[due]
 
     with _identifying(guards_of(app), identify):
         yield known["id" if guard.semantics == "rest" and token_use is None and username else use]
 
 
 def _principal(
-    guard: CognitoGuard, own: dict[str, Any], claims: Mapping[str, Any] | None, *, machine: bool
+    guard: CognitoGuard, own: dict[str, Any], claims: Mapping[str, Any] | None, *, machine: bool = False
 ) -> Principal:
     now = int(guard._now())
     issue = {"iss": guard.pools[0].issuers[0], "iat": now, "exp": now + _LIFETIME, "jti": str(uuid4())}
