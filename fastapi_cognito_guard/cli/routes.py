@@ -20,7 +20,7 @@ App = Annotated[
     str | None,
     typer.Argument(
         metavar="[APP]",
-        help="module:app, or module:function that makes it. Without it: FastAPI's entrypoint in pyproject.toml.",
+        help="module:app, or module:function that makes it. By default what pyproject.toml names.",
         show_default=False,
     ),
 ]

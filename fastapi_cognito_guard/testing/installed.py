@@ -15,12 +15,11 @@ from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.pool import UserPool, by_issuer
 from fastapi_cognito_guard.testing.pool import FakeUserPool
-from fastapi_cognito_guard.tokens.memo import Memo
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_TRUST = ("pools", "_judge", "_keys", "_verifier", "_memo")
+_TRUST = ("pools", "_judge", "_tokens")
 
 
 def guard_of(app: "FastAPI") -> CognitoGuard:
@@ -52,7 +51,7 @@ def trusting(app: "FastAPI", pool: FakeUserPool) -> Iterator[FakeUserPool]:
         *_with(pool, guard.pools),
         semantics=guard.semantics,
         leeway=guard._judge.leeway,
-        max_token_length=guard._max_token_length,
+        max_token_length=guard._tokens.max_length,
         now=guard._now,
     )
     for name in _TRUST:
@@ -70,7 +69,7 @@ def speaking(guard: CognitoGuard, semantics: Semantics, **settings: Any) -> Cogn
     pools = [replace(pool, **settings) for pool in guard.pools]
     twin.semantics = semantics
     twin._judge = Judge(pools=by_issuer(pools), semantics=semantics, leeway=0)
-    twin._memo = Memo(0)
+    twin._tokens = guard._tokens.judged_by(twin._judge)
     return twin
 
 

@@ -1,7 +1,8 @@
 """The token door: a bare token is proven and judged, or remembered from when it was."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from fastapi_cognito_guard.claims import Claims, Judge
 from fastapi_cognito_guard.errors import AuthError
@@ -38,11 +39,11 @@ class TokenDoor:
         self._judge = judge
         self._now = now
         self._memo = Memo(remember)
-        self._max_length = max_length
+        self.max_length = max_length
 
     async def prove(self, token: str, *, patience: float) -> Proven:
         """Who the token speaks of, and what proved it. Raises an `AuthError`."""
-        check_length(token, self._max_length)
+        check_length(token, self.max_length)
         digest = digest_of(token) if self._memo.size and self._verifier.knows_header(token) else None
         if digest is not None and (known := self._memo.find(digest)) is not None:
             known.validity.check(self._now(), self._judge.leeway)
@@ -61,6 +62,12 @@ class TokenDoor:
         if self._memo.size:
             self._memo.keep(digest or digest_of(token), proven)
         return proven
+
+    def judged_by(self, judge: Judge) -> Self:
+        """The same keys behind a judge of other rules, which remembers nothing."""
+        other = copy(self)
+        other._judge, other._memo = judge, Memo(0)
+        return other
 
     async def warm_up(self) -> bool:
         """Fetch all keys that are not fresh. False if some cannot be had."""
