@@ -1,7 +1,6 @@
 """``jwks pull``: a pool's keys in a file, for functions that cannot reach the pool."""
 
 import asyncio
-import json
 import os
 import tempfile
 import time
@@ -15,11 +14,10 @@ from fastapi_cognito_guard import settings
 from fastapi_cognito_guard.cli import exits
 from fastapi_cognito_guard.cli.output import err, fail, note, say
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.pool import ANY_CLIENT, UserPool
-from fastapi_cognito_guard.tokens.fetch import FetchFailed, fetch_over_https
-from fastapi_cognito_guard.tokens.jwks import NotKeys, usable_entries
-
-_DEADLINE = 5  # seconds
+from fastapi_cognito_guard.pool import ANY_CLIENT, KeyPolicy, UserPool
+from fastapi_cognito_guard.tokens.clock import Clock
+from fastapi_cognito_guard.tokens.fetch import fetch_over_https
+from fastapi_cognito_guard.tokens.keys import KeySet
 
 
 class Fetched(NamedTuple):
@@ -65,19 +63,21 @@ class CannotFetch(Exception):
 
 
 def fetch(address: str) -> Fetched:
-    """The keys at an address, as a guard would fetch them. Raises `CannotFetch`."""
+    """The keys at an address, got as a guard gets them. Raises `CannotFetch`."""
+    got: list[bytes] = []
+
+    async def get(address: str) -> bytes:
+        got.append(await fetch_over_https(address))
+        return got[0]
+
     started = time.monotonic()
-    try:
-        document = asyncio.run(asyncio.wait_for(fetch_over_https(address), _DEADLINE))
-        usable = len(usable_entries(json.loads(document)))
-    except (FetchFailed, NotKeys) as error:
-        raise CannotFetch(f"{error}. Is the pool id right, and the pool still there?") from None
-    except (ValueError, RecursionError):
-        raise CannotFetch("its answer is no JSON. Is that the address of a pool?") from None
-    except Exception as error:
-        host = urlsplit(address).netloc
-        raise CannotFetch(f"{type(error).__name__}. Is there a way from here to {host}?") from None
-    return Fetched(document, usable, time.monotonic() - started)
+    keys = KeySet(address, KeyPolicy(), fetch=get, clock=Clock())
+    if asyncio.run(keys.warm_up()):
+        return Fetched(got[0], len(keys.status()["kids"]), time.monotonic() - started)
+    why = keys.status()["last_error"] or "no answer in time"
+    if got or why.startswith("it"):  # somebody is there, and has no keys
+        raise CannotFetch(f"{why}. Is the pool id right, and the pool still there?")
+    raise CannotFetch(f"{why}. Is there a way from here to {urlsplit(address).netloc}?")
 
 
 def pool_of(pool_id: str | None) -> UserPool:

@@ -49,7 +49,7 @@ def pool(
 
     Says what to put into the app's environment.
     """
-    directory = _directory(file, user or [], client or [], scope or [])
+    directory = directory_of(file, user or [], client or [], scope or [])
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
@@ -82,7 +82,7 @@ def token(
 
     For example: curl -H "Authorization: Bearer $(cognito-guard token --group admins)" ...
     """
-    directory = _directory(file, [], [], [])
+    directory = directory_of(file, [], [], [])
     address = f"http://127.0.0.1:{port}"
     if machine:
         given = machine_tokens(address, directory, scope or [])
@@ -93,8 +93,8 @@ def token(
     typer.echo(given["id_token" if id_token and not machine else "access_token"])
 
 
-def _directory(file: Path | None, users: list[str], clients: list[str], scopes: list[str]) -> Directory:
-    """What the file says, or by default; the options replace its users and clients."""
+def directory_of(file: Path | None, users: list[str], clients: list[str], scopes: list[str]) -> Directory:
+    """What a file says, or the default; the options replace its users and clients."""
     directory = Directory() if file is None else Directory.from_toml(file)
     if users:
         directory = replace(directory, users=tuple(map(_user, users)))

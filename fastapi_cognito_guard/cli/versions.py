@@ -8,7 +8,7 @@ _PACKAGES = ("fastapi-cognito-guard", "fastapi", "starlette", "mangum", "python-
 
 def versions() -> dict[str, str]:
     """By package; those that are not installed say so."""
-    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+    return {"python": platform.python_version(), **{name: version_of(name) for name in _PACKAGES}}
 
 
 def jose_backend() -> str:
@@ -18,7 +18,7 @@ def jose_backend() -> str:
     return str(backends.RSAKey.__module__).rpartition(".")[2].removesuffix("_backend")
 
 
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
