@@ -32,7 +32,7 @@ class Passed(NamedTuple):
     context: Mapping[str, Any] | None
 
 
-Authorizer = Callable[[Passed], dict[str, Any]]
+Authorizer = Callable[[Passed], dict[str, dict[str, Any]]]
 """Gives the members of the request context that it adds."""
 
 
@@ -83,7 +83,7 @@ def iam(passed: Passed) -> dict[str, Any]:
             "cognitoIdentityId": _IDENTITY,
             "cognitoIdentityPoolId": _IDENTITY_POOL,
         }
-    return {"identity": {**IDENTITY, **signed}}
+    return {"identity": signed}
 
 
 def iam_2(passed: Passed) -> dict[str, Any]:

@@ -112,7 +112,9 @@ def gateway_event(
         given["authorization"] = _SIGNATURE
     event = front.write(Asked(method, path, _listed(query or {}), _listed(given), body, stage or front.stage))
     if claims is not None or context is not None or front.signed:
-        event["requestContext"] |= front.authorizer(Passed(claims, scopes, context))
+        where = event["requestContext"]
+        for name, members in front.authorizer(Passed(claims, scopes, context)).items():
+            where[name] = {**where.get(name, {}), **members}
     return event
 
 

@@ -198,7 +198,9 @@ def _response(answer: Mapping[str, Any], *, remap: bool) -> Response:
     body = answer.get("body") or ""
     response = Response(b64decode(body) if answer.get("isBase64Encoded") else body, answer["statusCode"])
     single = {name: [value] for name, value in (answer.get("headers") or {}).items()}
-    several = single | (answer.get("multiValueHeaders") or {}) | {"set-cookie": answer.get("cookies") or []}
+    several = single | (answer.get("multiValueHeaders") or {})
+    if answer.get("cookies"):  # payload 2.0
+        several["set-cookie"] = answer["cookies"]
     for name, values in several.items():
         shown = "x-amzn-Remapped-www-authenticate" if remap and name.lower() == "www-authenticate" else name
         for value in values if name.lower() != "content-length" else ():

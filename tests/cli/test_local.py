@@ -122,8 +122,8 @@ def test_a_pool_that_cannot_be_is_refused(options: list[str], said: str) -> None
 
 def test_the_pool_runs_until_it_is_told_to_stop() -> None:
     command = [*COMMAND, "pool", "--port", "0", "--user", "eve:staff"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, **pipes) as pool:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, text=True, stdout=pipe, stderr=pipe) as pool:
         assert pool.stdout is not None
         assert pool.stderr is not None
         try:

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -105,7 +105,7 @@ def test_what_a_gateway_vouches_for_counts_in_lambda(name: str, status: int, fun
     assert function.invoke(present(name)).body["statusCode"] == status
 
 
-@pytest.mark.parametrize("flavour", get_args(Flavour))
+@pytest.mark.parametrize("flavour", ["rest", "rest-jwt", "http", "http-1.0"])
 @pytest.mark.parametrize("vouched", [True, False], ids=["claims", "token"])
 def test_every_gateway_and_no_authorizer_lead_to_the_same_caller(
     flavour: Flavour, vouched: bool, function: Function, example_pool: FakeUserPool

@@ -1,0 +1,87 @@
+"""The attacks that users run on their own apps: every one is refused here, and one that is not is named."""
+
+import pytest
+from fastapi import FastAPI
+
+from fastapi_cognito_guard import ANY_CLIENT, CognitoGuard, CurrentUser, Principal, UserPool, current_user
+from fastapi_cognito_guard.errors import AuthError
+from fastapi_cognito_guard.testing import (
+    FakeUserPool,
+    Flavour,
+    GatewayClient,
+    assert_rejects_attacks,
+    attack_tokens,
+)
+from tests.apps import NOW, build_app, client_of, guard_for
+
+POOL = FakeUserPool(now=lambda: NOW)
+ATTACKS = attack_tokens(POOL)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_every_attack_is_refused(name: str) -> None:
+    guard = guard_for(POOL, user_pool={"token_use": {"access", "id"}})
+    with pytest.raises(AuthError) as refused:
+        await guard.verify(ATTACKS[name])
+    assert refused.value.status == 401
+
+
+def test_the_attacks_are_many_and_no_two_alike() -> None:
+    assert len(ATTACKS) > 60
+    assert len(set(ATTACKS.values())) == len(ATTACKS)
+
+
+def test_an_app_that_holds_passes_through_each_door() -> None:
+    app = build_app(guard_for(POOL))
+    scopes = ["orders/read"]
+    assert_rejects_attacks(client_of(app), "/me", pool=POOL)
+    kinds: list[Flavour] = ["rest", "http", "lambda", "alb"]
+    for kind in kinds:
+        assert_rejects_attacks(GatewayClient(app, kind), "/scope", pool=POOL, scopes=scopes)
+
+
+@pytest.mark.parametrize("client_ids", [ANY_CLIENT, {"4b1example"}], ids=["any client", "one client"])
+def test_without_the_pool_somebody_else_signs_in_its_name(client_ids: object) -> None:
+    app = build_app(CognitoGuard(UserPool("eu-west-1_A", client_ids=client_ids, jwks=POOL.jwks)))  # type: ignore[arg-type]  # either
+    assert_rejects_attacks(client_of(app), "/me")
+    assert_rejects_attacks(GatewayClient(app, "http"), "/me")
+
+
+def test_a_server_whose_app_is_not_known_can_be_asked(pool: FakeUserPool) -> None:
+    client = client_of(build_app(guard_for(pool)))
+
+    class Remote:
+        def request(self, method: str, url: str, *, headers: dict[str, str]) -> object:
+            return client.request(method, url, headers=headers)
+
+    assert_rejects_attacks(Remote(), "/me")
+
+
+def test_what_is_let_in_is_named_and_no_token_is_shown() -> None:
+    """A guard of one's own making, which looks at nothing but the claims."""
+    app = FastAPI()
+    guard_for(POOL).install(app)
+    app.dependency_overrides[current_user] = lambda: Principal(
+        sub="s", client_id="c", issuer="i", expires_at=0, claims={}
+    )
+
+    @app.get("/me")
+    async def me(user: CurrentUser) -> None: ...
+
+    with pytest.raises(AssertionError, match="GET /me should answer 401") as failed:
+        assert_rejects_attacks(client_of(app), "/me", pool=POOL)
+    assert "  no token: 200" in str(failed.value).splitlines()
+    assert str(failed.value).splitlines()[-1] == f"  and {len(ATTACKS) - 9} more"
+    assert "eyJ" not in str(failed.value)
+
+
+@pytest.mark.parametrize("path", ["/public", "/nowhere", "/docs"])
+def test_a_path_that_is_open_or_not_there_proves_nothing(path: str) -> None:
+    with pytest.raises(AssertionError, match="no token: "):
+        assert_rejects_attacks(client_of(build_app(guard_for(POOL))), path, pool=POOL)
+
+
+def test_a_path_that_refuses_good_tokens_too_proves_nothing(other_pool: FakeUserPool) -> None:
+    with pytest.raises(AssertionError, match="does its guard trust it"):
+        assert_rejects_attacks(client_of(build_app(guard_for(POOL))), "/me", pool=other_pool)
