@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import fastapi_cognito_guard
 from fastapi_cognito_guard import testing
 
@@ -12,6 +14,11 @@ def test_the_public_names_are_sorted_and_there() -> None:
         assert module.__all__ == sorted(module.__all__)
         for name in module.__all__:
             assert hasattr(module, name)
+
+
+def test_a_name_that_testing_does_not_have_is_an_error() -> None:
+    with pytest.raises(AttributeError, match="nothing"):
+        testing.nothing  # noqa: B018 - asking for it is the test
 
 
 def test_every_public_name_says_what_it_is() -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.requests import HTTPConnection
 
 from fastapi_cognito_guard import ANY_CLIENT, Principal, current_user
+from fastapi_cognito_guard.decisions import Decision
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import FakeUserPool, as_user
 from tests.apps import build_app, client_of, guard_for
@@ -97,3 +99,18 @@ def test_the_user_is_one_that_the_guard_would_take(
 def test_an_app_without_a_guard_has_no_users() -> None:
     with pytest.raises(ConfigurationError, match=r"guard\.install"), as_user(FastAPI()):
         pass
+
+
+@pytest.mark.anyio
+async def test_a_guard_that_is_asked_outside_of_its_app_says_the_same(pool: FakeUserPool) -> None:
+    guard = guard_for(pool)
+    with as_user(build_app(guard)) as ada:
+        assert await guard.identify(HTTPConnection({"type": "http", "headers": []})) is ada
+
+
+def test_decisions_tell_of_the_user(pool: FakeUserPool) -> None:
+    told: list[Decision] = []
+    app = build_app(guard_for(pool, on_decision=told.append))
+    with as_user(app) as ada:
+        assert statuses(app, "/me", "/group") == [200, 403]
+    assert [(each.code, each.principal) for each in told] == [("allowed", ada), ("insufficient_group", ada)]

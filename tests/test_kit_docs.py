@@ -1,0 +1,52 @@
+"""The pages on testing and on the command line say what is so: their tests pass, their commands answer so."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from fastapi_cognito_guard.cli.commands import commands
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests.cli.running import cognito_guard
+from tests.testing.test_plugin import run
+
+DOCS = Path(__file__).parent.parent / "docs"
+TESTING, CLI = ((DOCS / name).read_text() for name in ("testing.md", "cli.md"))
+
+
+def files_in(page: str) -> dict[str, str]:
+    """The files that a page shows, by the names of their modules."""
+    return dict(re.findall(r"```python (\w+)\.py\n(.*?)```", page, re.DOTALL))
+
+
+def test_the_tests_in_the_docs_pass(tmp_path: Path) -> None:
+    files = files_in(TESTING)
+    assert files.keys() == {"main", "test_main"}
+    assert "8 passed" in run(tmp_path, **files)
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"), re.findall(r"```console\n\$ cognito-guard (.*?)\n(.*?)```", CLI, re.DOTALL)
+)
+def test_the_commands_in_the_docs_answer_as_shown(
+    command: str, answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "main.py").write_text(files_in(CLI)["main"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "main", raising=False)
+    assert cognito_guard(*command.split()).out == answer
+
+
+def test_inspect_says_of_an_id_token_what_the_docs_show() -> None:
+    (shown,) = re.findall(r"```text\n(.*?)```", CLI, re.DOTALL)
+    token = FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example").id_token()
+    assert cognito_guard("inspect", given=token).out.endswith(shown)
+
+
+def test_all_commands_and_exit_codes_are_documented() -> None:
+    documented = re.findall(r"^\| `(\w+)[^`]*` \|", CLI, re.MULTILINE)
+    commanded = {command.callback.__name__ for command in commands.registered_commands if command.callback}
+    assert {*documented} == commanded | {"jwks"}
+    assert re.findall(r"^\| (\d) \|", CLI, re.MULTILINE) == ["0", "1", "2", "3"]

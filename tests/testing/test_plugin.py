@@ -1,0 +1,129 @@
+"""The pytest plugin, as users' own test runs meet it: each test here is a run of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+APP = """
+from fastapi import Depends, FastAPI
+from fastapi_cognito_guard import CognitoGuard, CurrentUser, UserPool, require_group
+
+app = FastAPI()
+CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids={"4b1example"})).install(app)
+
+
+@app.get("/me")
+async def me(user: CurrentUser):
+    return {"user": user.username, "client": user.client_id, "source": user.source}
+
+
+@app.get("/admins", dependencies=[Depends(require_group("admins"))])
+async def admins(): ...
+"""
+
+TESTS = """
+import pytest
+from fastapi.testclient import TestClient
+from main import app
+
+
+def test_a_user(cognito_user):
+    ada = cognito_user(app, groups=["admins"])
+    assert TestClient(app).get("/me").json()["user"] == ada.username == "ada"
+    assert TestClient(app).get("/admins").status_code == 200
+
+
+def test_nobody():
+    assert TestClient(app).get("/me").status_code == 401
+
+
+def test_nobody_at_any_door(any_door):
+    assert any_door(app).get("/me").status_code == 401
+
+
+def test_ada_and_others(any_door, auth_headers):
+    client = any_door(app)
+    source = "token" if any_door.door == "standalone" else any_door.door
+    assert client.get("/me", headers=auth_headers).json()["source"] == source
+    assert client.get("/admins", headers=auth_headers).status_code == 403
+    assert client.get("/admins", headers=auth_headers("eve", groups=["admins"])).status_code == 200
+    assert client.get("/me", headers=auth_headers.machine()).json()["user"] is None
+    assert client.get("/me", headers=auth_headers(token_use="id")).status_code == 401
+
+
+@pytest.mark.parametrize("any_door", ["function-url"], indirect=True)
+def test_another_door(any_door, auth_headers):
+    assert any_door(app).get("/me", headers=auth_headers).json()["source"] == "token"
+
+
+def test_the_pool(cognito_pool, auth_headers):
+    assert auth_headers.pool is cognito_pool
+"""
+
+OWN_POOL = """
+import pytest
+from fastapi_cognito_guard.testing import FakeUserPool
+
+
+@pytest.fixture(scope="session")
+def cognito_pool():
+    return FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example")
+"""
+
+TRUST = """
+from main import app
+
+
+def test_the_client_is_the_apps_own(any_door, auth_headers):
+    assert any_door(app).get("/me", headers=auth_headers).json()["client"] == "4b1example"
+"""
+
+LAZY = """
+import sys
+
+
+def test_nothing_is_loaded_until_it_is_asked_for(request):
+    assert "fastapi_cognito_guard_pytest" in sys.modules
+    heavy = {"fastapi_cognito_guard", "fastapi", "starlette", "httpx", "httpx2", "cryptography", "jose"}
+    assert not heavy & sys.modules.keys()
+    request.getfixturevalue("cognito_pool")
+    assert "fastapi_cognito_guard" in sys.modules
+"""
+
+
+def run(place: Path, **files: str) -> str:
+    """What pytest says, with the plugin and no other."""
+    for name, content in files.items():
+        (place / f"{name}.py").write_text(content)
+    root = Path(__file__).parent.parent.parent
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-W", "error", "-q", "-p", "fastapi_cognito_guard_pytest", "."],
+        cwd=place,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"main": APP, "test_main": TESTS}, "10 passed"),
+        ({"main": APP, "conftest": OWN_POOL, "test_main": TRUST}, "3 passed"),
+    ],
+    ids=["its own pool", "the pool's own name"],
+)
+def test_an_app_that_was_not_made_for_tests_is_tested_at_every_door(
+    tmp_path: Path, files: dict[str, str], said: str
+) -> None:
+    assert said in run(tmp_path, **files)
+
+
+def test_a_test_run_that_asks_for_nothing_loads_nothing(tmp_path: Path) -> None:
+    assert "1 passed" in run(tmp_path, test_lazy=LAZY)
