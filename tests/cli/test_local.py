@@ -149,7 +149,7 @@ sys.meta_path.insert(0, Uninstalled())
 from fastapi_cognito_guard.cli import main
 main()
 """
-    for missing, said in (("typer", "pip install"), ("fastapi", "ModuleNotFoundError")):
+    for missing, said in (("typer", "pip install"), ("httpx", "ModuleNotFoundError")):
         result = subprocess.run(
             [sys.executable, "-c", code.replace("MISSING", repr(missing))],
             capture_output=True,
