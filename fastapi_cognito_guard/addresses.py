@@ -12,7 +12,10 @@ _HOST_NAME = rf"(?i:(?:{_LABEL}\.)+(?![0-9]){_LABEL})"  # a text: compiled when 
 
 def check_address(setting: str, address: object) -> None:
     """Raises `ConfigurationError` unless this is an https address, or an http one on loopback."""
-    parts = urlsplit(address) if isinstance(address, str) else urlsplit("")
+    try:
+        parts = urlsplit(address) if isinstance(address, str) else urlsplit("")
+    except ValueError:  # half a bracket
+        parts = urlsplit("")
     if parts.scheme == "https" and parts.hostname:
         return
     if parts.scheme == "http" and is_loopback(parts.hostname):

@@ -107,7 +107,7 @@ class Decisions:
         logger.warning(
             "%a %a refused with %s: %s: %s",
             decision.method,
-            scope["path"][:_MAX_LOGGED],
+            decision.route or scope["path"][:_MAX_LOGGED],
             status or "the app's own answer",
             error.code,
             error.reason,

@@ -51,6 +51,7 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
     except AuthError as error:
         visit.error = error
         raise
+    visit.error = None  # whoever was asked before: somebody has caught that refusal
     return principal
 
 
@@ -87,6 +88,7 @@ async def iam_identity(connection: HTTPConnection) -> IamIdentity:
             '(gateway="ignore" and "verify" believe none).'
         )
         raise visit.error
+    visit.error = None
     return caller
 
 

@@ -5,13 +5,13 @@ from inspect import iscoroutinefunction
 from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
 
 from fastapi_cognito_guard.decisions import Decisions, Visit
-from fastapi_cognito_guard.errors import AuthError, TokenMissing
+from fastapi_cognito_guard.errors import AuthError, GatewayClaimsMissing, TokenMissing
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.responses import Refusal
 
@@ -52,8 +52,10 @@ class GuardMiddleware:
             error = await self._objection(HTTPConnection(scope))
             if error is not None:
                 visit.error = error
-                await _answer(error, scope, receive, send)
-                self.guard.decisions.settle(visit, scope)
+                try:
+                    await _answer(error, scope, receive, send)
+                finally:
+                    self.guard.decisions.settle(visit, scope)
                 return
         try:
             await self.app(scope, receive, send)
@@ -63,7 +65,10 @@ class GuardMiddleware:
     async def _objection(self, connection: HTTPConnection) -> AuthError | None:
         try:
             await self.guard.identify(connection)
-        except TokenMissing as error:  # who has signed with AWS credentials is somebody, too
+        except (
+            TokenMissing,
+            GatewayClaimsMissing,
+        ) as error:  # who has signed with AWS credentials is somebody, too
             return None if self.guard.iam_identity(connection) is not None else error
         except AuthError as error:
             return error
@@ -108,10 +113,10 @@ async def refuse(connection: HTTPConnection, error: Exception) -> Response | Non
 async def _answer(error: AuthError, scope: Scope, receive: Receive, send: Send) -> None:
     """What the app's own handler makes of it, as it would for a refusal from a route."""
     is_websocket = scope["type"] == "websocket"
-    connection = WebSocket(scope, receive, send) if is_websocket else HTTPConnection(scope)
+    connection = WebSocket(scope, receive, send) if is_websocket else Request(scope, receive, send)
     handlers = scope["app"].exception_handlers if "app" in scope else {}
     handler = next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), refuse)
-    if iscoroutinefunction(handler):
+    if iscoroutinefunction(handler) or iscoroutinefunction(type(handler).__call__):
         response = await handler(connection, error)
     else:
         response = await run_in_threadpool(handler, connection, error)

@@ -362,3 +362,48 @@ def test_a_group_that_is_asked_for_by_hand_is_a_decision_too(pool: FakeUserPool)
 
     assert watched.client.get("/by-hand", headers=bearer(pool.access_token())).status_code == 403
     assert watched.only().code == "insufficient_group"
+
+
+def test_a_refusal_that_the_app_has_caught_is_none(pool: FakeUserPool) -> None:
+    from starlette.requests import HTTPConnection
+
+    from fastapi_cognito_guard import iam_identity
+
+    watched = Watched(pool)
+
+    async def either(connection: HTTPConnection) -> None:
+        with pytest.raises(AuthError):
+            await iam_identity(connection)
+
+    @watched.app.get("/either", dependencies=[Depends(either)])
+    async def route(user: CurrentUser) -> None: ...
+
+    assert watched.client.get("/either", headers=bearer(pool.access_token())).status_code == 200
+    assert watched.only().outcome == "allowed"
+
+
+def test_before_routing_a_handler_of_the_apps_own_gets_a_request_and_may_be_an_object(
+    pool: FakeUserPool,
+) -> None:
+    watched = Watched(pool, deny_by_default=True)
+
+    class Own:
+        async def __call__(self, request: Any, error: Exception) -> JSONResponse:
+            return JSONResponse({"method": request.method}, status_code=418)
+
+    watched.app.add_exception_handler(AuthError, Own())
+    answer = watched.client.get("/nowhere")
+    assert (answer.status_code, answer.json()) == (418, {"method": "GET"})
+    assert watched.only().code == "token_missing"
+
+
+def test_a_route_that_was_reached_is_logged_by_its_template(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = Watched(pool)
+
+    @watched.app.get("/users/{name}")
+    async def user(name: str, user: CurrentUser) -> None: ...
+
+    watched.client.get("/users/ada@shop.example")
+    assert "ada@" not in told(caplog)[0].getMessage()

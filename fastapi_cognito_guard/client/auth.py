@@ -1,6 +1,7 @@
 """The httpx side of a caller: one token for many requests, renewed once for all of them."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Generator
@@ -69,6 +70,7 @@ class CognitoAuth(httpx.Auth):
         self._kept = _Kept()
         self._flight: Flight | None = None
         self._lock = threading.Lock()
+        self._process = os.getpid()
 
     def __repr__(self) -> str:
         known = isinstance(self._source, ClientCredentials | RefreshToken)
@@ -76,6 +78,7 @@ class CognitoAuth(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """httpx calls this for each request of a `httpx.Client`."""
+        self._survive_fork()
         self._check(request.url)
         token = self._wait(self._token())
         response = yield _with(request, token)
@@ -85,6 +88,7 @@ class CognitoAuth(httpx.Auth):
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """httpx calls this for each request of a `httpx.AsyncClient`."""
+        self._survive_fork()
         self._check(request.url)
         token = await self._async_wait(self._token())
         response = yield _with(request, token)
@@ -101,6 +105,11 @@ class CognitoAuth(httpx.Auth):
                 "auth=None.",
                 setting="origins",
             )
+
+    def _survive_fork(self) -> None:
+        """A child has the token, but not the thread of a flight, and perhaps a lock held for ever."""
+        if self._process != os.getpid():
+            self._lock, self._flight, self._process = threading.Lock(), None, os.getpid()
 
     def _token(self) -> Flight:
         """The token that is kept, or the one under way."""

@@ -74,8 +74,8 @@ def check(operations: Sequence[Operation], implies: Callable[[Operation, Operati
         if not implies(reason, denied) and not implies(victim, denied):
             raise ConfigurationError(
                 f"No policy can deny {denied} to a caller who may use {reason}, and still allow {victim}: "
-                "its stars take slashes too. Give them paths that differ earlier, let them ask for the same, or "
-                "decide each request: cached=False, and a TTL of 0."
+                "its stars take slashes too. Give them paths that differ earlier, let them ask for the same, "
+                "or decide each request: cached=False, and a TTL of 0."
             )
 
 

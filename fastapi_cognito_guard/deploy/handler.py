@@ -79,7 +79,7 @@ def _stage(event: dict[str, Any], path: str) -> tuple[str, bool]:
         return stage, False  # REST: the full path has the stage, the event's own path does not
     # HTTP: the path has the stage; on a custom domain the same text would be the app's own
     on_own_domain = ".execute-api." in str(context.get("domainName"))
-    return (stage, True) if on_own_domain and _is_under(path, stage) else ("", False)
+    return (stage, True) if on_own_domain and stage != "/$default" and _is_under(path, stage) else ("", False)
 
 
 def _is_under(path: str, root: str) -> bool:

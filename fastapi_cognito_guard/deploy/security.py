@@ -98,7 +98,7 @@ def _check_any_of(operation: Operation, kind: str) -> None:
 def _check_scopes(operation: Operation, scopes: Sequence[str]) -> None:
     if len(scopes) > _MOST_SCOPES:
         raise ConfigurationError(
-            f"{operation.route} names {len(scopes)} scopes; a route of an HTTP API has at most {_MOST_SCOPES}. "
+            f"{operation.route} names {len(scopes)} scopes; an HTTP API's route has at most {_MOST_SCOPES}. "
             'Name fewer, export kind="rest", or let lambda_authorizer decide: authorizer_for="all".'
         )
     for scope in scopes:

@@ -5,6 +5,7 @@ nothing (``{"lambda": null}``, ``{"claims": null}`` are unauthenticated requests
 the types they have in a token; all others stay as they were delivered, because only the app knows them.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from fastapi_cognito_guard.claims import Claims
 from fastapi_cognito_guard.errors import ClaimInvalid
 from fastapi_cognito_guard.gateway.spelling import Spelling, as_http_api, as_native, as_rest_api
 from fastapi_cognito_guard.principal import Source
-from fastapi_cognito_guard.untrusted import is_too_deep
+from fastapi_cognito_guard.untrusted import is_too_deep, is_writable
 
 Event = Mapping[str, Any]
 _OTHERS = frozenset({"principalId", "jwt", "lambda", "iam"})
@@ -61,7 +62,19 @@ def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Claims
 def _claims(values: dict[str, Any], source: Source) -> Claims:
     if is_too_deep(values):
         raise ClaimInvalid("the gateway's claims are nested too deeply.")
+    if not _is_writable(values):
+        raise ClaimInvalid("the gateway's claims have half a surrogate pair in them.")
     return Claims(values=values, source=source)
+
+
+def _is_writable(values: dict[str, Any]) -> bool:
+    """As in a token: no answer of the app could ever repeat half a surrogate pair."""
+    try:
+        if "".join(values).isascii() and "".join(values.values()).isascii():
+            return True
+    except TypeError:  # a value that is no text
+        pass
+    return is_writable(json.dumps(values, ensure_ascii=False, default=str, skipkeys=True))
 
 
 def authorizer_of(event: Event) -> Mapping[str, Any]:

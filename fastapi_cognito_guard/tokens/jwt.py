@@ -109,11 +109,11 @@ def _json_object(part: bytes) -> dict[str, Any]:
         raise TokenMalformed("a part of the token is not JSON.") from None
     if end != len(text):
         raise TokenMalformed("a part of the token is more than a JSON object.")
-    if b"\\" in octets and (b"\\ud" in octets or b"\\uD" in octets):
-        _check_writable(value)
-    # How deep Python's own json goes differs by version.
+    # How deep Python's own json goes differs by version. First, because writing it recurses, too.
     if _has_boxes_in_boxes(octets) and is_too_deep(value):
         raise TokenMalformed("a part of the token is nested too deeply.")
+    if b"\\" in octets and (b"\\ud" in octets or b"\\uD" in octets):
+        _check_writable(value)
     return value
 
 

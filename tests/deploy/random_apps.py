@@ -88,7 +88,7 @@ def _segments() -> st.SearchStrategy[tuple[str, ...]]:
     inner = st.sampled_from([part for part in SAMPLES if "path" not in part])
     last = st.sampled_from(list(SAMPLES))
     return st.tuples(st.lists(inner, max_size=2), st.lists(last, max_size=1)).map(
-        lambda both: tuple([*both[0], *both[1]])
+        lambda both: (*both[0], *both[1])
     )
 
 

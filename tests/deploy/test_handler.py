@@ -161,3 +161,8 @@ def test_on_lambda_the_request_that_finds_stale_keys_waits_a_little_for_fresh_on
     pool.rotate()
     present[0] += 60
     assert handler(event, None)["statusCode"] == 401
+
+
+def test_a_path_that_begins_with_the_default_stage_is_the_apps_own(pool: FakeUserPool) -> None:
+    event = gateway_event("http", path="/$default/public")
+    assert lambda_handler(build_app(guard_for(pool)))(event, None)["statusCode"] == 404

@@ -337,3 +337,13 @@ HOSTILE = lambda_handler(build_app(guard(lambda_context=lambda context: context)
 def test_an_authorizer_that_is_no_lambdas_is_not_mapped(version: dict[str, str]) -> None:
     event = {**version, "requestContext": {"authorizer": {"iam": {"userId": "AIDA"}}}}
     assert claims_of(event, lambda context: {"sub": "mapped"}) is None
+
+
+@pytest.mark.parametrize("flavour", ["rest", "rest-jwt", "http", "http-1.0"])
+def test_half_a_surrogate_pair_in_claims_is_refused_as_in_a_token(pool: FakeUserPool, flavour: Any) -> None:
+    handler = lambda_handler(build_app(CognitoGuard(pool.user_pool(), now=lambda: NOW)))
+    for claims in ({"name": "half \ud83d"}, {"\udc00": "name"}):
+        event = pool.event(flavour, pool.access_token(claims=claims), path="/orders")
+        assert handler(event, None)["statusCode"] == 401
+    nested = pool.event("rest-jwt", pool.access_token(claims={"x": ["\ud83d"]}), path="/orders")
+    assert handler(nested, None)["statusCode"] == 401

@@ -256,3 +256,10 @@ def test_of_all_letters_only_those_without_trailing_bits_may_be_last() -> None:
             else:
                 with pytest.raises(TokenMalformed):
                     decode_base64url(text.encode())
+
+
+@pytest.mark.parametrize("depth", range(930, 1000, 1))
+def test_no_depth_at_all_makes_the_check_for_surrogates_recurse(depth: int) -> None:
+    payload = b'{"a":"\\ud83d\\ude00","b":' + b"[" * depth + b"]" * depth + b"}"
+    with pytest.raises(TokenMalformed):
+        parse(token(payload=payload))
