@@ -60,8 +60,8 @@ def _of_token_types(guard: CognitoGuard, rules: Security, operations: Iterable[O
         yield (
             f"A REST API takes only ID tokens at {_listed(unscoped)}, which ask for no scopes, and the app "
             "takes only access tokens: nobody can pass both. Give catch_all=[...] with scopes of which every "
-            'access token of yours has one (Cognito\'s own: "openid", "aws.cognito.signin.user.admin"); or take '
-            'ID tokens there: semantics="rest", or token_use.'
+            'access token of yours has one (Cognito\'s own: "openid", "aws.cognito.signin.user.admin"); or '
+            'take ID tokens there: semantics="rest", or token_use.'
         )
     if rules.catch_all and guard.semantics == "rest":
         yield (
