@@ -122,10 +122,11 @@ class CognitoGuard:
         self.decisions = Decisions(on_decision)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+    def from_env(cls, environ: Mapping[str, str] | None = None, **others: Any) -> Self:
         """A guard of one pool from ``COGNITO_USER_POOL_ID``, ``COGNITO_CLIENT_IDS`` and optional others.
 
-        ``environ`` is ``os.environ`` where it is not given.
+        ``environ`` is ``os.environ`` where it is not given; ``others`` are arguments of `CognitoGuard`, and
+        stand instead of the environment's.
 
         Raises `ConfigurationError` that names the variable.
         """
@@ -133,9 +134,9 @@ class CognitoGuard:
         pool = settings.read(environ, settings.POOL)
         settings.require(pool, "id", "client_ids")
         try:
-            return cls(UserPool(pool.pop("id"), **pool), **settings.read(environ, settings.GUARD))
+            return cls(UserPool(pool.pop("id"), **pool), **settings.read(environ, settings.GUARD) | others)
         except ConfigurationError as error:
-            raise settings.named(error) from None
+            raise (error if error.setting in others else settings.named(error)) from None
 
     def install(self, app: "FastAPI") -> None:
         """Make this the guard of ``app``: call it once, before the app starts.

@@ -85,6 +85,19 @@ def test_a_guard_from_the_environment() -> None:
     assert (guard.semantics, guard.gateway) == ("http", "require")
 
 
+def test_what_the_environment_has_no_variable_for_is_an_argument() -> None:
+    guard = CognitoGuard.from_env(ENVIRONMENT, deny_by_default=True, public=["/health"])
+    assert guard.deny_by_default
+    assert "/health" in guard.public
+
+
+def test_an_argument_stands_instead_of_the_variable_and_its_error_names_no_variable() -> None:
+    environ = ENVIRONMENT | {"COGNITO_LEEWAY": "5", "COGNITO_SEMANTICS": "http"}
+    assert CognitoGuard.from_env(environ, semantics="rest").semantics == "rest"
+    with pytest.raises(ConfigurationError, match="^leeway is a number"):
+        CognitoGuard.from_env(environ, leeway=999)
+
+
 def test_any_client_has_to_be_typed_out_in_the_environment_too() -> None:
     assert (
         CognitoGuard.from_env(ENVIRONMENT | {"COGNITO_CLIENT_IDS": "ANY_CLIENT"}).pools[0].accepts_client("x")
