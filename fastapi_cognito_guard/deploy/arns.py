@@ -21,7 +21,7 @@ def invocation(setting: str, function: object) -> Value:
     if plain is not None:
         partition, region = plain.groups()
         return f"arn:{partition}:apigateway:{region}:{_path(plain[0])}"
-    if not _is_for_cloudformation(function):
+    if not is_for_cloudformation(function):
         raise ConfigurationError(
             f"{setting} is {'missing' if function is None else 'not right'}: write the ARN of the function, "
             "arn:aws:lambda:REGION:ACCOUNT:function:NAME, or for "
@@ -39,7 +39,7 @@ def user_pool(setting: str, arn: object) -> Value:
     """A user pool's ARN. Raises `ConfigurationError` for what is none."""
     if isinstance(arn, str) and _POOL.fullmatch(arn):
         return arn
-    if not _is_for_cloudformation(arn):
+    if not is_for_cloudformation(arn):
         raise ConfigurationError(
             f"{setting} is the ARN of the user pool, arn:aws:cognito-idp:REGION:ACCOUNT:userpool/POOL_ID (it "
             f'is in the console), or for CloudFormation "${{UserPool.Arn}}".',
@@ -52,6 +52,16 @@ def pool_id(arn: Value) -> str | None:
     """The pool that an ARN names; None where only CloudFormation knows."""
     match = _POOL.fullmatch(arn) if isinstance(arn, str) else None
     return None if match is None else match[1]
+
+
+def is_for_cloudformation(value: object) -> bool:
+    """Whether it is text with ``${...}``, or one of CloudFormation's functions."""
+    if isinstance(value, str):
+        return "${" in value
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return False
+    name = next(iter(value))
+    return isinstance(name, str) and (name == "Ref" or name.startswith("Fn::"))
 
 
 def substituted(template: str, value: Any) -> Value:
@@ -69,12 +79,3 @@ def substituted(template: str, value: Any) -> Value:
         case {"Fn::GetAtt": [str(name), str(attribute)]}:
             return {"Fn::Sub": template.replace("%s", f"${{{name}.{attribute}}}")}
     return {"Fn::Sub": [template.replace("%s", "${Value}"), {"Value": dict(value)}]}
-
-
-def _is_for_cloudformation(value: object) -> bool:
-    if isinstance(value, str):
-        return "${" in value
-    if not isinstance(value, Mapping) or len(value) != 1:
-        return False
-    name = next(iter(value))
-    return isinstance(name, str) and (name == "Ref" or name.startswith("Fn::"))

@@ -29,7 +29,7 @@ class Wishes(NamedTuple):
     catch_all: Collection[str]
     beyond: Beyond
     issuer: Value | None
-    audience: Collection[Value] | None
+    audience: Value | Collection[Value] | None
     leave_out: Collection[str]
     quota: int
 

@@ -23,7 +23,7 @@ def export(
     catch_all: Collection[str] = (),
     beyond: "Beyond" = "refuse",
     issuer: "Value | None" = None,
-    audience: "Collection[Value] | None" = None,
+    audience: "Value | Collection[Value] | None" = None,
     leave_out: Collection[str] = (),
     quota: int = 300,
 ) -> "Document":
@@ -39,12 +39,13 @@ def export(
     ``beyond``          without ``authorizer_arn``, what of routes that ask for several lists of scopes or
                         of groups at once: ``"refuse"`` to export them, or leave the rest to the ``"app"``
     ``issuer``          for ``"http"``, instead of the guard's pool's
-    ``audience``        for ``"http"``, instead of the guard's ``client_ids`` and ``resource``
+    ``audience``        for ``"http"``, instead of the guard's ``client_ids`` and ``resource``: a list, or
+                        one CloudFormation function that gives it: ``{"Ref": "ClientIds"}``
     ``leave_out``       paths that the gateway is not to know: exact, or a subtree ending in ``/*``
     ``quota``           how many routes (``"http"``) or resources (``"rest"``) an API of yours may have
 
-    An ARN is text, text with ``${Function.Arn}``, which becomes an ``Fn::Sub``, or a CloudFormation
-    function.
+    An ARN, an issuer, or an item of the audience is text, text with ``${Function.Arn}``, which becomes
+    an ``Fn::Sub``, or a CloudFormation function.
 
     Each note is logged by ``fastapi_cognito_guard.export``: for information, or as a warning where
     somebody should look. Raises `ConfigurationError`, naming the route or the setting, for what a gateway

@@ -1,5 +1,6 @@
 """The authorizers of a gateway, as an OpenAPI document declares them."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
@@ -30,7 +31,7 @@ class Given(Protocol):
     def issuer(self) -> Value | None: ...
 
     @property
-    def audience(self) -> Collection[Value] | None: ...
+    def audience(self) -> Value | Collection[Value] | None: ...
 
 
 def schemes(needed: Collection[str], rules: Security, guard: CognitoGuard, given: Given) -> Document:
@@ -47,8 +48,7 @@ def schemes(needed: Collection[str], rules: Security, guard: CognitoGuard, given
             )
         said[OURS] = _cognito(pools, header)
     elif OURS in needed:
-        issuer = given.issuer if given.issuer is not None else _issuer_of(guard.pools)
-        said[OURS] = _jwt(issuer, _audience(given.audience, guard), header)
+        said[OURS] = _jwt(_issuer(given.issuer, guard.pools), _audience(given, guard.pools), header)
     if LAMBDA in needed and rules.authorizer is not None:
         said[LAMBDA] = _lambda(rules.kind, rules.authorizer, header)
     if IAM in needed:
@@ -66,14 +66,14 @@ def _cognito(pools: Sequence[Value], header: str) -> Document:
     }
 
 
-def _jwt(issuer: Value, audience: Sequence[Value], header: str) -> Document:
+def _jwt(issuer: Value, audience: Value | list[Value], header: str) -> Document:
     """The gateway finds the issuer by this address."""
     return {
         "type": "openIdConnect",
         "openIdConnectUrl": arns.substituted("%s/.well-known/openid-configuration", issuer),
         "x-amazon-apigateway-authorizer": {
             "type": "jwt",
-            "jwtConfiguration": {"audience": list(audience)},
+            "jwtConfiguration": {"audience": audience},
             "identitySource": f"$request.header.{header}",
         },
     }
@@ -118,26 +118,60 @@ def _pools(given: object, guard: CognitoGuard) -> list[Value]:
     return pools
 
 
-def _issuer_of(pools: Sequence[UserPool]) -> str:
-    if len(pools) > 1:
+def _issuer(given: object, pools: Sequence[UserPool]) -> Value:
+    if given is None and len(pools) > 1:
         raise ConfigurationError(
-            "A JWT authorizer of an HTTP API has one issuer, and the guard several pools. Let "
-            'lambda_authorizer decide: authorizer_arn=... and authorizer_for="all".',
+            "A JWT authorizer of an HTTP API has one issuer, and the guard several pools. Name the one that "
+            "it is to take, issuer=..., or let lambda_authorizer decide on all: authorizer_arn=... and "
+            'authorizer_for="all".',
             setting="issuer",
         )
-    return pools[0].issuers[0]
-
-
-def _audience(given: Collection[Value] | None, guard: CognitoGuard) -> list[Value]:
-    audience = (
-        list(given) if given is not None and not isinstance(given, str) else _audience_of(guard.pools[0])
+    issuer = pools[0].issuers[0] if given is None else given
+    if isinstance(issuer, str | Mapping) and (_is_https(issuer) or arns.is_for_cloudformation(issuer)):
+        return issuer
+    raise ConfigurationError(
+        "issuer is an https address, https://cognito-idp.REGION.amazonaws.com/POOL_ID, or for CloudFormation "
+        '"https://cognito-idp.${AWS::Region}.amazonaws.com/${UserPool}".',
+        setting="issuer",
     )
-    if isinstance(given, str) or not 0 < len(audience) <= _MOST_AUDIENCES:
+
+
+def _is_https(address: object) -> bool:
+    return isinstance(address, str) and re.fullmatch(r"https://[^\s/?#]+(?:/[^\s?#]*)?", address) is not None
+
+
+def _audience(given: Given, pools: Sequence[UserPool]) -> Value | list[Value]:
+    audience = given.audience
+    if audience is None:
+        return _audience_of(_pool_of(given.issuer, pools))
+    if isinstance(audience, Mapping) and arns.is_for_cloudformation(audience):
+        return dict(audience)
+    listed = [] if isinstance(audience, str | Mapping) or not isinstance(audience, Collection) else audience
+    if not 0 < len(listed) <= _MOST_AUDIENCES or not all(map(_is_client, listed)):
         raise ConfigurationError(
-            f'audience lists 1 to {_MOST_AUDIENCES} app clients, or resources: audience=["4b1example"].',
+            f'audience lists 1 to {_MOST_AUDIENCES} app clients, or resources: audience=["4b1example"]; for '
+            'CloudFormation also ["${Client}"], or one function that gives the list: {"Ref": "ClientIds"}.',
             setting="audience",
         )
-    return audience
+    return [arns.substituted("%s", item) for item in listed]
+
+
+def _is_client(item: object) -> bool:
+    if isinstance(item, str):
+        return re.fullmatch(r"\S+", item) is not None
+    return arns.is_for_cloudformation(item)
+
+
+def _pool_of(issuer: Value | None, pools: Sequence[UserPool]) -> UserPool:
+    """The pool whose clients are due."""
+    for pool in pools:
+        if len(pools) == 1 or issuer in pool.issuers:
+            return pool
+    raise ConfigurationError(
+        "audience is missing: the guard has several pools, and none of them has this issuer. Name the "
+        'clients of the one that it is: audience=["4b1example"].',
+        setting="audience",
+    )
 
 
 def _audience_of(pool: UserPool) -> list[Value]:

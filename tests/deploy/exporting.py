@@ -1,0 +1,71 @@
+"""What the tests of `export` share: the names of an account, and apps made in one line."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from fastapi import Depends, FastAPI
+
+from fastapi_cognito_guard import CognitoGuard, UserPool, current_user, require_scope
+from fastapi_cognito_guard.deploy import export
+from fastapi_cognito_guard.errors import ConfigurationError
+
+Document = dict[str, Any]
+
+KINDS: tuple[Any, ...] = ("rest", "http")
+POOL = UserPool("eu-west-1_Abc123Xyz", client_ids={"4b1example"})
+OTHER_POOL = UserPool("eu-west-1_Other", client_ids={"5c2example"})
+ISSUER, OTHER_ISSUER = POOL.issuers[0], OTHER_POOL.issuers[0]
+POOL_ARN = f"arn:aws:cognito-idp:eu-west-1:123456789012:userpool/{POOL.id}"
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:app"
+AUTHORIZER = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
+
+USER = Depends(current_user)
+READ = Depends(require_scope("o/r"))
+WRITE = Depends(require_scope("o/w"))
+
+
+def invoked(function: str) -> str:
+    """Where a gateway calls it."""
+    return f"arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{function}/invocations"
+
+
+def app_with(
+    routes: Mapping[str, Sequence[Any]], *, pools: Sequence[UserPool] = (POOL,), **settings: Any
+) -> FastAPI:
+    """An app of such routes: ``{"GET /me": [USER]}``. Those that name no guard setting take the default."""
+    app = FastAPI(title="Shop", openapi_url=None)
+    CognitoGuard(*pools, **settings).install(app)
+    for route, dependencies in routes.items():
+        add_route(app, route, *dependencies)
+    return app
+
+
+def add_route(app: Any, route: str, *dependencies: Any) -> None:
+    """``add_route(app, "GET /me", USER)``, to an app or a router."""
+    method, path = route.split(" ")
+    app.add_api_route(path, _endpoint, methods=[method], dependencies=list(dependencies))
+
+
+def exported(app: FastAPI, kind: Any = "http", **given: Any) -> Document:
+    """The document, for the pool and the function of these tests where nothing else is given."""
+    return export(app, kind, **{"user_pool_arn": POOL_ARN, "lambda_arn": FUNCTION, **given})
+
+
+def refused(app: FastAPI, kind: Any = "http", **given: Any) -> ConfigurationError:
+    """Why there is no document."""
+    with pytest.raises(ConfigurationError) as caught:
+        exported(app, kind, **given)
+    return caught.value
+
+
+def security(document: Document) -> dict[str, list[dict[str, list[str]]]]:
+    """What each operation asks for: ``{"GET /me": [{"Cognito": []}]}``."""
+    return {
+        f"{method.upper()} {path}": operation["security"]
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+async def _endpoint() -> None: ...
