@@ -1,6 +1,8 @@
 """The pages on testing and on the command line say what is so: their tests pass, their commands answer so."""
 
+import json
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -32,11 +34,28 @@ def test_the_tests_in_the_docs_pass(tmp_path: Path) -> None:
 def test_the_commands_in_the_docs_answer_as_shown(
     command: str, answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "main.py").write_text(files_in(CLI)["main"])
-    monkeypatch.chdir(tmp_path)
+    in_a_project(tmp_path, monkeypatch)
+    assert cognito_guard(*command.split()).out == answer
+
+
+@pytest.mark.parametrize("command", re.findall(r"^cognito-guard (export .*)$", CLI, re.MULTILINE))
+def test_the_exports_in_the_docs_succeed_without_a_warning(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_a_project(tmp_path, monkeypatch)
+    answer = cognito_guard(*shlex.split(command.partition(" > ")[0]))
+    assert answer.code == 0
+    assert json.loads(answer.out)["openapi"] == "3.0.1"
+    assert "note: " in answer.err
+    assert "warning: " not in answer.err
+
+
+def in_a_project(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a directory with the page's app in it, which nobody has imported before."""
+    (directory / "main.py").write_text(files_in(CLI)["main"])
+    monkeypatch.chdir(directory)
     monkeypatch.setattr("sys.path", [*sys.path])
     monkeypatch.delitem(sys.modules, "main", raising=False)
-    assert cognito_guard(*command.split()).out == answer
 
 
 def test_inspect_says_of_an_id_token_what_the_docs_show() -> None:

@@ -25,9 +25,14 @@ def note(text: str) -> None:
     err.print(Text(text, style="dim"))
 
 
+def remark(text: str) -> None:
+    """One line beside the answer, for programs that look for it, too."""
+    err.print(Text(text), soft_wrap=True)
+
+
 def fail(text: str) -> None:
     """One clear line of what is wrong."""
-    err.print(Text(f"cognito-guard: {text}"), soft_wrap=True)
+    remark(f"cognito-guard: {text}")
 
 
 def facts(rows: Iterable[tuple[str, object]]) -> None:

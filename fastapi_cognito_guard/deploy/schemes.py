@@ -149,8 +149,8 @@ def _audience(given: Given, pools: Sequence[UserPool]) -> Value | list[Value]:
     listed = [] if isinstance(audience, str | Mapping) or not isinstance(audience, Collection) else audience
     if not 0 < len(listed) <= _MOST_AUDIENCES or not all(map(_is_client, listed)):
         raise ConfigurationError(
-            f'audience lists 1 to {_MOST_AUDIENCES} app clients, or resources: audience=["4b1example"]; for '
-            'CloudFormation also ["${Client}"], or one function that gives the list: {"Ref": "ClientIds"}.',
+            f'audience lists 1 to {_MOST_AUDIENCES} app clients, or resources: audience=["4b1example"]. For '
+            'CloudFormation also audience=["${Client}"], or a function that gives all: {"Ref": "ClientIds"}.',
             setting="audience",
         )
     return [arns.substituted("%s", item) for item in listed]

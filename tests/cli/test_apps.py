@@ -1,4 +1,4 @@
-"""What `routes`, `doctor` and `export` say of apps, and of what is none."""
+"""What `routes` and `doctor` say of apps, and of what is none."""
 
 import json
 import sys
@@ -223,18 +223,6 @@ def test_which_pool_is_said_or_set() -> None:
     wrong = cognito_guard("jwks", "pull", env={"COGNITO_USER_POOL_ID": "x"})
     assert "COGNITO_USER_POOL_ID: 'x' is not" in wrong.err
     assert pool_of("eu-west-1_Abc123Xyz").region == "eu-west-1"
-
-
-def test_export_prints_the_definition_of_the_apps_routes() -> None:
-    arns = [
-        "--user-pool-arn=arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Abc123Xyz",
-        "--lambda-arn=arn:aws:lambda:eu-west-1:123456789012:function:app",
-    ]
-    answer = cognito_guard("export", "shop:app", *arns, "--catch-all", "openid", "--leave-out", "/reports")
-    assert answer.code == 0
-    assert json.loads(answer.out)["paths"].keys() >= {"/me", "/orders"}
-    missing = cognito_guard("export", "shop:app")
-    assert (missing.code, "arn is missing" in missing.err) == (2, True)
 
 
 def test_the_version_and_the_help_fit_a_small_terminal() -> None:

@@ -1,0 +1,145 @@
+"""`export` on the command line: a document on standard output, and what is said of it beside, in options."""
+
+import json
+import sys
+from inspect import signature
+from pathlib import Path
+
+import pytest
+
+from fastapi_cognito_guard.cli.export import export as command
+from fastapi_cognito_guard.cli.wording import ARGUMENTS, as_options
+from fastapi_cognito_guard.deploy.notes import logger
+from tests.cli.running import Result, cognito_guard
+
+APP = """
+import logging
+from fastapi import Depends, FastAPI
+from fastapi_cognito_guard import *
+
+logging.getLogger("fastapi_cognito_guard.export").disabled = True  # as dictConfig does by default
+app = FastAPI(openapi_url=None)
+CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids="4b1example")).install(app)
+several = FastAPI(openapi_url=None)
+pools = [UserPool(f"eu-west-1_{name}", client_ids="4b1example") for name in "ab"]
+CognitoGuard(*pools).install(several)
+strict = FastAPI(openapi_url=None)
+CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids="4b1example")).install(strict)
+
+
+@several.get("/me")
+@app.get("/me")
+async def me(user: CurrentUser): ...
+
+
+@app.get("/files/{name}.txt")
+async def file(name: str): ...
+
+
+@strict.get("/both", dependencies=[Depends(require_scope("a/b")), Depends(require_scope("a/c"))])
+async def both(): ...
+"""
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:app"
+POOL = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Abc123Xyz"
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop.py").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "shop", raising=False)
+    monkeypatch.setattr(logger, "disabled", False)
+
+
+def export(*options: str, app: str = "app") -> Result:
+    return cognito_guard("export", f"shop:{app}", "--lambda-arn", FUNCTION, *options)
+
+
+def test_it_prints_the_definition_of_the_apps_routes() -> None:
+    answer = export("--user-pool-arn", POOL, "--catch-all", "openid", "--leave-out", "/files/*")
+    assert answer.code == 0
+    document = json.loads(answer.out)
+    assert document["paths"].keys() == {"/me"}
+    assert document["paths"]["/me"]["get"]["security"] == [{"Cognito": ["openid"]}]
+
+
+def test_every_argument_of_export_is_an_option() -> None:
+    assert {*signature(command).parameters} == {"app", *ARGUMENTS}
+
+
+@pytest.mark.parametrize(
+    ("given", "audience"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["${Client}"], [{"Fn::Sub": "${Client}"}]),
+        (['{"Ref": "Clients"}'], {"Ref": "Clients"}),
+        (['{"Ref": "A"}', "b"], [{"Ref": "A"}, "b"]),
+    ],
+    ids=["texts", "a variable", "one function gives all", "a function for one"],
+)
+def test_the_issuer_and_the_audience_are_options(given: list[str], audience: object) -> None:
+    options = [part for text in given for part in ("--audience", text)]
+    answer = export("--kind=http", "--issuer=https://id.example", *options, app="several")
+    scheme = json.loads(answer.out)["components"]["securitySchemes"]["Cognito"]
+    assert scheme["openIdConnectUrl"].startswith("https://id.example/")
+    assert scheme["x-amazon-apigateway-authorizer"]["jwtConfiguration"]["audience"] == audience
+
+
+def test_functions_of_cloudformation_are_given_as_json() -> None:
+    options = ["--user-pool-arn", '{"Ref": "PoolArn"}', "--authorizer-arn", '{"Fn::GetAtt": ["F", "Arn"]}']
+    assert json.loads(export(*options).out)["components"]["securitySchemes"]["Cognito"][
+        "x-amazon-apigateway-authorizer"
+    ]["providerARNs"] == [{"Ref": "PoolArn"}]
+    answer = export("--user-pool-arn", "{Ref: PoolArn}")
+    assert (answer.code, answer.out) == (2, "")
+    assert "{Ref: PoolArn} is no CloudFormation function in JSON" in answer.err
+
+
+def test_notes_and_warnings_are_beside_the_document_even_if_the_app_disables_loggers() -> None:
+    answer = export("--user-pool-arn", POOL)
+    assert json.loads(answer.out)
+    assert [line.partition(" at ")[0] for line in answer.err.splitlines()] == [
+        "note: GET /files/{name} is open: GET /files/{name}.txt asks for nothing.",
+        "warning: GET /files/{name}.txt becomes /files/{name}",
+        "warning: A REST API takes only ID tokens",
+    ]
+    assert "Give --catch-all ... with scopes of which" in answer.err
+    assert (logger.disabled, logger.propagate, logger.handlers) == (True, True, [])
+
+
+@pytest.mark.parametrize(
+    ("app", "options", "said"),
+    [
+        ("app", [], "--user-pool-arn is missing: "),
+        ("app", ["--user-pool-arn=x"], "--user-pool-arn is the ARN of the user pool, "),
+        ("app", ["--lambda-arn=x"], """'${Function.Arn}' or '{"Fn::GetAtt": ["Function", "Arn"]}'."""),
+        ("app", ["--authorizer-arn=x"], "--authorizer-arn is not right: "),
+        ("app", ["--kind=http", "--quota=1"], "give --quota 2, or "),
+        ("app", ["--quota=0"], "--quota is a whole number"),
+        ("app", ["--leave-out=docs"], "--leave-out lists paths: --leave-out /docs --leave-out '/docs/*'."),
+        ("app", ["--kind=http", "--issuer=x"], "--issuer is an https address, "),
+        ("app", ["--kind=http", "--audience="], "resources: --audience 4b1example. For "),
+        ("several", ["--kind=http"], "--authorizer-arn ... and --authorizer-for all."),
+        ("strict", ["--kind=http"], "--beyond app (the gateway "),
+        ("strict", ["--kind=http"], "give its ARN as --authorizer-arn."),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_options(app: str, options: list[str], said: str) -> None:
+    answer = export(*options, app=app)
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A JWT authorizer has one issuer, and 300 is the quota of an API of either kind.",
+        "GET /catch_all and GET /x/{lambda_arn} ask for different things.",
+        "GET /x asks for require_scope('x/leave_out') and require_group('catch_all')",
+        'or take ID tokens there: semantics="rest", or token_use.',
+    ],
+)
+def test_words_paths_and_names_of_the_apps_own_are_no_options(text: str) -> None:
+    assert as_options(text) == text
