@@ -94,7 +94,7 @@ def test_what_the_environment_has_no_variable_for_is_an_argument() -> None:
 def test_an_argument_stands_instead_of_the_variable_and_its_error_names_no_variable() -> None:
     environ = ENVIRONMENT | {"COGNITO_LEEWAY": "5", "COGNITO_SEMANTICS": "http"}
     assert CognitoGuard.from_env(environ, semantics="rest").semantics == "rest"
-    with pytest.raises(ConfigurationError, match="^leeway is a number"):
+    with pytest.raises(ConfigurationError, match=r"^leeway is a number"):
         CognitoGuard.from_env(environ, leeway=999)
 
 

@@ -34,13 +34,14 @@ def make_task_root(directory: Path) -> Path:
     return directory
 
 
-def zipped(root: Path, part: str = "") -> bytes:
-    """The directory, or a part of it, as Lambda takes it."""
+def zipped(root: Path, *parts: str) -> bytes:
+    """The directory, or parts of it, as Lambda takes it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for file in sorted((root / part).rglob("*")):
-            if file.is_file():
-                archive.write(file, file.relative_to(root))
+        for part in parts or (".",):
+            for file in sorted((root / part).rglob("*")):
+                if file.is_file():
+                    archive.write(file, file.relative_to(root))
     return buffer.getvalue()
 
 

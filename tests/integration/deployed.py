@@ -1,6 +1,5 @@
 """The example app at all its front doors at once: deployed behind gateways, and standalone."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,12 +13,9 @@ from example_app.api import create_app
 from fastapi_cognito_guard import CognitoGuard, UserPool
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing.serving import serving
-from tests.apps import bearer
+from tests.integration.calls import MOST_CALLS, send
 from tests.integration.gateways import ACCOUNT, Account, Api
 from tests.integration.ministack import REGION, EmulatedPool
-
-MOST_CALLS = 300
-_BODY = json.dumps({"item": "jam", "quantity": 1})
 
 SEMANTICS: Mapping[str, Semantics] = {
     "http-jwt": "http",
@@ -66,12 +62,9 @@ class Deployed:
         return self._send(method, self.standalone[semantics] + path, caller)
 
     def _send(self, method: str, url: str, caller: Caller) -> httpx.Response:
-        headers = (
-            _signed(method, url, caller) if isinstance(caller, Keys) else bearer(caller) if caller else {}
-        )
-        if method != "POST":
-            return self.client.request(method, url, headers=headers)
-        return self.client.post(url, content=_BODY, headers={**headers, "Content-Type": "application/json"})
+        if isinstance(caller, Keys):
+            return send(self.client, method, url, headers=_signed(method, url, caller))
+        return send(self.client, method, url, caller)
 
 
 @contextmanager

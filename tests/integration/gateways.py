@@ -6,10 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import boto3
-
 from tests.integration.bundle import zipped
-from tests.integration.ministack import REGION, EmulatedPool
+from tests.integration.ministack import REGION, EmulatedPool, client_of
 
 ACCOUNT = "123456789012"
 STAGE = "prod"
@@ -37,6 +35,7 @@ ROUTES = (
     Route("GET", "/me"),
     Route("GET", "/orders", scopes=("orders/read", "orders/write")),
     Route("POST", "/orders", scopes=("orders/write",)),
+    Route("GET", "/orders/{id}", scopes=("orders/read", "orders/write")),
     Route("DELETE", "/orders/{id}"),
     Route("GET", "/signer"),
     Route("GET", "/event", echo=True),
@@ -217,13 +216,7 @@ class Account:
 
     def service(self, name: str) -> Any:
         """A client of this account's service."""
-        return boto3.client(
-            name,
-            endpoint_url=self.pool.address,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return client_of(self.pool.address, name)
 
 
 def _base(api: str, stage: str) -> str:

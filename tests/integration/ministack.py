@@ -89,9 +89,10 @@ class EmulatedPool:
 
     def sign_in(self, username: str, client: str | None = None) -> dict[str, str]:
         """``AccessToken``, ``IdToken`` and ``RefreshToken`` of a user."""
-        result: dict[str, str] = self.cognito.initiate_auth(
+        result: dict[str, str] = self.cognito.admin_initiate_auth(
+            UserPoolId=self.id,
             ClientId=client or self.web,
-            AuthFlow="USER_PASSWORD_AUTH",
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
             AuthParameters={"USERNAME": username, "PASSWORD": PASSWORD},
         )["AuthenticationResult"]
         return result
@@ -111,24 +112,11 @@ class EmulatedPool:
 
 def make_pool(address: str, name: str) -> EmulatedPool:
     """A pool with ada (in ``admins`` and ``staff``) and bob, and a machine with both order scopes."""
-    cognito = boto3.client(
-        "cognito-idp",
-        endpoint_url=address,
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    cognito = client_of(address, "cognito-idp")
     pool = cognito.create_user_pool(PoolName=name)["UserPool"]["Id"]
     scopes = [{"ScopeName": name, "ScopeDescription": name} for name in ("read", "write")]
     cognito.create_resource_server(UserPoolId=pool, Identifier="orders", Name="orders", Scopes=scopes)
-    web, other = (
-        cognito.create_user_pool_client(
-            UserPoolId=pool,
-            ClientName=client,
-            ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
-        )["UserPoolClient"]["ClientId"]
-        for client in ("web", "other")
-    )
+    web, other = (make_client(cognito, pool, name) for name in ("web", "other"))
     machine = cognito.create_user_pool_client(
         UserPoolId=pool,
         ClientName="machine",
@@ -140,13 +128,39 @@ def make_pool(address: str, name: str) -> EmulatedPool:
     for group in ("admins", "staff"):
         cognito.create_group(UserPoolId=pool, GroupName=group)
     for username, groups in (("ada", ("admins", "staff")), ("bob", ())):
-        _make_user(cognito, pool, username, groups)
+        make_user(cognito, pool, username, groups)
     return EmulatedPool(address, pool, web, other, machine["ClientId"], machine["ClientSecret"], cognito)
 
 
-def _make_user(cognito: Any, pool: str, username: str, groups: tuple[str, ...]) -> None:
+def client_of(address: str, name: str) -> Any:
+    """A client of one of the emulated services."""
+    return boto3.client(
+        name,
+        endpoint_url=address,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+def make_client(cognito: Any, pool: str, name: str) -> str:
+    """A client in which people sign in; its id."""
+    client: str = cognito.create_user_pool_client(
+        UserPoolId=pool,
+        ClientName=name,
+        ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    )["UserPoolClient"]["ClientId"]
+    return client
+
+
+def make_user(
+    cognito: Any, pool: str, username: str, groups: tuple[str, ...], *, by_email: bool = False
+) -> None:
+    """A user with a password; ``by_email`` where the pool's users are called by their addresses."""
+    email = f"{username}@example.com"
+    username = email if by_email else username
     attributes = [
-        {"Name": "email", "Value": f"{username}@example.com"},
+        {"Name": "email", "Value": email},
         {"Name": "email_verified", "Value": "true"},
     ]
     cognito.admin_create_user(

@@ -1,0 +1,94 @@
+"""The templates beside the example app are of its own routes, and good for CloudFormation and SAM."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cfnlint import api as cfnlint
+
+from example_app.deploy import http_api
+from example_app.deploy.templates import TEMPLATES, text_of
+from tests.sam import transformed
+
+DIRECTORY = Path(__file__).parents[2] / "example_app" / "deploy"
+REGIONS = ["eu-west-1"]
+
+
+def kept(name: str) -> dict[str, Any]:
+    template: dict[str, Any] = yaml.safe_load((DIRECTORY / name).read_text())
+    return template
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_what_is_kept_is_what_the_routes_make_today(name: str) -> None:
+    """If it is not: python -m example_app.deploy."""
+    assert (DIRECTORY / name).read_text() == text_of(name)
+
+
+def test_nothing_else_is_kept() -> None:
+    assert {path.name for path in DIRECTORY.glob("*.yaml")} == set(TEMPLATES)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_passes_cfn_lint(name: str) -> None:
+    assert cfnlint.lint((DIRECTORY / name).read_text(), regions=REGIONS) == []
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_what_sam_makes_of_a_template_passes_cfn_lint(name: str) -> None:
+    template = kept(name)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://code/app.zip"
+    made = transformed(template) if "Transform" in template else template
+    assert not any("Serverless" in resource["Type"] for resource in made["Resources"].values())
+    assert cfnlint.lint(json.dumps(made), regions=REGIONS) == []
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_functions_run_the_python_and_the_processor_that_the_package_is_made_for(name: str) -> None:
+    for resource in kept(name)["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            properties = resource["Properties"]
+            assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["arm64"])
+
+
+def test_the_pool_outlives_its_stack() -> None:
+    assert kept("pool.yaml")["Resources"]["UserPool"]["DeletionPolicy"] == "Retain"
+
+
+def test_the_resources_of_an_http_api_are_its_definitions_operations() -> None:
+    resources = kept("http.yaml")["Resources"]
+    routes = {
+        each["Properties"]["RouteKey"]: each["Properties"].get("AuthorizationScopes")
+        for each in resources.values()
+        if each["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+    assert routes == {
+        "GET /health": None,
+        "GET /": None,
+        "GET /me": None,
+        "GET /orders": ["orders/read", "orders/write"],
+        "GET /orders/{id}": ["orders/read", "orders/write"],
+        "POST /orders": ["orders/write"],
+        "DELETE /orders/{id}": None,
+    }
+    assert resources["GetMe"]["Properties"]["AuthorizationType"] == "JWT"
+    assert resources["GetHealth"]["Properties"]["AuthorizationType"] == "NONE"
+
+
+def test_two_routes_whose_names_would_be_one_resource_are_refused() -> None:
+    """One would silently take the other's place, and its authorizer."""
+    operation = {
+        "security": [],
+        "x-amazon-apigateway-integration": {"uri": "", "payloadFormatVersion": "2.0"},
+    }
+    definition = {
+        "info": {"title": "x"},
+        "components": {"securitySchemes": {}},
+        "paths": {"/a-b": {"get": operation}, "/ab": {"get": operation}},
+    }
+    with pytest.raises(ValueError, match="GET /ab"):
+        http_api.resources(definition)
