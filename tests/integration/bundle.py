@@ -5,7 +5,7 @@ import io
 import shutil
 import tomllib
 import zipfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import Distribution, PackagePath, distribution
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -25,7 +25,7 @@ def make_task_root(directory: Path) -> Path:
     """The files as they lie in ``/var/task`` of a function, compiled once for all its processes."""
     for source in _SOURCES:
         shutil.copytree(source, directory / source.name, ignore=shutil.ignore_patterns("__pycache__"))
-    for package in _needed():
+    for package in _needed({}):
         for file in package.files or ():
             if _is_code(file):
                 _copy(file, directory)
@@ -55,8 +55,12 @@ def _is_code(file: PackagePath) -> bool:
     return ".." not in file.parts and "__pycache__" not in file.parts
 
 
-def _needed() -> Iterable[Distribution]:
-    """This project's dependencies, and theirs."""
+def needed(environment: Mapping[str, str]) -> set[str]:
+    """The names of this project's dependencies, and of theirs, in some Python's environment."""
+    return {canonicalize_name(package.name) for package in _needed(environment)}
+
+
+def _needed(environment: Mapping[str, str]) -> Iterable[Distribution]:
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
     due = [Requirement(text) for text in project["dependencies"]]
     found: dict[tuple[str, frozenset[str]], Distribution] = {}
@@ -65,12 +69,16 @@ def _needed() -> Iterable[Distribution]:
         key = canonicalize_name(requirement.name), frozenset(requirement.extras)
         if key not in found:
             found[key] = distribution(requirement.name)
-            due += _wanted_by(found[key], requirement.extras)
+            due += _wanted_by(found[key], requirement.extras, environment)
     return found.values()
 
 
-def _wanted_by(package: Distribution, extras: Collection[str]) -> Iterator[Requirement]:
+def _wanted_by(
+    package: Distribution, extras: Collection[str], environment: Mapping[str, str]
+) -> Iterator[Requirement]:
     for requirement in map(Requirement, package.requires or ()):
         marker = requirement.marker
-        if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras or ("",)):
+        if marker is None or any(
+            marker.evaluate({**environment, "extra": extra}) for extra in extras or ("",)
+        ):
             yield requirement
