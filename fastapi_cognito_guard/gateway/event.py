@@ -40,7 +40,8 @@ def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Cla
     for flavour in FLAVOURS:
         section = flavour.section(event)
         if section:
-            return _claims(flavour.spelling(section), flavour.source)
+            _check(section)
+            return Claims(flavour.spelling(section), flavour.source)
     if lambda_context is None:
         return None
     context = _lambda_section(event)
@@ -56,25 +57,21 @@ def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Claims
         return None
     if not isinstance(claims, Mapping):
         raise ClaimInvalid("lambda_context returns a mapping of claims, or None for nobody.")
-    return _claims(as_native(claims), "lambda")
+    _check(claims)
+    return Claims(as_native(claims), "lambda")
 
 
-def _claims(values: dict[str, Any], source: Source) -> Claims:
-    if is_too_deep(values):
-        raise ClaimInvalid("the gateway's claims are nested too deeply.")
-    if not _is_writable(values):
-        raise ClaimInvalid("the gateway's claims have half a surrogate pair in them.")
-    return Claims(values=values, source=source)
-
-
-def _is_writable(values: dict[str, Any]) -> bool:
-    """As in a token: no answer of the app could ever repeat half a surrogate pair."""
+def _check(claims: Mapping[str, Any]) -> None:
+    """As in a token: what comes after must be able to go through it, and to write it."""
     try:
-        if "".join(values).isascii() and "".join(values.values()).isascii():
-            return True
+        if "".join(claims).isascii() and "".join(claims.values()).isascii():
+            return  # as most gateways spell them: all is text
     except TypeError:  # a value that is no text
         pass
-    return is_writable(json.dumps(values, ensure_ascii=False, default=str, skipkeys=True))
+    if is_too_deep(claims):
+        raise ClaimInvalid("the gateway's claims are nested too deeply.")
+    if not is_writable(json.dumps(claims, ensure_ascii=False, default=str, skipkeys=True)):
+        raise ClaimInvalid("the gateway's claims have half a surrogate pair in them.")
 
 
 def authorizer_of(event: Event) -> Mapping[str, Any]:
