@@ -4,11 +4,12 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import Any, Literal
 
 from starlette.types import Scope
 
-from fastapi_cognito_guard.errors import AuthError, Forbidden
+from fastapi_cognito_guard.errors import AuthError, ConfigurationError, Forbidden
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.routes import template_of
 from fastapi_cognito_guard.untrusted import fit_for_a_log, told
@@ -31,7 +32,8 @@ class Decision:
     ``route``      the route's template, ``/orders/{id}``; None where no route was reached
     ``principal``  the caller, once a door has vouched for it
     ``about``      what is known of the caller, fit for a log: ``sub``, ``client_id``, ``token_use``, ``jti``,
-                   ``kid``, ``source``; what no signature vouches for begins with ``unverified_``
+                   ``kid``, ``source``; ``user_arn`` of an IAM caller; what no signature vouches for begins
+                   with ``unverified_``
     ``required``   any one of these would have been enough
     ``missing``    of these, what the caller lacks
 
@@ -69,12 +71,13 @@ OnDecision = Callable[[Decision], object]
 class Visit:
     """One request's way through a guard: who it turned out to be, what went wrong, and if that was told."""
 
-    __slots__ = ("error", "guard", "kid", "principal", "settled")
+    __slots__ = ("error", "guard", "kid", "principal", "settled", "user_arn")
 
     def __init__(self, guard: Any) -> None:
         self.guard = guard
         self.principal: Principal | None = None
         self.kid: str | None = None
+        self.user_arn: str | None = None  # of an IAM caller, where a route asked for one
         self.error: AuthError | None = None
         self.settled = False
 
@@ -83,6 +86,11 @@ class Decisions:
     """The decisions of one guard."""
 
     def __init__(self, on_decision: OnDecision | None) -> None:
+        """Raises `ConfigurationError` for a listener that nobody would await."""
+        if iscoroutinefunction(on_decision):
+            raise ConfigurationError(
+                "on_decision is called without await: write def, not async def.", setting="on_decision"
+            )
         self._on_decision = on_decision
         self.counts: Counter[str] = Counter()
 
@@ -92,7 +100,7 @@ class Decisions:
             return
         if visit.error is not None:  # a handler of the app's own has answered
             self.refused(visit, scope, visit.error, None)
-        elif visit.principal is not None:
+        elif visit.principal is not None or visit.user_arn is not None:
             visit.settled = True
             self.counts[ALLOWED] += 1
             if self._on_decision is not None or logger.isEnabledFor(logging.INFO):
@@ -152,7 +160,7 @@ def _decision(
 def _about(visit: Visit) -> Mapping[str, str]:
     principal = visit.principal
     if principal is None:
-        return {}
+        return {} if visit.user_arn is None else {"user_arn": fit_for_a_log(visit.user_arn)}
     kid = {} if visit.kid is None else {"kid": fit_for_a_log(visit.kid)}
     jti = {"jti": principal.claim("jti")}
     named = {"sub": principal.sub, "client_id": principal.client_id, "token_use": principal.token_use}

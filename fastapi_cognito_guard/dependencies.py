@@ -18,6 +18,7 @@ from fastapi_cognito_guard.errors import (
     AuthError,
     CallerIsIam,
     ConfigurationError,
+    GatewayClaimsMissing,
     IamIdentityMissing,
     TokenMissing,
 )
@@ -43,8 +44,8 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
             check_token_use_as_rest(principal, scoped=is_scoped(connection.scope))
         if scopes:
             policy.check_all_scopes(principal, [scope for scope in scopes if scope != OPTIONAL])
-    except TokenMissing as error:
-        if OPTIONAL in scopes:
+    except (TokenMissing, GatewayClaimsMissing) as error:
+        if OPTIONAL in scopes and isinstance(error, TokenMissing):
             return None  # type: ignore[return-value]  # to `optional_user`, and to nobody else
         visit.error = error if guard.iam_identity(connection) is None else CallerIsIam(_SIGNED)
         raise visit.error from None
@@ -88,7 +89,7 @@ async def iam_identity(connection: HTTPConnection) -> IamIdentity:
             '(gateway="ignore" and "verify" believe none).'
         )
         raise visit.error
-    visit.error = None
+    visit.error, visit.user_arn = None, caller.user_arn
     return caller
 
 

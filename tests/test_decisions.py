@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from fastapi_cognito_guard import (
+    ANY_CLIENT,
     CognitoGuard,
     CurrentUser,
     Decision,
@@ -348,9 +349,40 @@ def test_who_signed_with_aws_credentials_is_not_denied_by_default(pool: FakeUser
     event = pool.event("http", None, path="/reports")
     event["requestContext"]["authorizer"] = {"iam": {"userArn": "arn:aws:iam::123456789012:user/ops"}}
     assert lambda_handler(watched.app)(event, None)["statusCode"] == 200
+    decision = watched.only()
+    assert (decision.code, decision.principal, decision.about) == (
+        "allowed", None, {"user_arn": "arn:aws:iam::123456789012:user/ops"},
+    )  # fmt: skip
     event["requestContext"]["http"]["path"] = "/me"
     assert lambda_handler(watched.app)(event, None)["statusCode"] == 403
     assert watched.decisions[-1].code == "caller_is_iam"
+
+
+def test_an_iam_caller_is_forbidden_what_is_for_users_also_where_only_claims_count(
+    pool: FakeUserPool,
+) -> None:
+    watched = Watched(pool, gateway="require")
+    event = pool.event("http", None, path="/me")
+    assert lambda_handler(watched.app)(event, None)["statusCode"] == 401
+    event["requestContext"]["authorizer"] = {"iam": {"userArn": "arn:aws:iam::123456789012:user/ops"}}
+    assert lambda_handler(watched.app)(event, None)["statusCode"] == 403
+    assert watched.decisions[-1].code == "caller_is_iam"
+
+
+def test_a_listener_that_nobody_would_await_is_refused(pool: FakeUserPool) -> None:
+    async def listen(decision: Decision) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="write def, not async def"):
+        guard_for(pool, on_decision=listen)
+
+
+def test_the_id_of_a_client_that_anybody_may_name_does_not_fill_the_log(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = client_of(build_app(guard_for(pool, user_pool={"client_ids": ANY_CLIENT})))
+    token = pool.access_token(claims={"client_id": "x" * 5000})
+    assert client.get("/scope", headers=bearer(token)).status_code == 403
+    assert len(told(caplog)[-1].getMessage()) < 1000
 
 
 def test_a_group_that_is_asked_for_by_hand_is_a_decision_too(pool: FakeUserPool) -> None:
