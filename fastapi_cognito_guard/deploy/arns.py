@@ -1,7 +1,7 @@
 """ARNs as they are, or as CloudFormation will know them: ``${Function.Arn}``, ``{"Fn::GetAtt": [...]}``."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Set
 from typing import Any
 
 from fastapi_cognito_guard.errors import ConfigurationError
@@ -62,6 +62,11 @@ def is_for_cloudformation(value: object) -> bool:
         return False
     name = next(iter(value))
     return isinstance(name, str) and (name == "Ref" or name.startswith("Fn::"))
+
+
+def in_order(items: Collection[Any]) -> list[Any]:
+    """The same order each time, so that a document changes only with the app: a set has none."""
+    return sorted(items, key=str) if isinstance(items, Set) else list(items)
 
 
 def substituted(template: str, value: Any) -> Value:

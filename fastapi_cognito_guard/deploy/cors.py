@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from starlette.middleware.cors import ALL_METHODS, SAFELISTED_HEADERS, CORSMiddleware
+from starlette.middleware.cors import SAFELISTED_HEADERS, CORSMiddleware
+
+from fastapi_cognito_guard.deploy.operations import METHODS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -30,17 +32,26 @@ class Cors(NamedTuple):
         """Whether any website may call."""
         return "*" in self.origins
 
+    def is_left_to_app(self, kind: str) -> bool:
+        """Whether preflights go through to the app, because the gateway does not answer them itself."""
+        return kind == "rest" or self.for_http_api() is None
+
     def for_http_api(self) -> Document | None:
         """``x-amazon-apigateway-cors``, with which an HTTP API answers preflights by itself.
 
-        None where it cannot say it: a regular expression, or any website with credentials.
+        None where it cannot say it: a regular expression, or with credentials any website or any header,
+        since a star is then no more than a star to a browser.
         """
-        if self.origin_regex is not None or (self.is_for_all and self.credentials):
+        if self.origin_regex is not None:
             return None
-        headers = ["*"] if "*" in self.headers else sorted({*SAFELISTED_HEADERS, *self.headers})
+        if self.credentials and (self.is_for_all or "*" in self.headers):
+            return None
+        # A browser's star does not mean Authorization, in no case.
+        any_header = ["Authorization", "*"]
+        headers = any_header if "*" in self.headers else sorted({*SAFELISTED_HEADERS, *self.headers})
         said = {
             "allowOrigins": list(self.origins),
-            "allowMethods": sorted(ALL_METHODS if "*" in self.methods else self.methods),
+            "allowMethods": sorted(each for each in METHODS if each in self.methods or "*" in self.methods),
             "allowHeaders": headers,
             "allowCredentials": self.credentials,
             "maxAge": self.max_age,

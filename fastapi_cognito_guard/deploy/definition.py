@@ -54,11 +54,20 @@ def _rules(kind: Kind, wishes: Wishes) -> Security:
     given = wishes.authorizer_arn
     return Security(
         kind=kind,
-        catch_all=scope_names(list(wishes.catch_all)) if wishes.catch_all else (),
+        catch_all=_catch_all(wishes.catch_all),
         beyond=wishes.beyond,
         authorizer=None if given is None else arns.invocation("authorizer_arn", given),
         authorizer_for=wishes.authorizer_for,
     )
+
+
+def _catch_all(given: Collection[str]) -> tuple[str, ...]:
+    try:
+        return scope_names(() if isinstance(given, str) else arns.in_order(given)) if given else ()
+    except ConfigurationError:
+        raise ConfigurationError(
+            'catch_all lists scopes: catch_all=["openid"].', setting="catch_all"
+        ) from None
 
 
 def _check(kind: object, wishes: Wishes) -> None:
@@ -66,8 +75,19 @@ def _check(kind: object, wishes: Wishes) -> None:
     check_choice("authorizer_for", wishes.authorizer_for, get_args(AuthorizerFor))
     check_choice("beyond", wishes.beyond, get_args(Beyond))
     check_whole_number("quota", wishes.quota, 1)
-    listed = wishes.leave_out
-    if isinstance(listed, str) or not all(isinstance(path, str) and path.startswith("/") for path in listed):
+    if wishes.authorizer_for == "all" and wishes.authorizer_arn is None:
+        raise ConfigurationError(
+            'authorizer_for="all" is for the function of authorizer_arn, which is missing: give its ARN, or '
+            "drop authorizer_for.",
+            setting="authorizer_arn",
+        )
+    if not _are_paths(wishes.leave_out):
         raise ConfigurationError(
             'leave_out lists paths: leave_out=["/docs", "/docs/*"].', setting="leave_out"
         )
+
+
+def _are_paths(given: object) -> bool:
+    if isinstance(given, str) or not isinstance(given, Collection):
+        return False
+    return all(isinstance(path, str) and path.startswith("/") for path in given)

@@ -74,7 +74,7 @@ def _integration(gateway: Gateway) -> Document:
 
 def _preflights(operations: Sequence[Operation], gateway: Gateway) -> Iterable[GatewayPath]:
     """Where ``OPTIONS`` is open, since a preflight carries no token: the app's own CORSMiddleware answers."""
-    if gateway.cors is None or (gateway.kind == "http" and gateway.cors.for_http_api() is not None):
+    if gateway.cors is None or not gateway.cors.is_left_to_app(gateway.kind):
         return ()
     paths = list(dict.fromkeys(operation.path for operation in operations))
     if gateway.kind == "rest":

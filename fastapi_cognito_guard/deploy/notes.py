@@ -29,7 +29,9 @@ def take_notes(
         logger.info("%s", note)
     for what in left_out(app):
         logger.info("%s is left out: there is nothing for it in this kind of API.", what)
-    if cors_of(app) is not None and any(each.method == "OPTIONS" for each in operations):
+    cors = cors_of(app)
+    own = any(each.method == "OPTIONS" for each in operations)
+    if own and cors is not None and cors.is_left_to_app(rules.kind):
         logger.info("OPTIONS is open at the gateway, for preflights: the app alone guards its own.")
     for route, path in routes.widened():
         logger.warning("%s becomes %s at the gateway, which takes more. The app does not.", route, path)

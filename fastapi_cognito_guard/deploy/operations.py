@@ -77,7 +77,7 @@ class Routes:
         self._public = guard.public if guard.deny_by_default else None
         names = Names(tree=tree)
         self._routes = [_route(demand, names, tree=tree) for demand in _exported(app, leave_out)]
-        self._entries = [names.unify(path) for path in self._parts_apart(slash_at_end=not tree)]
+        self._entries = [names.unify(path) for path in self._parts_apart(leave_out)]
 
     def operations(self, alike: Callable[[Ask], Hashable] = lambda ask: ask) -> list[Operation]:
         """All of them. ``alike``: what of an `Ask` a gateway can tell apart.
@@ -106,16 +106,19 @@ class Routes:
                 return self._ask(route, path)
         return None
 
-    def _parts_apart(self, *, slash_at_end: bool) -> Iterator[GatewayPath]:
+    def _parts_apart(self, leave_out: Collection[str]) -> Iterator[GatewayPath]:
         """Parts of what a route takes that need a path of their own.
 
         The root, which ``/{rest:path}`` takes but a gateway's ``/{rest+}`` does not, and the entries of the
-        guard's ``public``.
+        guard's ``public``, but for those that the gateway is not to know.
         """
-        yield ()
+        if not is_public("/", leave_out):
+            yield ()
         for entry in sorted(self._public or ()):
+            if is_public(entry, leave_out):
+                continue
             for route in self._routes:
-                part = route.pattern.part_in(entry, slash_at_end=slash_at_end)
+                part = route.pattern.part_in(entry, slash_at_end=not self._tree)
                 if part is not None and part != route.pattern.said:
                     yield part
 
@@ -123,11 +126,14 @@ class Routes:
         """The routes that a request there may be for, in the app's order."""
         if not self._tree and not self._has(path, method):
             return
+        covered = False
         for route in self._routes:
+            # One with a slash at its end still gets its own requests, which a REST API finds here, too.
+            if covered and not route.pattern.without_slash:
+                continue
             if method in route.methods and route.pattern.meets(path) and not is_preferred(route.said, path):
                 yield route
-                if route.pattern.covers(path):
-                    return
+                covered = covered or route.pattern.covers(path)
 
     def _has(self, path: GatewayPath, method: str) -> bool:
         """An HTTP API looks for path and method together: it has only what is written down."""

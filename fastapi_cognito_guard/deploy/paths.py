@@ -59,11 +59,6 @@ class Pattern(NamedTuple):
         """The nearest path at a gateway: it takes at least what the app's path takes."""
         return tuple(part.said for part in self.parts)
 
-    @property
-    def exact(self) -> bool:
-        """Whether that path takes nothing more."""
-        return not self.without_slash and all(part.exact for part in self.parts)
-
     def meets(self, path: GatewayPath) -> bool:
         """Whether some request fits both."""
         return self._fits(path, covering=False)
@@ -156,9 +151,10 @@ def _part(segment: str, path: str) -> Part:
     regex, _, converters = compile_path(f"/{segment}")
     if not converters:
         if not _LITERAL.fullmatch(segment):
+            _, path_format, _ = compile_path(path)
             raise ConfigurationError(
                 f"{path}: a gateway takes letters, digits and -_.,: in a path, and {segment!r} has others. "
-                "Rename it, or leave the route out of the app that is exported."
+                f'Rename it, or let the gateway not know it: leave_out=["{path_format}"].'
             )
         return Part(segment, regex, exact=True)
     name, converter = next(iter(converters.items()))

@@ -153,7 +153,7 @@ def _audience(given: Given, pools: Sequence[UserPool]) -> Value | list[Value]:
             'CloudFormation also audience=["${Client}"], or a function that gives all: {"Ref": "ClientIds"}.',
             setting="audience",
         )
-    return [arns.substituted("%s", item) for item in listed]
+    return [arns.substituted("%s", item) for item in arns.in_order(listed)]
 
 
 def _is_client(item: object) -> bool:

@@ -55,7 +55,7 @@ class Security:
             _check_any_of(operation, "group")
         scopes = next(iter(ask.of("scope")), self.catch_all)
         if self.kind == "http":
-            _check_scopes(operation, scopes)
+            _check_scopes(operation.route if ask.of("scope") else "catch_all", scopes)
         return [{OURS: list(scopes)}]
 
     def is_for_authorizer(self, ask: Ask) -> bool:
@@ -90,20 +90,20 @@ def _check_any_of(operation: Operation, kind: str) -> None:
         wanted = " and ".join(f"require_{kind}({', '.join(map(repr, names))})" for names in lists)
         raise ConfigurationError(
             f"{operation.route} asks for {wanted}, and a gateway knows one list, of which any one is enough. "
-            'Let the app alone decide it: beyond="app" (the gateway then asks for the first list of scopes); '
+            'Let the app alone decide it: beyond="app" (the gateway then asks for one list of scopes); '
             "or let lambda_authorizer: give its ARN as authorizer_arn."
         )
 
 
-def _check_scopes(operation: Operation, scopes: Sequence[str]) -> None:
+def _check_scopes(named_by: str, scopes: Sequence[str]) -> None:
     if len(scopes) > _MOST_SCOPES:
         raise ConfigurationError(
-            f"{operation.route} names {len(scopes)} scopes; an HTTP API's route has at most {_MOST_SCOPES}. "
+            f"{named_by} names {len(scopes)} scopes; an HTTP API's route has at most {_MOST_SCOPES}. "
             'Name fewer, export kind="rest", or let lambda_authorizer decide: authorizer_for="all".'
         )
     for scope in scopes:
         if len(scope) > _LONGEST_SCOPE:
             raise ConfigurationError(
-                f"{operation.route}: the scope {scope!r} has more than the {_LONGEST_SCOPE} characters that "
+                f"{named_by}: the scope {scope!r} has more than the {_LONGEST_SCOPE} characters that "
                 "a route of an HTTP API takes. Choose a shorter identifier for the resource server."
             )

@@ -4,9 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Security
+from starlette.middleware.cors import CORSMiddleware
+from starlette.staticfiles import StaticFiles
 
-from fastapi_cognito_guard import CognitoGuard, UserPool, current_user, require_scope
+from fastapi_cognito_guard import (
+    CognitoGuard,
+    UserPool,
+    current_user,
+    iam_identity,
+    optional_user,
+    require_claim,
+    require_group,
+    require_scope,
+)
 from fastapi_cognito_guard.deploy import export
 from fastapi_cognito_guard.errors import ConfigurationError
 
@@ -21,8 +32,13 @@ FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:app"
 AUTHORIZER = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
 
 USER = Depends(current_user)
+OPTIONAL = Depends(optional_user)
+IAM = Depends(iam_identity)
 READ = Depends(require_scope("o/r"))
 WRITE = Depends(require_scope("o/w"))
+ADMINS = Depends(require_group("admins"))
+OWNERS = Depends(require_group("owners"))
+GOLD = Depends(require_claim("tier", "gold"))
 
 
 def invoked(function: str) -> str:
@@ -39,6 +55,41 @@ def app_with(
     for route, dependencies in routes.items():
         add_route(app, route, *dependencies)
     return app
+
+
+def rich_app(**settings: Any) -> FastAPI:
+    """An app with all that an app may have: two pools, CORS, mounts, a router, and routes of every kind."""
+    app = app_with(
+        {
+            "GET /": [],
+            "GET /maybe": [OPTIONAL],
+            "GET /me": [USER],
+            "HEAD /me": [USER],
+            "OPTIONS /me": [USER],
+            "GET /reports": [IAM],
+            "GET /orders/{id:int}": [Depends(require_scope("o/r", "o/w"))],
+            "PUT /orders/{number}": [Security(current_user, scopes=["o/w"])],
+            "DELETE /orders/{id}": [WRITE, ADMINS, GOLD],
+            "GET /orders/{id}/lines/{id_2}": [READ],
+            "GET /invoices/{id}.pdf": [READ],
+            "GET /files/{path:path}": [ADMINS],
+        },
+        pools=[POOL, OTHER_POOL],
+        **settings,
+    )
+    inner = FastAPI(openapi_url=None)
+    add_route(inner, "POST /jobs/{job}", USER)
+    app.mount("/inner", inner)
+    app.mount("/static", StaticFiles(directory="."))
+    router = APIRouter(prefix="/v2", dependencies=[READ])
+    add_route(router, "PATCH /things/{id}", ADMINS)
+    app.include_router(router)
+    app.add_middleware(CORSMiddleware, allow_origins=["https://shop.example"], allow_credentials=True)
+    return app
+
+
+RICH = {"issuer": ISSUER, "catch_all": ["openid"]}
+"""What an app of several pools needs for an HTTP API, and one of access tokens for a REST API."""
 
 
 def add_route(app: Any, route: str, *dependencies: Any) -> None:
