@@ -73,7 +73,7 @@ def substituted(template: str, value: Any) -> Value:
     """``value`` in the place of ``%s``. CloudFormation's functions stay functions."""
     if isinstance(value, str):
         text = template.replace("%s", value)
-        return {"Fn::Sub": text} if "${" in text and "${" in value else text
+        return {"Fn::Sub": text} if "${" in value else text
     match dict(value):
         case {"Fn::Sub": str(inner)}:
             return {"Fn::Sub": template.replace("%s", inner)}

@@ -115,6 +115,8 @@ def test_notes_and_warnings_are_beside_the_document_even_if_the_app_disables_log
         ("app", ["--user-pool-arn=x"], "--user-pool-arn is the ARN of the user pool, "),
         ("app", ["--lambda-arn=x"], """'${Function.Arn}' or '{"Fn::GetAtt": ["Function", "Arn"]}'."""),
         ("app", ["--authorizer-arn=x"], "--authorizer-arn is not right: "),
+        ("app", ["--authorizer-for=all"], "--authorizer-for all is for the function of --authorizer-arn, "),
+        ("app", ["--catch-all=a b"], "--catch-all lists scopes: --catch-all openid."),
         ("app", ["--kind=http", "--quota=1"], "give --quota 2, or "),
         ("app", ["--quota=0"], "--quota is a whole number"),
         ("app", ["--leave-out=docs"], "--leave-out lists paths: --leave-out /docs --leave-out '/docs/*'."),
