@@ -102,7 +102,7 @@ class KeySet:
             if flight is not None and mine and patience > 0 and self._age() >= self._policy.max_age:
                 await _wait(flight, patience)
         if self._usable(kid) is None:
-            await self._ask(for_miss=self._age() < self._due)
+            await self._ask(kid)
         key = self._usable(kid)
         if key is None:
             raise self._refusal()
@@ -111,7 +111,7 @@ class KeySet:
     async def warm_up(self) -> bool:
         """Fetch unless the keys are fresh. Whether there are usable keys afterwards."""
         if self._age() >= self._due:
-            await self._ask(for_miss=False)
+            await self._ask()
         return self._is_usable()
 
     def status(self) -> dict[str, Any]:
@@ -136,9 +136,9 @@ class KeySet:
     def _usable(self, kid: str) -> PublicKey | None:
         return self._keys.by_kid.get(kid) if self._is_usable() else None
 
-    async def _ask(self, *, for_miss: bool) -> None:
+    async def _ask(self, kid: str | None = None) -> None:
         """Wait for the answer to a fetch: the one under way, or a new one if its gap has passed."""
-        flight, _ = self._refresh(for_miss=for_miss)
+        flight, _ = self._refresh(kid)
         if flight is not None:
             await _wait(flight, self._policy.timeout + _GRACE)
 
@@ -155,8 +155,11 @@ class KeySet:
             retry_after=ceil(left),
         )
 
-    def _refresh(self, *, for_miss: bool = False) -> tuple[Flight | None, bool]:
-        """The flight under way, or a new one where its gap has passed; and whether it is new."""
+    def _refresh(self, kid: str | None = None) -> tuple[Flight | None, bool]:
+        """The flight under way, or a new one where its gap has passed; and whether it is new.
+
+        ``kid``: what it is for, where that is not only the keys' age.
+        """
         if self._process != os.getpid():
             self._survive_fork()
         with self._lock:
@@ -165,6 +168,9 @@ class KeySet:
                 return flight, False
             if flight is not None:
                 self._give_up(flight)
+            for_miss = self._age() < self._due
+            if for_miss and (kid is None or self._usable(kid) is not None):
+                return None, False  # an answer has landed since the caller looked
             gap = self._after_miss if for_miss else self._after_failure
             if gap.left(self._clock) > 0:
                 return None, False

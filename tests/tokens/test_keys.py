@@ -38,6 +38,37 @@ async def test_cold_requests_of_many_tasks_share_one_fetch(keys: KeySet, server:
     assert server.fetches == 1
 
 
+@pytest.mark.parametrize("look", range(6))
+async def test_keys_that_land_while_a_request_looks_for_them_are_not_fetched_again(
+    look: int, server: KeyServer
+) -> None:
+    """It would take the one fetch that a cool-down allows, and a rotated key would be refused that long."""
+    server.gate = gate = threading.Event()
+    looks = -1  # of the second request, each of which reads the clock
+
+    def wall() -> float:
+        nonlocal looks
+        looks += counting
+        if looks == look and not keys._lock.locked():  # nothing lands while somebody holds it
+            gate.set()
+            until = time.monotonic() + 5
+            while keys._flight is not None and time.monotonic() < until:
+                time.sleep(0.001)
+        return 1_000_000.0
+
+    counting = False
+    keys = KeySet(ADDRESS, POLICY, fetch=server, clock=Clock(wall=wall, steady=lambda: 500.0))
+    first = asyncio.create_task(keys.key(KID))
+    await asyncio.sleep(0.02)
+    counting = True
+    second = asyncio.create_task(keys.key(KID))
+    await asyncio.sleep(0.02)
+    counting = False
+    gate.set()
+    assert await first is await second
+    assert server.fetches == 1
+
+
 def test_cold_requests_of_many_threads_and_loops_share_one_fetch(keys: KeySet, server: KeyServer) -> None:
     server.gate = threading.Event()
     found: list[object] = []
