@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -38,6 +40,29 @@ def test_without_an_environment_it_starts_and_trusts_nobody(pool: FakeUserPool) 
 def test_the_environment_names_the_pool() -> None:
     environ = {"COGNITO_USER_POOL_ID": "eu-west-1_Abc123Xyz", "COGNITO_CLIENT_IDS": "web"}
     assert guard_from(environ).pools[0].id == "eu-west-1_Abc123Xyz"
+
+
+def test_behind_its_lambda_authorizer_the_same_environment_serves_both_functions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = FakeUserPool()
+    (tmp_path / "jwks.json").write_text(json.dumps(pool.jwks))
+    monkeypatch.setenv("COGNITO_USER_POOL_ID", pool.id)
+    monkeypatch.setenv("COGNITO_CLIENT_IDS", pool.client_id)
+    monkeypatch.setenv("COGNITO_JWKS_FILE", str(tmp_path / "jwks.json"))
+    authorized = import_module("example_app.authorized")
+    token = pool.access_token("ada", groups=["admins"])
+    asked = {
+        "type": "TOKEN",
+        "authorizationToken": f"Bearer {token}",
+        "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/GET/me",
+    }
+    answer = authorized.authorizer(asked, None)
+    assert answer["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+    event = gateway_event("rest", path="/me")
+    event["requestContext"]["authorizer"] = {"principalId": answer["principalId"], **answer["context"]}
+    reached = authorized.handler(event, None)
+    assert (reached["statusCode"], json.loads(reached["body"])["groups"]) == (200, ["admins"])
 
 
 def test_it_is_a_real_api(pool: FakeUserPool) -> None:

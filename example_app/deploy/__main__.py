@@ -6,10 +6,10 @@ from pathlib import Path
 from example_app.deploy.templates import TEMPLATES, text_of
 
 
-def main() -> int:
-    """Write all of them into this directory, and say which."""
+def main(directory: Path = Path(__file__).parent) -> int:
+    """Write all of them into the directory, and say which."""
     for name in TEMPLATES:
-        path = Path(__file__).with_name(name)
+        path = directory / name
         path.write_text(text_of(name), encoding="utf-8")
         print(path)  # noqa: T201  # a command says what it did
     return 0
