@@ -39,7 +39,9 @@ ALSO = {"tokens": ("attacks",), "gateway": ("deploy",)}
 # Slow, or about other things than these modules.
 LEFT_OUT = set(
     """test_example_app.py test_readme.py test_public_api.py test_security.py test_openapi.py test_swagger.py
-    test_audit.py test_routes.py test_metadata.py integration client testing typing""".split()
+    test_audit.py test_routes.py test_metadata.py test_kit_docs.py integration cli client testing typing
+    test_package.py test_templates.py test_export_cors.py test_export_document.py test_export_notes.py
+    test_export_refusals.py test_export_schemes.py test_export_templates.py""".split()
 )
 
 PROFILE = """

@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 
 from fastapi_cognito_guard.claims import Semantics
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests.integration.ministack import EmulatedPool
 
 Route = tuple[str, str]
 
@@ -52,6 +54,25 @@ STATUSES: Mapping[Semantics, Mapping[str, tuple[int, ...]]] = {
         **STRANGERS,
     },
 }
+
+
+def tokens_of(pool: EmulatedPool, *, domain: str = "") -> dict[str, str | None]:
+    """The callers' tokens. All but the forged one are of MiniStack's making.
+
+    ``domain``: of the users' addresses, where a pool calls them by those: ``"@example.com"``.
+    """
+    ada, bob = (pool.sign_in(name + domain) for name in ("ada", "bob"))
+    return {
+        "nobody": None,
+        "ada": ada["AccessToken"],
+        "ada's ID": ada["IdToken"],
+        "bob": bob["AccessToken"],
+        "bob's ID": bob["IdToken"],
+        "reader": pool.client_credentials("orders/read"),
+        "writer": pool.client_credentials("orders/write"),
+        "other client": pool.sign_in("ada" + domain, client=pool.other)["AccessToken"],
+        "forged": FakeUserPool(pool.id, client_id=pool.web).access_token("ada", groups=["admins"]),
+    }
 
 
 def content_of(answer: httpx.Response) -> Any:

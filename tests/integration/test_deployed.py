@@ -10,11 +10,10 @@ import pytest
 
 from example_app.api import create_app
 from fastapi_cognito_guard import lambda_handler
-from fastapi_cognito_guard.testing import FakeUserPool
 from tests.integration.captures import CAPTURES, fictional, keep, kept, spelled_as_aws
 from tests.integration.deployed import Caller, Deployed, guard_of, iam_user, identity_pool_caller
 from tests.integration.gateways import ACCOUNT
-from tests.integration.matrix import OPEN, REFUSED, ROUTES, STATUSES, Route, content_of
+from tests.integration.matrix import OPEN, REFUSED, ROUTES, STATUSES, Route, content_of, tokens_of
 from tests.integration.ministack import EmulatedPool
 
 pytestmark = pytest.mark.ministack
@@ -25,20 +24,9 @@ DUE = {**STATUSES["strict"], "other pool": REFUSED}
 
 @pytest.fixture(scope="module")
 def tokens(emulated_pool: EmulatedPool, other_emulated_pool: EmulatedPool) -> dict[str, str | None]:
-    """The callers' tokens. All but the forged one are of MiniStack's making."""
-    ada, bob = (emulated_pool.sign_in(name) for name in ("ada", "bob"))
-    impostor = FakeUserPool(emulated_pool.id, client_id=emulated_pool.web)
     return {
-        "nobody": None,
-        "ada": ada["AccessToken"],
-        "ada's ID": ada["IdToken"],
-        "bob": bob["AccessToken"],
-        "bob's ID": bob["IdToken"],
-        "reader": emulated_pool.client_credentials("orders/read"),
-        "writer": emulated_pool.client_credentials("orders/write"),
-        "other client": emulated_pool.sign_in("ada", client=emulated_pool.other)["AccessToken"],
+        **tokens_of(emulated_pool),
         "other pool": other_emulated_pool.sign_in("ada")["AccessToken"],
-        "forged": impostor.access_token("ada", groups=["admins"]),
     }
 
 

@@ -10,11 +10,10 @@ import pytest
 
 from example_app.api import create_app
 from fastapi_cognito_guard.claims import Semantics
-from fastapi_cognito_guard.testing import FakeUserPool
 from fastapi_cognito_guard.testing.serving import serving
 from tests.integration.calls import MOST_CALLS, send
 from tests.integration.deployed import guard_of
-from tests.integration.matrix import OPEN, ROUTES, STATUSES, Route, content_of
+from tests.integration.matrix import OPEN, ROUTES, STATUSES, Route, content_of, tokens_of
 from tests.integration.stacks import Stacks
 
 pytestmark = pytest.mark.ministack
@@ -68,19 +67,7 @@ def doors(ministack_address: str, task_root: Path) -> Iterator[Doors]:
 
 @pytest.fixture(scope="module")
 def tokens(doors: Doors) -> dict[str, str | None]:
-    pool = doors.stacks.pool
-    ada, bob = (pool.sign_in(f"{name}@example.com") for name in ("ada", "bob"))
-    return {
-        "nobody": None,
-        "ada": ada["AccessToken"],
-        "ada's ID": ada["IdToken"],
-        "bob": bob["AccessToken"],
-        "bob's ID": bob["IdToken"],
-        "reader": pool.client_credentials("orders/read"),
-        "writer": pool.client_credentials("orders/write"),
-        "other client": pool.sign_in("ada@example.com", client=pool.other)["AccessToken"],
-        "forged": FakeUserPool(pool.id, client_id=pool.web).access_token("ada", groups=["admins"]),
-    }
+    return tokens_of(doors.stacks.pool, domain="@example.com")
 
 
 def status_due(kind: str, caller: str, route: Route) -> int:
