@@ -7,9 +7,9 @@ import pytest
 from fastapi_cognito_guard.deploy import lambda_authorizer
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import guard_for
+from tests.deploy.authorizing import API, KINDS, asking, small_app
 from tests.deploy.exporting import IAM, USER, add_route
 from tests.deploy.model import allows
-from tests.deploy.test_authorizer import API, KINDS, asking, small_app
 
 
 @pytest.mark.parametrize("kind", KINDS)
