@@ -18,15 +18,24 @@ from fastapi_cognito_guard.errors import GuardError
 _EPILOG = "Exit codes: 0 yes, 1 no, 2 asked wrongly, 3 nobody can tell."
 
 
+# Which of click's two homes it has, differs by version of typer.
+_UsageError: Any = typer.BadParameter.__base__
+
+
 class _Commands(TyperGroup):
-    """What is wrong with a question is said in one line."""
+    """What is wrong with a question is said in one line, without the token that may be in it."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except GuardError as error:
             output.fail(str(error))
-            raise typer.Exit(exits.WRONG_USE) from None
+        except _UsageError as error:
+            if type(error).__name__ == "NoArgsIsHelpError":
+                raise
+            where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+            output.fail(f"{error.format_message()}{where}")
+        raise typer.Exit(exits.WRONG_USE)
 
 
 commands = typer.Typer(

@@ -9,7 +9,7 @@ import typer
 from fastapi_cognito_guard.audit import audit
 from fastapi_cognito_guard.cli import exits
 from fastapi_cognito_guard.cli.checks import Check, keys, pool_settings
-from fastapi_cognito_guard.cli.output import err, say, show, shown, table
+from fastapi_cognito_guard.cli.output import add, err, say, show, shown, table
 from fastapi_cognito_guard.cli.reading import app_from
 from fastapi_cognito_guard.cli.routes import App
 from fastapi_cognito_guard.cli.versions import jose_backend, versions
@@ -78,6 +78,6 @@ def _show(title: str, checks: list[Check]) -> None:
     listing = table("", "")
     listing.show_header = False
     for check in checks:
-        listing.add_row("  ok" if check.ok else "  !!", shown(check.what))
+        add(listing, "  ok" if check.ok else "  !!", shown(check.what))
     show(listing)
     say()

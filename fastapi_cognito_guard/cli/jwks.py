@@ -93,11 +93,25 @@ def pool_of(pool_id: str | None) -> UserPool:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """All at once: a function may be reading it."""
+    """All at once: a function may be reading it. What is no file (a pipe, a device) is written to."""
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as new:
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
+        else:
+            _put(content, target)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        raise ConfigurationError(f"{path} cannot be written: {reason}.") from None
+
+
+def _put(content: bytes, target: Path) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
+    try:
+        with open(handle, "wb") as new:
             new.write(content)
-        os.chmod(new.name, 0o644)
-        os.replace(new.name, path)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+        os.chmod(name, 0o644)
+        os.replace(name, target)
+    except OSError:
+        os.unlink(name)
+        raise

@@ -17,17 +17,17 @@ err = Console(stderr=True, highlight=False)
 
 def say(text: str = "", style: str = "") -> None:
     """A paragraph."""
-    out.print(Text(text, style=style))
+    out.print(Text(clean(text), style=style))
 
 
 def note(text: str) -> None:
     """Beside the answer, not part of it."""
-    err.print(Text(text, style="dim"))
+    err.print(Text(clean(text), style="dim"))
 
 
 def remark(text: str) -> None:
     """One line beside the answer, for programs that look for it, too."""
-    err.print(Text(text), soft_wrap=True)
+    err.print(Text(clean(text)), soft_wrap=True)
 
 
 def fail(text: str) -> None:
@@ -42,7 +42,7 @@ def facts(rows: Iterable[tuple[str, object]]) -> None:
     table.add_column(overflow="fold")
     for name, value in rows:
         if value not in (None, "", (), [], {}):
-            table.add_row(f"  {name}", Text(shown(value)))
+            table.add_row(Text(f"  {shown(name)}"), Text(shown(value)))
     show(table)
 
 
@@ -62,12 +62,19 @@ def table(*headings: str) -> Table:
     return made
 
 
-def shown(value: object) -> str:
-    """Somebody else's text, fit for a terminal: on one line, not too long, without control characters.
+def add(listing: Table, *cells: str) -> None:
+    """A row of texts, whoever wrote them: none of them is markup."""
+    listing.add_row(*(Text(clean(cell)) for cell in cells))
 
-    What looks like a token is cut: no full token is ever shown.
-    """
+
+def shown(value: object) -> str:
+    """Somebody else's text, fit for a terminal: on one line, and not too long."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = re.sub(_TOKEN, "eyJ...", text)
-    text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    text = clean(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def clean(text: str) -> str:
+    """Without control characters, which a terminal would obey, and without full tokens."""
+    text = re.sub(_TOKEN, "eyJ...", text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

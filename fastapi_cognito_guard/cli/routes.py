@@ -8,7 +8,7 @@ import typer
 
 from fastapi_cognito_guard.audit import open_ways
 from fastapi_cognito_guard.cli import exits
-from fastapi_cognito_guard.cli.output import fail, say, show, table
+from fastapi_cognito_guard.cli.output import add, fail, say, show, table
 from fastapi_cognito_guard.cli.reading import app_from
 from fastapi_cognito_guard.routes import Demand, demands
 from fastapi_cognito_guard.testing.installed import guard_of
@@ -98,7 +98,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
             _all(row["scopes"]),
             _all(row["groups"]),
         ]
-        listing.add_row(*cells, *([claims] if has_claims else []))
+        add(listing, *cells, *([claims] if has_claims else []))
     show(listing)
 
 

@@ -57,12 +57,29 @@ def _client(directory: Directory, *, machine: bool) -> LocalClient:
 
 def _tokens(address: str, form: dict[str, str], client: LocalClient) -> dict[str, Any]:
     answer = _post(f"{address}/oauth2/token", form, client)
+    tokens = _object(answer, address)
     if answer.status_code != 200:
-        said = {name: [text] for name, text in answer.json().items()}
+        said = {name: [str(text)] for name, text in tokens.items()}
         reason = _reason(said, "it does not say why", client)
         raise ConfigurationError(f"The pool at {address} gives no token: {reason}.")
-    tokens: dict[str, Any] = answer.json()
+    if not isinstance(tokens.get("access_token"), str):
+        raise ConfigurationError(_no_pool(address))
     return tokens
+
+
+def _object(answer: httpx.Response, address: str) -> dict[str, Any]:
+    """Whatever listens at a port may have answered."""
+    try:
+        found = answer.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ConfigurationError(_no_pool(address))
+    return found
+
+
+def _no_pool(address: str) -> str:
+    return f"What listens at {address} is no user pool: start one elsewhere, `cognito-guard pool --port ...`."
 
 
 def _reason(said: Mapping[str, list[str]], otherwise: str, client: LocalClient) -> str:

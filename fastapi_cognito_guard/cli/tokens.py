@@ -12,7 +12,7 @@ import typer
 from fastapi_cognito_guard import settings
 from fastapi_cognito_guard.cli import exits
 from fastapi_cognito_guard.cli.looking import look, rows, title
-from fastapi_cognito_guard.cli.output import err, facts, note, say, show, shown, table
+from fastapi_cognito_guard.cli.output import add, err, facts, note, say, show, shown, table
 from fastapi_cognito_guard.cli.reading import token_from
 from fastapi_cognito_guard.cli.verdicts import verdict_of, verdicts
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, KeysUnavailable
@@ -80,9 +80,16 @@ def verify(
 def _with_keys(jwks: Path | None) -> dict[str, str]:
     if jwks is None:
         return dict(os.environ)
-    if not jwks.is_file():
+    if not _is_file(jwks):
         raise ConfigurationError(f"{jwks} is no file: get the keys with `cognito-guard jwks pull`.")
     return {**os.environ, "COGNITO_JWKS_FILE": str(jwks)}
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long a name, or one with a NUL in it
+        return False
 
 
 def _judged(claims: Mapping[str, Any], now: float) -> bool:
@@ -101,6 +108,6 @@ def _judged(claims: Mapping[str, Any], now: float) -> bool:
         return False
     listing = table("Who would take it", "", "")
     for verdict in found:
-        listing.add_row(verdict.who, "yes" if verdict.takes else "no", shown(verdict.why))
+        add(listing, verdict.who, "yes" if verdict.takes else "no", shown(verdict.why))
     show(listing)
     return answer

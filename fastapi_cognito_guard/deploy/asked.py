@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from fastapi_cognito_guard.errors import ConfigurationError, TokenMalformed
+from fastapi_cognito_guard.errors import ConfigurationError
 
 Event = Mapping[str, Any]
 
@@ -58,18 +58,22 @@ class Asked(NamedTuple):
         """Whether it is the handshake of a WebSocket API."""
         return self.method.startswith("$")
 
+    def is_kept_by(self, header: bytes) -> bool:
+        """Whether the answer may be kept for all who send the same header. Only payload 2.0 shows it."""
+        sent = [_text(value) for name, value in self.headers if name == header]
+        return not (self.takes_simple and self.identity_sources) or set(sent) <= set(self.identity_sources)
+
     @property
     def request(self) -> AuthorizerRequest:
         """This very request, for ``allow``."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers}
+        headers = {_text(name): _text(value) for name, value in self.headers}
         return AuthorizerRequest(method=self.method, path=self.path, headers=headers)
 
 
 def asked_by(event: object, header: bytes) -> Asked:
     """Read an event. ``header`` (lower case) is the one that a TOKEN authorizer's token comes from.
 
-    Raises `ConfigurationError` for what is no event of a Lambda authorizer, and `TokenMalformed` for
-    headers that cannot be read.
+    Raises `ConfigurationError` for what is no event of a Lambda authorizer.
     """
     if not isinstance(event, dict):
         raise _no_event()
@@ -94,14 +98,14 @@ def asked_by(event: object, header: bytes) -> Asked:
 
 def _headers(event: Event, header: bytes) -> Iterator[tuple[bytes, bytes]]:
     if event.get("type") == "TOKEN":
-        yield header, _latin(event.get("authorizationToken"))
+        yield header, _octets(event.get("authorizationToken"))
         return
     several, single = event.get("multiValueHeaders"), event.get("headers")
     if isinstance(several, dict):
         for name, values in several.items():
-            yield from ((_name(name), _latin(value)) for value in _list(values))
+            yield from ((_name(name), _octets(value)) for value in _list(values))
     elif isinstance(single, dict):
-        yield from ((_name(name), _latin(value)) for name, value in single.items())
+        yield from ((_name(name), _octets(value)) for name, value in single.items())
 
 
 def _list(values: object) -> list[object]:
@@ -109,17 +113,16 @@ def _list(values: object) -> list[object]:
 
 
 def _name(name: object) -> bytes:
-    return _latin(name).lower()
+    return _octets(name).lower()
 
 
-def _latin(text: object) -> bytes:
-    """The bytes of a header, as ASGI has them."""
-    if text is None:
-        return b""
-    try:
-        return str(text).encode("latin-1")
-    except UnicodeEncodeError:
-        raise TokenMalformed("a header has characters that no header can have.") from None
+def _octets(text: object) -> bytes:
+    """The bytes of a header, as Mangum gives them to an app. A token is ASCII: what is not, is refused."""
+    return b"" if text is None else str(text).encode("utf-8", "surrogatepass")
+
+
+def _text(octets: bytes) -> str:
+    return octets.decode("utf-8", "replace")
 
 
 def _no_event() -> ConfigurationError:

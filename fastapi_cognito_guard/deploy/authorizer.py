@@ -45,7 +45,7 @@ def lambda_authorizer(
 
     ``app``     whose routes' scopes, groups and claims decide; without it, only who is calling does
     ``allow``   decides too: ``allow(principal, request)`` is True, or the caller may not. See
-                `AuthorizerRequest` for what it is asked about
+                `AuthorizerRequest` for what it is asked about. Nobody behind the gateway asks it again
     ``cached``  whether the gateway keeps answers (by default for 300 s), and reuses each for the whole API.
                 Then a policy names all routes of ``app`` that the caller may use. With False it
                 speaks of one request, and the authorizer's TTL must be 0
@@ -69,10 +69,10 @@ def lambda_authorizer(
             setting="cached",
         )
     if app is None and allow is None:
-        return _Handler(guard, ByCaller(), simple=simple)
+        return _Handler(guard, ByCaller(), simple=simple, cached=cached)
     if cached and app is not None:
-        return _Handler(guard, ByRoutes(guard, app, allow, simple=simple), simple=simple)
-    return _Handler(guard, ByRequest(guard, app, allow), simple=simple)
+        return _Handler(guard, ByRoutes(guard, app, allow, simple=simple), simple=simple, cached=True)
+    return _Handler(guard, ByRequest(guard, app, allow), simple=simple, cached=False)
 
 
 def lambda_claims(context: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -91,7 +91,8 @@ def lambda_claims(context: Mapping[str, Any]) -> Mapping[str, Any] | None:
 class _Handler:
     """One event loop for all invocations, since the guard's fetches outlive each."""
 
-    def __init__(self, guard: CognitoGuard, judgement: Judgement, *, simple: bool) -> None:
+    def __init__(self, guard: CognitoGuard, judgement: Judgement, *, simple: bool, cached: bool) -> None:
+        self._cached = cached
         self._guard = guard
         self._judgement = judgement
         self._simple = simple
@@ -100,14 +101,18 @@ class _Handler:
         finalize(self, self._loop.close)
 
     def __call__(self, event: dict[str, Any], context: Any) -> Answer:
-        try:
-            asked = asked_by(event, self._header)
-        except Unauthenticated:  # headers that cannot be read
-            raise Unauthorized from None
+        asked = asked_by(event, self._header)
         if self._simple and not asked.takes_simple:
             raise ConfigurationError(
                 "simple=True is for HTTP APIs, payload 2.0 with simple responses: drop it, or set those.",
                 setting="simple",
+            )
+        if self._cached and not asked.is_kept_by(self._header):
+            raise ConfigurationError(
+                "An answer would be kept for whoever sends the same identity source, and that is not the "
+                f"{self._header.decode()} header, which says who is calling: make the header one of the "
+                "authorizer's identity sources, or write cached=False and give it a TTL of 0.",
+                setting="identity_source",
             )
         return self._answer(asked)
 

@@ -40,9 +40,10 @@ class Cors(NamedTuple):
         """``x-amazon-apigateway-cors``, with which an HTTP API answers preflights by itself.
 
         None where it cannot say it: a regular expression, or with credentials any website or any header,
-        since a star is then no more than a star to a browser.
+        since a star is then no more than a star to a browser. Nor a star within an origin, which a gateway
+        takes for any text, and the app for itself.
         """
-        if self.origin_regex is not None:
+        if self.origin_regex is not None or any("*" in each for each in self.origins if each != "*"):
             return None
         if self.credentials and (self.is_for_all or "*" in self.headers):
             return None

@@ -5,6 +5,7 @@ route that the caller may not use is denied by name wherever an allowed one's st
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fastapi_cognito_guard.deploy.asked import LONGEST_ARN
@@ -18,10 +19,14 @@ _LONGEST_API = 128  # characters of the part before the method; ARNs of APIs hav
 
 
 class Grants(NamedTuple):
-    """What one caller may do, of all the operations of the app."""
+    """What one caller may do, of all the operations of the app.
+
+    ``alone``  whether nobody behind the gateway decides this again
+    """
 
     allowed: Sequence[Operation]
     denied: Sequence[Operation]
+    alone: bool = False
 
     def policy(self, api: str) -> Policy:
         """The policy, for a stage's ARN."""
@@ -34,7 +39,10 @@ class Grants(NamedTuple):
         ]
         statements = [_statement("Allow", [f"{api}/{resource_of(each)}" for each in self.allowed])]
         if spilt:
-            statements.append(_statement("Deny", [f"{api}/{resource_of(each)}" for each in spilt]))
+            # An escape hides a denied path from the gateway, and the app reads what it stands for.
+            hidden = [f"{api}/*%*"] if self.alone else []
+            denied = [f"{api}/{resource_of(each)}" for each in spilt]
+            statements.append(_statement("Deny", [*denied, *hidden]))
         return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -97,17 +105,21 @@ def _spills(one: Operation, other: Operation) -> bool:
 
 def _is_exact(one: GatewayPath, other: GatewayPath) -> bool:
     """Whether what the stars of ``one`` take of ``other``'s requests is what its own path takes."""
+    if any(is_variable(segment) and not said for segment, said in zip(one, other, strict=False)):
+        return False  # a star takes nothing at all, too, which a gateway's variable does not
     inner = one[:-1] if one and is_greedy(one[-1]) else one
     same_length = len(one) == len(other) and not is_greedy(other[-1])
     return same_length or not any(map(is_variable, inner))
 
 
+@lru_cache(maxsize=4096)
 def _takes(pattern: GatewayPath, path: GatewayPath) -> bool:
-    """Whether some text fits both, where a variable of the pattern is a star: one segment, or more."""
+    """Whether some text fits both, where a variable of the pattern is a star: of a segment, or of more."""
     if not pattern or not path:
         return pattern == path or (not path and len(pattern) == 1 and is_variable(pattern[0]))
     if is_greedy(path[0]):
         return True
     if not is_variable(pattern[0]):
-        return (is_variable(path[0]) or pattern[0] == path[0]) and _takes(pattern[1:], path[1:])
+        fits = pattern[0] == path[0] or (is_variable(path[0]) and pattern[0] != "")
+        return fits and _takes(pattern[1:], path[1:])
     return _takes(pattern[1:], path[1:]) or (len(path) > 1 and _takes(pattern, path[1:]))

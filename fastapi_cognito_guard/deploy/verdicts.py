@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote
 
 from fastapi_cognito_guard.claims import check_token_use_as_rest
 from fastapi_cognito_guard.deploy import grants
@@ -59,6 +61,11 @@ class ByRoutes:
 
     def policy(self, asked: Asked, principal: Principal, *, simple: bool) -> Policy:
         """Each operation judged by itself. A simple answer is about the one that was called."""
+        if asked.is_websocket:
+            raise ConfigurationError(
+                "The handshake of a WebSocket API is none of the app's routes: write "
+                "lambda_authorizer(guard) for it, without app."
+            )
         if simple:
             _judge(self._guard, self._called(asked).ask, principal)
             self._ask_too(self._called(asked), principal)
@@ -67,6 +74,7 @@ class ByRoutes:
         return Grants(
             allowed=[each for each in self._operations if may[each]],
             denied=[each for each in self._operations if not may[each]],
+            alone=self._allow is not None,
         ).policy(asked.api)
 
     def denied(self, asked: Asked) -> str:
@@ -119,17 +127,22 @@ class ByRequest:
         """The one resource that was called."""
         if simple:
             _check_route_key(asked)
-        if self._routes is not None:
-            ask = self._routes.ask(asked.method, asked.path)
-            if ask is None:
-                raise Forbidden("no route of the app takes this request.")
-            _judge(self._guard, ask, principal)
-        _check_allowed(self._allow, principal, asked.request)
+        for path in dict.fromkeys([asked.path, unquote(asked.path)]):  # the app reads what escapes stand for
+            self._judge_at(asked.method, path, principal)
+            _check_allowed(self._allow, principal, replace(asked.request, path=path))
         if len(asked.arn) > LONGEST_ARN or any(wild in asked.arn for wild in "*?"):
             raise Forbidden(
                 "the path cannot be the resource of a policy: it is too long, or has stars in it."
             )
         return grants.allow(asked.arn)
+
+    def _judge_at(self, method: str, path: str, principal: Principal) -> None:
+        if self._routes is None:
+            return
+        ask = self._routes.ask(method, path)
+        if ask is None:
+            raise Forbidden("no route of the app takes this request.")
+        _judge(self._guard, ask, principal)
 
     def denied(self, asked: Asked) -> str:
         """What was called, as far as a policy can name it."""

@@ -70,7 +70,7 @@ def _check(claims: Mapping[str, Any]) -> None:
         pass
     if is_too_deep(claims):
         raise ClaimInvalid("the gateway's claims are nested too deeply.")
-    if not is_writable(json.dumps(claims, ensure_ascii=False, default=str, skipkeys=True)):
+    if not is_writable(json.dumps(dict(claims), ensure_ascii=False, default=str, skipkeys=True)):
         raise ClaimInvalid("the gateway's claims have half a surrogate pair in them.")
 
 

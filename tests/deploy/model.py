@@ -23,6 +23,8 @@ class ModelGateway:
 
     def operation(self, method: str, path: str) -> Mapping[str, Any] | None:
         """The one that a request is for; None where the gateway knows none."""
+        if self.kind == "rest":  # which does not see a slash at the end
+            path = path.removesuffix("/") or "/"
         fitting = sorted(
             (said for said in self.paths if _regex(said).fullmatch(path)),
             key=lambda said: [_rank(segment) for segment in said.split("/")],

@@ -20,6 +20,13 @@ def cors_app(routes: Any = ROUTES, **allowed: Any) -> FastAPI:
     return app
 
 
+def test_a_star_within_an_origin_stays_with_the_app_which_takes_it_for_itself() -> None:
+    """A gateway takes ``https://*`` for every website."""
+    document = exported(cors_app(allow_origins=["https://*"], allow_credentials=True))
+    assert "x-amazon-apigateway-cors" not in document
+    assert preflights(document)
+
+
 def preflights(document: Document) -> set[str]:
     """Where ``OPTIONS`` is open."""
     return {at[8:] for at, entries in security(document).items() if at.startswith("OPTIONS ") and not entries}
