@@ -195,8 +195,8 @@ def _show(local: LocalPool, app: FastAPI, address: str) -> bool:
             f"Under uvicorn, {address}", callers, measure(uvicorn_door(address, client), callers)
         )
     flavours: tuple[tuple[Flavour, str], ...] = (
-        ("rest", "Behind a REST API (Cognito authorizer), through lambda_handler"),
-        ("http", "Behind an HTTP API (JWT authorizer), through lambda_handler"),
+        ("rest", "With the events of a REST API (Cognito authorizer), through lambda_handler"),
+        ("http", "With the events of an HTTP API (JWT authorizer), through lambda_handler"),
     )
     for flavour, title in flavours:
         good &= print_table(title, callers, measure(gateway_door(local.pool, app, flavour), callers))

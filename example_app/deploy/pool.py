@@ -16,7 +16,10 @@ _PARAMETERS: Part = {
     "DomainPrefix": {
         "Type": "String",
         "AllowedPattern": "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
-        "Description": "Of the sign-in pages' address; nobody else in the region may have it",
+        "Description": (
+            "Of the sign-in pages' address; nobody else in the region may have it. "
+            "It must not hold aws, amazon or cognito"
+        ),
     },
     "CallbackUrl": {
         "Type": "String",
@@ -71,6 +74,7 @@ def _user_pool() -> Part:
             AutoVerifiedAttributes=["email"],
             AdminCreateUserConfig={"AllowAdminCreateUserOnly": True},
             Policies={"PasswordPolicy": {"MinimumLength": 12}},
+            UserAttributeUpdateSettings={"AttributesRequireVerificationBeforeUpdate": ["email"]},
         ),
     }
 
@@ -87,7 +91,6 @@ def _people() -> Part:
             "ALLOW_REFRESH_TOKEN_AUTH",
             "ALLOW_ADMIN_USER_PASSWORD_AUTH",
         ],
-        PreventUserExistenceErrors="ENABLED",
         SupportedIdentityProviders=["COGNITO"],
         AllowedOAuthFlows=["code"],
         AllowedOAuthScopes=["openid", "email", _scope("read"), _scope("write")],
@@ -99,13 +102,21 @@ def _machine() -> Part:
     return _client(
         ClientName="machine",
         GenerateSecret=True,
+        # Without any named, Cognito would let whoever has the secret sign people in.
+        ExplicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH"],
         AllowedOAuthFlows=["client_credentials"],
         AllowedOAuthScopes=[_scope(name) for name in _SCOPES],
     )
 
 
 def _client(**properties: object) -> Part:
-    made = _resource("UserPoolClient", **_POOL, AllowedOAuthFlowsUserPoolClient=True, **properties)
+    made = _resource(
+        "UserPoolClient",
+        **_POOL,
+        AllowedOAuthFlowsUserPoolClient=True,
+        PreventUserExistenceErrors="ENABLED",
+        **properties,
+    )
     return {"DependsOn": "Scopes", **made}  # a client's scopes have to be there before it
 
 

@@ -36,7 +36,7 @@ def rest() -> Part:
         {
             "Function": function("example_app.main.handler", COGNITO_SEMANTICS="rest"),
             "Api": _rest_api(definition),
-            "Invoke": permission("Function", "*"),
+            "Invoke": permission("Function", "*/*/*"),
         },
         {"Url": url("/prod")},
     )
@@ -50,7 +50,7 @@ def http() -> Part:
         {
             "Function": function("example_app.main.handler", COGNITO_SEMANTICS="http"),
             **http_api.resources(definition),
-            "Invoke": permission("Function", "*"),
+            "Invoke": permission("Function", "*/*/*"),
         },
         {"Url": url("")},
     )
@@ -83,7 +83,7 @@ def function_url() -> Part:
     return sam_template(
         "The API at a function URL, without a gateway: the app checks everything by itself",
         {"Function": alone},
-        {"Url": output("The API's address", {"Fn::GetAtt": ["FunctionUrl", "FunctionUrl"]})},
+        {"Url": output("The API's address", _without_slash({"Fn::GetAtt": ["FunctionUrl", "FunctionUrl"]}))},
     )
 
 
@@ -122,11 +122,16 @@ def _rest_api(definition: Part) -> Part:
     }
 
 
+def _without_slash(address: Part) -> Part:
+    """A function's address ends in a slash, an API's does not."""
+    return {"Fn::Sub": ["https://${Host}", {"Host": {"Fn::Select": [2, {"Fn::Split": ["/", address]}]}}]}
+
+
 def _two_functions() -> Part:
     return {
         "Function": function("example_app.authorized.handler"),
         "Authorizer": function("example_app.authorized.authorizer"),
-        "Invoke": permission("Function", "*"),
+        "Invoke": permission("Function", "*/*/*"),
         "InvokeAuthorizer": permission("Authorizer", "authorizers/*"),
     }
 

@@ -1,11 +1,13 @@
 """``doctor``: whether all is in place, and what to do where it is not."""
 
+import os
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import typer
 
+from fastapi_cognito_guard import settings
 from fastapi_cognito_guard.audit import audit
 from fastapi_cognito_guard.cli import exits
 from fastapi_cognito_guard.cli.checks import Check, keys, pool_settings
@@ -44,7 +46,8 @@ def _sections(app: "FastAPI | None") -> Iterator[tuple[str, Iterator[Check]]]:
     try:
         guard = CognitoGuard.from_env() if app is None else guard_of(app)
     except ConfigurationError as error:
-        hint = "" if app is not None else " Or name your app: cognito-guard doctor main:app."
+        is_missing = app is None and not os.environ.get(settings.POOL["id"][0])
+        hint = " Or name your app: cognito-guard doctor main:app." if is_missing else ""
         yield "Settings", iter([Check(False, f"{error}{hint}")])
         return
     yield "Settings", pool_settings(guard)

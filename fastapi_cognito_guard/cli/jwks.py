@@ -82,14 +82,18 @@ def fetch(address: str) -> Fetched:
 
 def pool_of(pool_id: str | None) -> UserPool:
     """The pool with this id, or the environment's. Raises `ConfigurationError`."""
-    given: dict[str, Any] = {} if pool_id else settings.read(os.environ, settings.POOL)
-    found = pool_id or given.pop("id", None)
+    given: dict[str, Any] = settings.read(os.environ, settings.POOL)
+    own = given.pop("id", None)
+    is_own = pool_id in (None, own)
+    if not is_own:
+        given = {}  # the other settings are of another pool
+    found = pool_id or own
     if not found:
         raise ConfigurationError("Which pool? Give its id, or set COGNITO_USER_POOL_ID.")
     try:
         return UserPool(found, **{"client_ids": ANY_CLIENT, **given})
     except ConfigurationError as error:
-        raise (error if pool_id else settings.named(error)) from None
+        raise (settings.named(error) if is_own else error) from None
 
 
 def _replace(path: Path, content: bytes) -> None:

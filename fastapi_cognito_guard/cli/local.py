@@ -82,6 +82,10 @@ def token(
 
     For example: curl -H "Authorization: Bearer $(cognito-guard token --group admins)" ...
     """
+    if machine and (user or group or id_token):
+        raise ConfigurationError(
+            "A machine has no user, no groups and no ID token: drop --machine, or those."
+        )
     directory = directory_of(file, [], [], [])
     address = f"http://127.0.0.1:{port}"
     if machine:

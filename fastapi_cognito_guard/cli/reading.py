@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import tomllib
+import traceback
 from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
@@ -52,14 +53,27 @@ def app_from(target: str | None) -> FastAPI:
     try:
         with redirect_stdout(sys.stderr):  # what it prints is not our answer
             found = _made(getattr(import_module(module), name or "app"))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{target}: {error}") from None
     except (Exception, SystemExit) as error:
-        reason = str(error).strip().partition("\n")[0]
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise ConfigurationError(
-            f"{target} cannot be loaded: {type(error).__name__}: {reason}. Name it as module:app."
+            f"{target} cannot be loaded: {type(error).__name__}: {reason}. {_where(error, module, name)}"
         ) from None
     if not isinstance(found, FastAPI):
-        raise ConfigurationError(f"{target} is a {type(found).__name__}, and no FastAPI app.")
+        raise ConfigurationError(f"{target} is no FastAPI app, but of the type {type(found).__name__}.")
     return found
+
+
+def _where(error: BaseException, module: str, name: str) -> str:
+    """The line that raised it; or, where the name leads nowhere, how names are written."""
+    missing = getattr(error, "name", None)
+    if isinstance(error, ImportError | AttributeError) and missing in (*module.split("."), name or "app"):
+        return "Name it as module:app."
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not {"site-packages", "importlib"} & set(Path(frame.filename).parts)]
+    last = own[-1]
+    return f"See {Path(last.filename).name}, line {last.lineno}."
 
 
 def _made(found: Any) -> Any:

@@ -30,7 +30,7 @@ def routes(
     app: App = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     fail_on_public: Annotated[
-        bool, typer.Option(help="Exit with 1 if something can be reached without a token.")
+        bool, typer.Option(help="Exit with 1 if something asks nobody who they are.")
     ] = False,
     allow: Annotated[
         list[str] | None,

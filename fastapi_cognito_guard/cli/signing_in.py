@@ -13,6 +13,7 @@ from fastapi_cognito_guard.testing.directory import Directory, LocalClient, Loca
 from fastapi_cognito_guard.testing.signing import base64url
 
 _TIMEOUT = 5  # seconds
+_SAME = "If it was started with a file, give `token` the same: --file pool.toml."
 
 
 def user_tokens(
@@ -34,8 +35,10 @@ def user_tokens(
     answer = _post(f"{address}/login", asked, client)
     said = parse_qs(urlsplit(answer.headers.get("location", "")).query)
     if "code" not in said:
-        reason = _reason(said, f"it has no such user, or another password for {user.username}", client)
-        raise ConfigurationError(f"The pool at {address} does not sign {user.username} in: {reason}.")
+        reason = _reason(
+            said, f"it has no such user, another password for them, or no client {client.id}", client
+        )
+        raise ConfigurationError(f"The pool at {address} does not sign {user.username} in: {reason}. {_SAME}")
     code = {"grant_type": "authorization_code", "code": said["code"][0], "code_verifier": verifier}
     return _tokens(address, {**back, **code}, client)
 
@@ -61,7 +64,7 @@ def _tokens(address: str, form: dict[str, str], client: LocalClient) -> dict[str
     if answer.status_code != 200:
         said = {name: [str(text)] for name, text in tokens.items()}
         reason = _reason(said, "it does not say why", client)
-        raise ConfigurationError(f"The pool at {address} gives no token: {reason}.")
+        raise ConfigurationError(f"The pool at {address} gives no token: {reason}. {_SAME}")
     if not isinstance(tokens.get("access_token"), str):
         raise ConfigurationError(_no_pool(address))
     return tokens

@@ -99,7 +99,7 @@ async def ask(source: TokenSource, now: Callable[[], float]) -> Issued:
         source = replace(source, refresh_token=rotated) if isinstance(rotated, str) else source
     else:
         given = source()
-        answer, token = {}, _checked(await given if inspect.isawaitable(given) else given)
+        answer, token = {}, _checked(await given if inspect.isawaitable(given) else given, own=True)
     return Issued(token, _lifetime(answer.get("expires_in"), token, now()), source)
 
 
@@ -145,12 +145,18 @@ def _read(address: str, status: int, body: bytes) -> Mapping[str, Any]:
     raise TokenRequestFailed(f"{address} answered {status}, {advice}.", status=status, error=known)
 
 
-def _checked(token: object) -> str:
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise TokenRequestFailed(
-            "No token was given. A machine has no ID token; a user has one with the scope openid."
+def _checked(token: object, *, own: bool = False) -> str:
+    """A token as RFC 6750 has them. ``own``: whether a function of the caller's has given it."""
+    if isinstance(token, str) and _TOKEN.fullmatch(token):
+        return token
+    if own:
+        what = (
+            "a text that no Authorization header can have" if isinstance(token, str) else type(token).__name__
         )
-    return token
+        raise TokenRequestFailed(f"The token provider gave {what}: let it return the bare token.")
+    raise TokenRequestFailed(
+        "No token was given. A machine has no ID token; a user has one with the scope openid."
+    )
 
 
 def _lifetime(expires_in: object, token: str, now: float) -> float:

@@ -35,6 +35,8 @@ def take_notes(
         logger.info("OPTIONS is open at the gateway, for preflights: the app alone guards its own.")
     for route, path in routes.widened():
         logger.warning("%s becomes %s at the gateway, which takes more. The app does not.", route, path)
+    for entry in routes.idle:
+        logger.warning("leave_out has %s, where there is no route: nothing is left out by it.", entry)
     for warning in _of_token_types(guard, rules, operations):
         logger.warning("%s", warning)
 
@@ -47,7 +49,8 @@ def _information(rules: Security, operations: Iterable[Operation]) -> Iterator[s
         if ask.optional:
             yield f"{operation} is open at the gateway: a token is optional there, and the app verifies it."
         elif not ask.identity:
-            yield f"{operation} is open: {operation.route} asks for nothing."
+            asks = "it" if operation.route == str(operation) else operation.route
+            yield f"{operation} is open: {asks} asks for nothing."
         elif is_beyond(ask) and not rules.is_for_authorizer(ask):
             needs = " and ".join(sorted(str(need) for need in ask.requirements))
             yield f"{operation}: the gateway cannot decide all of {needs}; the app does."

@@ -64,7 +64,7 @@ class _Route(NamedTuple):
 
 
 class Routes:
-    """The routes of an app, in the order in which it tries them.
+    """The routes of an app, in the order in which it tries them. ``idle``: what leaves nothing out.
 
     ``tree``       whether the gateway finds the path first and then the method, as a REST API does
     ``leave_out``  paths that the gateway is not to know, spelled as in the guard's ``public``
@@ -76,7 +76,12 @@ class Routes:
         self._tree = tree
         self._public = guard.public if guard.deny_by_default else None
         names = Names(tree=tree)
-        self._routes = [_route(demand, names, tree=tree) for demand in _exported(app, leave_out)]
+        found = list(_exported(app))
+        kept = [demand for demand in found if not is_public(demand.path_format, leave_out)]
+        self.idle = [
+            entry for entry in leave_out if not any(is_public(each.path_format, [entry]) for each in found)
+        ]
+        self._routes = [_route(demand, names, tree=tree) for demand in kept]
         self._entries = [names.unify(path) for path in self._parts_apart(leave_out)]
 
     def operations(self, alike: Callable[[Ask], Hashable] = lambda ask: ask) -> list[Operation]:
@@ -179,10 +184,9 @@ def left_out(app: "FastAPI") -> Iterator[str]:
     yield from (str(mount) for mount in unseen(app) if not mount.path)
 
 
-def _exported(app: "FastAPI", leave_out: Collection[str]) -> Iterator[Demand]:
-    seen = (demand for demand in demands(app) if not demand.websocket)
-    hidden = (_everything_in(mount) for mount in unseen(app) if mount.path)
-    return (demand for demand in (*seen, *hidden) if not is_public(demand.path_format, leave_out))
+def _exported(app: "FastAPI") -> Iterator[Demand]:
+    yield from (demand for demand in demands(app) if not demand.websocket)
+    yield from (_everything_in(mount) for mount in unseen(app) if mount.path)
 
 
 def _everything_in(mount: Unseen) -> Demand:

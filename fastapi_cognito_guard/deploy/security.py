@@ -91,7 +91,7 @@ def _check_any_of(operation: Operation, kind: str) -> None:
         raise ConfigurationError(
             f"{operation.route} asks for {wanted}, and a gateway knows one list, of which any one is enough. "
             'Let the app alone decide it: beyond="app" (the gateway then asks for one list of scopes); '
-            "or let lambda_authorizer: give its ARN as authorizer_arn."
+            "or let lambda_authorizer decide it: give its ARN as authorizer_arn."
         )
 
 

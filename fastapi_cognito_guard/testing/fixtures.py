@@ -1,11 +1,12 @@
 """What the pytest plugin's fixtures give. Loaded by the first test that asks for one."""
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from starlette.testclient import TestClient
 
 from fastapi_cognito_guard.principal import Principal, TokenUse
+from fastapi_cognito_guard.settings import check_choice
 from fastapi_cognito_guard.testing.client import GatewayClient
 from fastapi_cognito_guard.testing.events import Flavour
 from fastapi_cognito_guard.testing.installed import trusting
@@ -29,6 +30,7 @@ class AuthHeaders(dict[str, str]):
         self, username: str = "ada", *, token_use: TokenUse = "access", **token: Any
     ) -> dict[str, str]:
         """Headers with a token of this user. The rest is of `FakeUserPool.access_token`, or ``id_token``."""
+        check_choice("token_use", token_use, get_args(TokenUse))
         issue = self.pool.id_token if token_use == "id" else self.pool.access_token
         return _bearer(issue(username, **token))
 

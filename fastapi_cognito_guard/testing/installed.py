@@ -83,6 +83,9 @@ def _with(pool: FakeUserPool, pools: tuple[UserPool, ...]) -> list[UserPool]:
 
 
 def _own_guard(app: Starlette) -> CognitoGuard | None:
+    given: object = app
+    if not isinstance(given, Starlette):
+        raise ConfigurationError(f"This wants the app itself, and not of the type {type(given).__name__}.")
     guards = (entry.kwargs.get("guard") for entry in app.user_middleware)
     return next((guard for guard in guards if isinstance(guard, CognitoGuard)), None)
 

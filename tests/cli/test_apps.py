@@ -66,6 +66,13 @@ async def open_(): ...
 opened.mount("/static", StaticFiles(directory="."))
 
 
+def factory(x): ...
+
+
+def unset():
+    return CognitoGuard.from_env({})
+
+
 def broken():
     raise SystemExit("settings are missing\\nand more")
 """
@@ -135,10 +142,13 @@ def test_in_ci_a_public_route_can_fail(options: list[str], code: int) -> None:
     [
         ("nowhere:app", "ModuleNotFoundError"),
         ("shop:nothing", "has no attribute 'nothing'"),
-        ("shop:number", "is a int, and no FastAPI app"),
-        ("shop:broken", "SystemExit: settings are missing. Name it"),
+        ("shop:number", "is no FastAPI app, but of the type int"),
+        ("shop:broken", "SystemExit: settings are missing. See shop.py, line "),
         ("shop:bare", "write guard.install(app)"),
         (":", "cannot be loaded"),
+        ("shop:factory", "TypeError: factory() missing 1 required positional argument: 'x'. See "),
+        ("shop:unset", "shop:unset: Set COGNITO_USER_POOL_ID and COGNITO_CLIENT_IDS in the environment."),
+        ("nowhere", "Name it as module:app."),
     ],
 )
 def test_what_is_no_app_is_said_in_one_line(target: str, said: str) -> None:
@@ -223,6 +233,15 @@ def test_which_pool_is_said_or_set() -> None:
     wrong = cognito_guard("jwks", "pull", env={"COGNITO_USER_POOL_ID": "x"})
     assert "COGNITO_USER_POOL_ID: 'x' is not" in wrong.err
     assert pool_of("eu-west-1_Abc123Xyz").region == "eu-west-1"
+
+
+def test_of_the_environments_own_pool_all_settings_count_and_of_another_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COGNITO_USER_POOL_ID", "eu-west-1_Abc123Xyz")
+    monkeypatch.setenv("COGNITO_JWKS_URI", "http://127.0.0.1:9229/jwks.json")
+    assert pool_of("eu-west-1_Abc123Xyz").keys_address == "http://127.0.0.1:9229/jwks.json"
+    assert pool_of("eu-west-1_Other1234").keys_address.startswith("https://cognito-idp.eu-west-1.")
 
 
 def test_the_version_and_the_help_fit_a_small_terminal() -> None:

@@ -69,10 +69,15 @@ def test_a_token_has_the_scopes_that_were_asked_for(running: LocalPool) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--user", "eve"], "no such user, or another password for eve"),
+        (
+            ["--user", "eve"],
+            "no such user, another password for them, or no client local-docs. If it was started with a file",
+        ),
         (["--group", "nobody"], "No user of the pool is in nobody"),
         (["--scope", "other/scope"], "local-docs may not ask for that scope"),
         (["--machine", "--scope", "other/scope"], "local-machine may not ask for that scope"),
+        (["--machine", "--user", "ada"], "A machine has no user"),
+        (["--machine", "--id"], "no ID token"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

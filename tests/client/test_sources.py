@@ -187,7 +187,8 @@ def test_what_a_provider_raises_arrives_and_what_it_must_not_does_not() -> None:
         (broken, LookupError, "no such secret"),
         (exits, TokenRequestFailed, "SystemExit"),
         (cancels, TokenRequestFailed, "CancelledError"),
-        (wrong, TokenRequestFailed, "No token was given"),
+        (wrong, TokenRequestFailed, "provider gave NoneType"),
+        (lambda: "a token", TokenRequestFailed, "no Authorization header can have"),
     ]
     for provider, error, said in table:
         with client_of_nothing(CognitoAuth(provider)) as client, pytest.raises(error, match=said):

@@ -58,7 +58,7 @@ def test_where_a_gateway_decides_all_there_is_nothing_to_say(notes: Notes) -> No
 def test_what_stands_open_is_noted_but_not_twice_for_head(notes: Notes) -> None:
     app = app_with({"GET /open": [], "HEAD /open": [], "GET /maybe": [OPTIONAL], "GET /x/{n:int}": []})
     assert notes.info(app) == [
-        "GET /open is open: GET /open asks for nothing.",
+        "GET /open is open: it asks for nothing.",
         "GET /maybe is open at the gateway: a token is optional there, and the app verifies it.",
         "GET /x/{n} is open: GET /x/{n:int} asks for nothing.",
     ]
@@ -168,3 +168,13 @@ def test_access_tokens_for_all_and_id_tokens_due_is_a_warning(notes: Notes) -> N
     app = app_with({"GET /me": [USER]}, semantics="rest")
     (warning,) = notes.warnings(app, "rest", catch_all=["openid"])
     assert 'Write semantics="strict", or drop catch_all.' in warning
+
+
+def test_an_entry_that_leaves_nothing_out_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """It may be misspelt, and what it means stands open."""
+    exported(app_with({"GET /me": [USER], "GET /docs": []}), leave_out=["/docs", "/doc", "/files/*"])
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [text for text in warned if "leave_out" in text] == [
+        "leave_out has /doc, where there is no route: nothing is left out by it.",
+        "leave_out has /files/*, where there is no route: nothing is left out by it.",
+    ]
