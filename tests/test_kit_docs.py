@@ -38,7 +38,9 @@ def test_the_commands_in_the_docs_answer_as_shown(
     assert cognito_guard(*command.split()).out == answer
 
 
-@pytest.mark.parametrize("command", re.findall(r"^cognito-guard (export .*)$", CLI, re.MULTILINE))
+@pytest.mark.parametrize(
+    "command", re.findall(r"^cognito-guard (export .*)$", CLI.replace("\\\n", ""), re.MULTILINE)
+)
 def test_the_exports_in_the_docs_succeed_without_a_warning(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,7 +47,7 @@ def test_who_follows_the_page_has_a_protected_api(
     make_command(commands / "pip", _PIP.format(task_root=task_root))
     here = tmp_path / "here"
     here.mkdir()
-    shutil.copy(ROOT / "example_app" / "deploy" / "pool.yaml", here)
+    (here / "guard").symlink_to(ROOT)
     script = write_files(here)
     environ = {
         "PATH": os.pathsep.join([str(commands), str(Path(sys.executable).parent), os.environ["PATH"]]),
