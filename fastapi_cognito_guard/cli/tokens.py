@@ -13,10 +13,11 @@ from fastapi_cognito_guard import settings
 from fastapi_cognito_guard.cli import exits
 from fastapi_cognito_guard.cli.looking import look, rows, title
 from fastapi_cognito_guard.cli.output import add, err, facts, note, say, show, shown, table
-from fastapi_cognito_guard.cli.reading import token_from
+from fastapi_cognito_guard.cli.reading import app_from, token_from
 from fastapi_cognito_guard.cli.verdicts import verdict_of, verdicts
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, KeysUnavailable
 from fastapi_cognito_guard.guard import CognitoGuard
+from fastapi_cognito_guard.testing.installed import guard_of
 
 Token = Annotated[
     str | None,
@@ -56,13 +57,19 @@ def verify(
     jwks: Annotated[
         Path | None, typer.Option(help="A file with the pool's keys: nothing is fetched.", show_default=False)
     ] = None,
+    app: Annotated[
+        str | None,
+        typer.Option(metavar="APP", help="Verify it as this app's guard does.", show_default=False),
+    ] = None,
 ) -> None:
     """Verify a token as an app with this environment's settings (COGNITO_...) does.
 
     Exits with 0 for a good token, 1 for one that is refused, 3 if the keys cannot be had.
     """
     given = token_from(token)
-    guard = CognitoGuard.from_env(_with_keys(jwks))
+    if app is not None and jwks is not None:
+        raise ConfigurationError("The app's guard has keys of its own: drop --jwks, or --app.")
+    guard = guard_of(app_from(app)) if app is not None else CognitoGuard.from_env(_with_keys(jwks))
     try:
         with err.status("Looking at the pool's keys"):
             principal = asyncio.run(guard.verify(given))

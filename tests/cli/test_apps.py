@@ -258,3 +258,11 @@ def test_a_server_that_does_not_say_the_time_is_no_finding() -> None:
 
 def test_what_is_not_installed_says_so() -> None:
     assert version_of("no-such-package") == "not installed"
+
+
+def test_a_token_is_verified_as_the_apps_own_guard_does(pool: FakeUserPool, tmp_path: Path) -> None:
+    fake = FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example")
+    (tmp_path / "shop.py").write_text(APP % ", ".join(map(json.dumps, fake.jwks["keys"])))
+    assert cognito_guard("verify", "--app", "shop:app", given=fake.access_token()).code == 0
+    assert cognito_guard("verify", "--app", "shop:app", given=pool.access_token()).code == 1
+    assert "drop --jwks" in cognito_guard("verify", "--app", "shop:app", "--jwks", "x", given="x").err
