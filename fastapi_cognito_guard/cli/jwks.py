@@ -116,6 +116,6 @@ def _put(content: bytes, target: Path) -> None:
             new.write(content)
         os.chmod(name, 0o644)
         os.replace(name, target)
-    except OSError:
+    except BaseException:
         os.unlink(name)
         raise

@@ -17,11 +17,11 @@ from tests.deploy.model import allows
 
 
 def app_of(guard: CognitoGuard, demands: Mapping[str, Any]) -> FastAPI:
-    """An app of GET routes, by path."""
+    """An app of GET routes, by path; None asks for nothing."""
     app = FastAPI(openapi_url=None)
     guard.install(app)
     for path, demand in demands.items():
-        app.get(path, dependencies=[Depends(demand)])(lambda: None)
+        app.get(path, dependencies=[Depends(demand)] if demand else [])(lambda: None)
     return app
 
 
@@ -114,6 +114,8 @@ def test_with_allow_no_route_says_that_another_is_allowed(pool: FakeUserPool) ->
     lambda_authorizer(guard, app=app)
     with pytest.raises(ConfigurationError, match=r"deny GET /a/{x}.*still allow GET /a/b"):
         lambda_authorizer(guard, app=app, allow=lambda principal, request: True)
+    never_denied = app_of(guard_for(pool), {"/{x}/b": current_user, "/a/{x}": None, "/a/b": current_user})
+    lambda_authorizer(guard, app=never_denied, allow=lambda principal, request: True)
 
 
 def test_many_variables_in_a_path_do_not_take_for_ever(pool: FakeUserPool) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from starlette.requests import HTTPConnection
 
 from fastapi_cognito_guard import ANY_CLIENT, Principal, current_user
@@ -114,3 +115,9 @@ def test_decisions_tell_of_the_user(pool: FakeUserPool) -> None:
     with as_user(app) as ada:
         assert statuses(app, "/me", "/group") == [200, 403]
     assert [(each.code, each.principal) for each in told] == [("allowed", ada), ("insufficient_group", ada)]
+
+
+@pytest.mark.parametrize("wrong", ["ada", TestClient(FastAPI())], ids=["a name", "a client"])
+def test_what_is_no_app_is_told_apart(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match="wants the app itself"), as_user(wrong):
+        pass
