@@ -114,8 +114,15 @@ def test_with_allow_no_route_says_that_another_is_allowed(pool: FakeUserPool) ->
     lambda_authorizer(guard, app=app)
     with pytest.raises(ConfigurationError, match=r"deny GET /a/{x}.*still allow GET /a/b"):
         lambda_authorizer(guard, app=app, allow=lambda principal, request: True)
-    never_denied = app_of(guard_for(pool), {"/{x}/b": current_user, "/a/{x}": None, "/a/b": current_user})
-    lambda_authorizer(guard, app=never_denied, allow=lambda principal, request: True)
+
+
+def test_what_is_open_to_everybody_is_never_denied_and_so_hits_nothing(pool: FakeUserPool) -> None:
+    guard = guard_for(pool)
+    around = {"/{x}/c": current_user, "/a/{p}/{q}/c": current_user}
+    app = app_of(guard_for(pool), {**around, "/a/{z}/c": current_user})
+    with pytest.raises(ConfigurationError, match=r"deny GET /a/{p}/c"):
+        lambda_authorizer(guard, app=app, allow=not_secret)
+    lambda_authorizer(guard, app=app_of(guard, {**around, "/a/{z}/c": None}), allow=not_secret)
 
 
 def test_many_variables_in_a_path_do_not_take_for_ever(pool: FakeUserPool) -> None:
