@@ -2,16 +2,17 @@
 
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.requests import HTTPConnection
 
-from fastapi_cognito_guard import ANY_CLIENT, Principal, current_user
+from fastapi_cognito_guard import ANY_CLIENT, CognitoGuard, Principal, UserPool, current_user
 from fastapi_cognito_guard.decisions import Decision
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.testing import FakeUserPool, as_user
-from tests.apps import build_app, client_of, guard_for
+from fastapi_cognito_guard.testing import FakeUserPool, as_user, trusting
+from tests.apps import NOW, build_app, client_of, guard_for
 
 
 def statuses(app: FastAPI, *paths: str) -> list[int]:
@@ -121,3 +122,18 @@ def test_decisions_tell_of_the_user(pool: FakeUserPool) -> None:
 def test_what_is_no_app_is_told_apart(wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match="wants the app itself"), as_user(wrong):
         pass
+
+
+@pytest.mark.anyio
+async def test_an_async_client_is_served_alike(pool: FakeUserPool) -> None:
+    """As docs/testing.md says."""
+    app = build_app(CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids="web"), now=lambda: NOW))
+    transport = httpx2.ASGITransport(app)
+    with trusting(app, pool):
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            assert (await client.get("/me")).status_code == 401
+            headers = {"Authorization": f"Bearer {pool.access_token()}"}
+            assert (await client.get("/me", headers=headers)).status_code == 200
+    with as_user(app, "bob"):
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            assert (await client.get("/me")).json()["username"] == "bob"
