@@ -65,7 +65,7 @@ def test_who_follows_the_page_has_a_protected_api(
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     statuses = re.findall(r"^(\d{3})$", done.stdout, re.MULTILINE)
-    assert statuses == re.findall(r"^status .*# (\d{3})$", PAGE, re.MULTILINE)
+    assert statuses == re.findall(r"^(?:status|  --header) .*# (\d{3})$", PAGE, re.MULTILINE)
     assert done.stdout.splitlines()[-1] == re.findall(r"^It prints `(.*?)`", PAGE, re.MULTILINE)[0]
     assert "warning: " not in done.stderr
     assert "note: DELETE /items/{id}" in done.stderr
