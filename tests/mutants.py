@@ -221,6 +221,31 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "if flight is not None and mine and patience >= 0 and self._age() >= self._policy.max_age:",
     ): FASTER,
     (
+        "tokens/keys:KeySet.key",
+        "if key is not None:",
+        "if False:",
+    ): FASTER,
+    (
+        "gateway/event:_check",
+        'if "".join(claims).isascii() and "".join(claims.values()).isascii():',
+        "if False:",
+    ): FASTER,
+    (
+        "gateway/event:_check",
+        'if "".join(claims).isascii() and "".join(claims.values()).isascii():',
+        "if 'x'.join(claims).isascii() and \"\".join(claims.values()).isascii():",
+    ): "what stands between does not matter",
+    (
+        "gateway/event:_check",
+        'if "".join(claims).isascii() and "".join(claims.values()).isascii():',
+        "if \"\".join(claims).isascii() and 'x'.join(claims.values()).isascii():",
+    ): "what stands between does not matter",
+    (
+        "tokens/keys:KeySet._refresh",
+        "return None, False # an answer has landed since the caller looked",
+        "return None, True # an answer has landed since the caller looked",
+    ): "nobody asks whether no flight is new",
+    (
         "tokens/keys:KeySet._refresh",
         "return None, False",
         "return None, True",

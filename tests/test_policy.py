@@ -150,6 +150,11 @@ def test_a_false_claim_is_not_a_true_one() -> None:
     require_claim("custom:beta", "false").check(caller(claims={"custom:beta": False}))
 
 
+def test_a_client_is_named_by_128_characters_at_most() -> None:
+    with pytest.raises(InsufficientClaim, match=r"of 'x{128}':"):
+        require_claim("custom:beta", "true").check(caller(client_id="x" * 129))
+
+
 def test_names_are_told_once_and_in_their_order() -> None:
     assert require_scope("b", "a", "b").any_of == ("b", "a")
 

@@ -1,6 +1,7 @@
 """Ways around a Lambda authorizer that were found, and are closed."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -131,10 +132,13 @@ def test_many_variables_in_a_path_do_not_take_for_ever(pool: FakeUserPool) -> No
     lambda_authorizer(guard, app=app_of(guard, {long: current_user, longer: current_user}))
 
 
-def test_half_a_surrogate_pair_in_a_mapping_of_ones_own_is_no_500(pool: FakeUserPool) -> None:
-    from types import MappingProxyType
-
-    guard = guard_for(pool, lambda_context=lambda context: MappingProxyType({"sub": "\ud800"}))
+@pytest.mark.parametrize(
+    "claims", [{"sub": "\ud800"}, {("a", "pair"): "\u2603"}], ids=["half a pair", "odd key"]
+)
+def test_a_mapping_of_ones_own_that_no_token_could_hold_is_no_500(
+    claims: dict[Any, str], pool: FakeUserPool
+) -> None:
+    guard = guard_for(pool, lambda_context=lambda context: MappingProxyType(claims))
     app = app_of(guard, {"/me": current_user})
     event = {**pool.event("http", None, path="/me")}
     event["requestContext"]["authorizer"] = {"lambda": {"key": "value"}}

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -38,13 +40,14 @@ async def test_cold_requests_of_many_tasks_share_one_fetch(keys: KeySet, server:
     assert server.fetches == 1
 
 
+@pytest.mark.parametrize("ask", [lambda keys: keys.key(KID), KeySet.warm_up], ids=["request", "warm-up"])
 @pytest.mark.parametrize("look", range(6))
-async def test_keys_that_land_while_a_request_looks_for_them_are_not_fetched_again(
-    look: int, server: KeyServer
+async def test_keys_that_land_while_somebody_looks_for_them_are_not_fetched_again(
+    look: int, ask: Callable[[KeySet], Coroutine[Any, Any, object]], server: KeyServer
 ) -> None:
     """It would take the one fetch that a cool-down allows, and a rotated key would be refused that long."""
     server.gate = gate = threading.Event()
-    looks = -1  # of the second request, each of which reads the clock
+    looks = -1  # of the second to ask, each of which reads the clock
 
     def wall() -> float:
         nonlocal looks
@@ -58,10 +61,10 @@ async def test_keys_that_land_while_a_request_looks_for_them_are_not_fetched_aga
 
     counting = False
     keys = KeySet(ADDRESS, POLICY, fetch=server, clock=Clock(wall=wall, steady=lambda: 500.0))
-    first = asyncio.create_task(keys.key(KID))
+    first = asyncio.create_task(ask(keys))
     await asyncio.sleep(0.02)
     counting = True
-    second = asyncio.create_task(keys.key(KID))
+    second = asyncio.create_task(ask(keys))
     await asyncio.sleep(0.02)
     counting = False
     gate.set()

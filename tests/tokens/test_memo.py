@@ -163,3 +163,12 @@ async def test_a_lone_surrogate_after_a_header_that_is_known_is_malformed(presen
     await guard.verify(token)
     with pytest.raises(TokenMalformed):
         await guard.verify(f"{token.partition('.')[0]}.\ud800.x")
+
+
+async def test_behind_a_judge_of_other_rules_nothing_is_remembered(present: Present) -> None:
+    pool = FakeUserPool(now=present)
+    guard = CognitoGuard(pool.user_pool(), now=present)
+    other = guard._tokens.judged_by(guard._judge)
+    for _ in range(3):
+        await other.prove(pool.access_token(), patience=0)
+    assert other.status()["remembered"] == 0
