@@ -5,14 +5,16 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from fastapi_cognito_guard.cli.noted import directory_at, noted
 from fastapi_cognito_guard.cli.output import note
 from fastapi_cognito_guard.cli.signing_in import machine_tokens, user_tokens
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing.directory import DOCS_REDIRECTS, Directory, LocalClient, LocalUser
-from fastapi_cognito_guard.testing.local import PORT, local_pool
+from fastapi_cognito_guard.testing.local import PORT, LocalPool, local_pool
 
 File = Annotated[
     Path | None,
@@ -53,7 +55,7 @@ def pool(
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    with local_pool(directory, port=port) as local:
+    with local_pool(directory, port=port) as local, noted(directory, port_of(local)):
         typer.echo(local.describe())
         note("Ctrl-C stops it.")
         stop.wait()
@@ -86,7 +88,7 @@ def token(
         raise ConfigurationError(
             "A machine has no user, no groups and no ID token: drop --machine, or those."
         )
-    directory = directory_of(file, [], [], [])
+    directory = (directory_at(port) if file is None else None) or directory_of(file, [], [], [])
     address = f"http://127.0.0.1:{port}"
     if machine:
         given = machine_tokens(address, directory, scope or [])
@@ -95,6 +97,11 @@ def token(
         found = directory.user(name) or LocalUser(username=name)
         given = user_tokens(address, directory, found, scope or [])
     typer.echo(given["id_token" if id_token and not machine else "access_token"])
+
+
+def port_of(local: LocalPool) -> int:
+    """Where it listens."""
+    return urlsplit(local.address).port or 0
 
 
 def directory_of(file: Path | None, users: list[str], clients: list[str], scopes: list[str]) -> Directory:

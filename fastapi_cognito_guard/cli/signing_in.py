@@ -13,7 +13,7 @@ from fastapi_cognito_guard.testing.directory import Directory, LocalClient, Loca
 from fastapi_cognito_guard.testing.signing import base64url
 
 _TIMEOUT = 5  # seconds
-_SAME = "If it was started with a file, give `token` the same: --file pool.toml."
+_SAME = "Who is there, it has said when it started (`cognito-guard pool`)."
 
 
 def user_tokens(

@@ -1,6 +1,7 @@
 """A local pool from the command line, tokens of it, and what is said where there is none."""
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from fastapi_cognito_guard import CognitoGuard, Principal
 from fastapi_cognito_guard.cli.local import directory_of
+from fastapi_cognito_guard.cli.noted import directory_at, noted
 from fastapi_cognito_guard.testing import Directory, LocalPool, local_pool
 from tests.cli.running import COMMAND, cognito_guard
 
@@ -71,7 +73,7 @@ def test_a_token_has_the_scopes_that_were_asked_for(running: LocalPool) -> None:
     [
         (
             ["--user", "eve"],
-            "no such user, another password for them, or no client local-docs. If it was started with a file",
+            "no such user, another password for them, or no client local-docs. Who is there",
         ),
         (["--group", "nobody"], "No user of the pool is in nobody"),
         (["--scope", "other/scope"], "local-docs may not ask for that scope"),
@@ -123,6 +125,46 @@ def test_options_stand_for_a_file() -> None:
 def test_a_pool_that_cannot_be_is_refused(options: list[str], said: str) -> None:
     answer = cognito_guard("pool", *options)
     assert (answer.code, said in answer.err) == (2, True)
+
+
+def test_while_a_pool_runs_token_knows_who_is_there() -> None:
+    directory = directory_of(None, ["eve:staff"], ["web", "robot:s3cret"], ["orders/read"])
+    with local_pool(directory) as local:
+        port = int(port_of(local))
+        assert cognito_guard("token", "--port", str(port)).code == 2
+        with noted(directory, port):
+            eve = principal(local, cognito_guard("token", "--group", "staff", "--port", str(port)).out)
+            assert (eve.username, eve.client_id) == ("eve", "web")
+            robot = principal(local, cognito_guard("token", "--machine", "--port", str(port)).out)
+            assert (robot.is_machine, sorted(robot.scopes)) == (True, ["orders/read"])
+        assert directory_at(port) is None
+
+
+def test_a_note_is_read_by_whom_it_was_written_for_and_by_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with noted(Directory(), 1):
+        (note,) = tmp_path.iterdir()
+        assert note.stat().st_mode & 0o777 == 0o600
+        assert directory_at(1) == Directory()
+        note.write_text("{")
+        assert directory_at(1) is None
+        note.unlink()
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.write_text("not to be followed, nor written to")
+        note.symlink_to(elsewhere)
+        assert directory_at(1) is None
+        with noted(Directory(), 1):
+            assert directory_at(1) == Directory()
+        assert elsewhere.read_text().startswith("not to be")
+    if os.getuid() == 0:  # only root can make a file somebody else's
+        with noted(Directory(), 1):
+            os.chown(note, 12345, 12345)
+            assert directory_at(1) is None
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with noted(Directory(), 1):
+        assert directory_at(1) is None
 
 
 def test_the_pool_runs_until_it_is_told_to_stop() -> None:
