@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from importlib import import_module
@@ -104,6 +105,8 @@ def test_the_demo_serves_until_it_is_interrupted() -> None:
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "example_app", "--port", "0"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # What is started in the background may have been told to ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert process.stdout is not None
     lines: list[str] = []
