@@ -4,14 +4,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
 from typing import Any, Literal
 
 from starlette.types import Scope
 
-from fastapi_cognito_guard.errors import AuthError, ConfigurationError, Forbidden
+from fastapi_cognito_guard.errors import AuthError, Forbidden
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.routes import template_of
+from fastapi_cognito_guard.settings import check_sync
 from fastapi_cognito_guard.untrusted import fit_for_a_log, told
 
 logger = logging.getLogger("fastapi_cognito_guard")
@@ -87,10 +87,7 @@ class Decisions:
 
     def __init__(self, on_decision: OnDecision | None) -> None:
         """Raises `ConfigurationError` for a listener that nobody would await."""
-        if iscoroutinefunction(on_decision):
-            raise ConfigurationError(
-                "on_decision is called without await: write def, not async def.", setting="on_decision"
-            )
+        check_sync("on_decision", on_decision)
         self._on_decision = on_decision
         self.counts: Counter[str] = Counter()
 

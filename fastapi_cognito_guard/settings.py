@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from inspect import iscoroutinefunction
 from typing import Any
 
 from fastapi_cognito_guard.errors import ConfigurationError
@@ -71,6 +72,12 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
     """Raises `ConfigurationError` for anything but one of the choices."""
     if value not in choices:
         raise ConfigurationError(f"{name} is one of {', '.join(map(repr, choices))}.", setting=name)
+
+
+def check_sync(name: str, function: object) -> None:
+    """Raises `ConfigurationError` for a function that nobody would await."""
+    if iscoroutinefunction(function):
+        raise ConfigurationError(f"{name} is called without await: write def, not async def.", setting=name)
 
 
 def check_leeway(leeway: object) -> None:

@@ -42,7 +42,7 @@ def facts(rows: Iterable[tuple[str, object]]) -> None:
     table.add_column(overflow="fold")
     for name, value in rows:
         if value not in (None, "", (), [], {}):
-            table.add_row(Text(f"  {shown(name)}"), Text(shown(value)))
+            add(table, f"  {shown(name)}", shown(value))
     show(table)
 
 

@@ -66,14 +66,20 @@ def app_from(target: str | None) -> FastAPI:
 
 
 def _where(error: BaseException, module: str, name: str) -> str:
-    """The line that raised it; or, where the name leads nowhere, how names are written."""
+    """The app's line that raised it; or, where the name leads nowhere, how names are written."""
     missing = getattr(error, "name", None)
     if isinstance(error, ImportError | AttributeError) and missing in (*module.split("."), name or "app"):
         return "Name it as module:app."
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not {"site-packages", "importlib"} & set(Path(frame.filename).parts)]
-    last = own[-1]
-    return f"See {Path(last.filename).name}, line {last.lineno}."
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if _is_of_an_app(Path(frame.filename)):
+            return f"See {Path(frame.filename).name}, line {frame.lineno}."
+    return f"See {module}."
+
+
+def _is_of_an_app(file: Path) -> bool:
+    """Neither a library, nor how Python imports, nor this package, wherever that is installed."""
+    is_library = {"site-packages", "importlib"} & set(file.parts) or str(file).startswith("<")
+    return not is_library and Path(__file__).parents[1] not in file.parents
 
 
 def _made(found: Any) -> Any:

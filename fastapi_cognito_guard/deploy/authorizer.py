@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
@@ -15,6 +14,7 @@ from fastapi_cognito_guard.deploy.verdicts import Allow, ByCaller, ByRequest, By
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, Unauthenticated
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.settings import check_sync
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -60,8 +60,7 @@ def lambda_authorizer(
     Raises `ConfigurationError` for settings that contradict each other, and for routes that no policy can
     tell apart.
     """
-    if allow is not None and iscoroutinefunction(allow):
-        raise ConfigurationError("allow is called without await: write def, not async def.", setting="allow")
+    check_sync("allow", allow)
     if app is None and allow is not None and cached:
         raise ConfigurationError(
             "allow decides by route, and a kept answer is reused for all of them: give app=, whose routes "

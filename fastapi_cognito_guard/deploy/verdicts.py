@@ -127,9 +127,10 @@ class ByRequest:
         """The one resource that was called."""
         if simple:
             _check_route_key(asked)
+        request = asked.request
         for path in dict.fromkeys([asked.path, unquote(asked.path)]):  # the app reads what escapes stand for
             self._judge_at(asked.method, path, principal)
-            _check_allowed(self._allow, principal, replace(asked.request, path=path))
+            _check_allowed(self._allow, principal, replace(request, path=path))
         if len(asked.arn) > LONGEST_ARN or any(wild in asked.arn for wild in "*?"):
             raise Forbidden(
                 "the path cannot be the resource of a policy: it is too long, or has stars in it."

@@ -235,6 +235,20 @@ def test_which_pool_is_said_or_set() -> None:
     assert pool_of("eu-west-1_Abc123Xyz").region == "eu-west-1"
 
 
+def test_where_only_libraries_raise_the_module_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when this package is a library like others, installed beside them."""
+    library = tmp_path / "site-packages"
+    library.mkdir()
+    (library / "broken_library.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(str(library))
+    assert (
+        "ZeroDivisionError: division by zero. See broken_library."
+        in cognito_guard("routes", "broken_library:app").err
+    )
+
+
 def test_of_the_environments_own_pool_all_settings_count_and_of_another_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
