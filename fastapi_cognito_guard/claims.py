@@ -18,6 +18,7 @@ from fastapi_cognito_guard.errors import (
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.principal import Principal, Source, TokenUse
 from fastapi_cognito_guard.untrusted import (
+    fit_for_a_log,
     is_writable,
     number,
     string,
@@ -148,7 +149,7 @@ def _check_client(values: Mapping[str, Any], use: TokenUse, pool: UserPool) -> N
     client = _client_id(values, use)
     if not pool.accepts_client(client):
         raise ClientMismatch(
-            f"app client {client[:128]!a} is not in client_ids: add it there if it is one of yours."
+            f"app client '{fit_for_a_log(client)}' is not in client_ids: add it there if it is one of yours."
         )
     if use == "id" or (pool.resource is None and "aud" not in values):
         return

@@ -13,13 +13,13 @@ from fastapi_cognito_guard.errors import (
     InsufficientScope,
 )
 from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.untrusted import fit_for_a_log
 
 Kind = Literal["scope", "group", "claim"]
 
 # RFC 6749 section 3.3. What is written into a challenge must not be able to end its quotes.
 _SCOPE = r"[\x21\x23-\x5B\x5D-\x7E]+"
 _GROUP = r"\S{1,128}"
-_MAX_TOLD = 128  # characters of a client's id: with ANY_CLIENT it is as long as its token has it
 _REFUSALS: dict[Kind, type[Forbidden]] = {
     "scope": InsufficientScope,
     "group": InsufficientGroup,
@@ -46,9 +46,9 @@ class Requirement:
     def check(self, principal: Principal) -> None:
         """Return if the caller may; else raise `InsufficientScope`, `-Group` or `-Claim`."""
         if self._names.isdisjoint(self._held(principal)):
-            client = principal.client_id[:_MAX_TOLD]
+            client = fit_for_a_log(principal.client_id)
             raise _REFUSALS[self.kind](
-                f"{self} is not met by this {principal.token_use} token of {client!a}: "
+                f"{self} is not met by this {principal.token_use} token of '{client}': "
                 f"{_REMEDIES[self.kind]}",
                 required=self.any_of,
             )

@@ -7,7 +7,7 @@ changes, and emulators know them.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Part = dict[str, Any]
+from example_app.deploy.parts import Part, resource, sub
 
 
 def resources(definition: Mapping[str, Any]) -> Part:
@@ -40,9 +40,9 @@ def _authorizer(name: str, scheme: Mapping[str, Any]) -> Part:
     )
 
 
-def _issuer(scheme: Mapping[str, Any]) -> Part:
+def _issuer(scheme: Mapping[str, Any]) -> Mapping[str, str]:
     address: str = scheme["openIdConnectUrl"]["Fn::Sub"]
-    return {"Fn::Sub": address.removesuffix("/.well-known/openid-configuration")}
+    return sub(address.removesuffix("/.well-known/openid-configuration"))
 
 
 def _integration(definition: Mapping[str, Any]) -> Part:
@@ -67,7 +67,7 @@ def _routes(definition: Mapping[str, Any]) -> Part:
             "Route",
             ApiId={"Ref": "Api"},
             RouteKey=key,
-            Target={"Fn::Sub": "integrations/${Integration}"},
+            Target=sub("integrations/${Integration}"),
             **_authorization(definition, operation["security"]),
         )
     return made
@@ -99,4 +99,4 @@ def _name(method: str, path: str) -> str:
 
 
 def _resource(kind: str, **properties: Any) -> Part:
-    return {"Type": f"AWS::ApiGatewayV2::{kind}", "Properties": properties}
+    return resource(f"AWS::ApiGatewayV2::{kind}", **properties)

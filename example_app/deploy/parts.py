@@ -43,32 +43,33 @@ def function(handler: str, **settings: str) -> Part:
         "COGNITO_CLIENT_IDS": {"Fn::Join": [",", CLIENTS]},
         **settings,
     }
-    return {
-        "Type": "AWS::Serverless::Function",
-        "Properties": {
-            "CodeUri": "../../build/package/",
-            "Handler": handler,
-            "Runtime": "python3.13",
-            "Architectures": ["arm64"],
-            "MemorySize": 512,
-            "Timeout": 10,
-            "Environment": {"Variables": environment},
-        },
-    }
+    return resource(
+        "AWS::Serverless::Function",
+        CodeUri="../../build/package/",
+        Handler=handler,
+        Runtime="python3.13",
+        Architectures=["arm64"],
+        MemorySize=512,
+        Timeout=10,
+        Environment={"Variables": environment},
+    )
+
+
+def resource(kind: str, **properties: Any) -> Part:
+    """A resource: ``resource("AWS::Lambda::Permission", ...)``."""
+    return {"Type": kind, "Properties": properties}
 
 
 def permission(called: str, source: str) -> Part:
     """That a gateway may call a function: ``source`` is what of the API, after its id."""
     arn = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/" + source
-    return {
-        "Type": "AWS::Lambda::Permission",
-        "Properties": {
-            "Action": "lambda:InvokeFunction",
-            "FunctionName": {"Ref": called},
-            "Principal": "apigateway.amazonaws.com",
-            "SourceArn": sub(arn),
-        },
-    }
+    return resource(
+        "AWS::Lambda::Permission",
+        Action="lambda:InvokeFunction",
+        FunctionName={"Ref": called},
+        Principal="apigateway.amazonaws.com",
+        SourceArn=sub(arn),
+    )
 
 
 def sub(text: str) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """The user pool that the other templates are given: a resource server, clients, a group."""
 
-from example_app.deploy.parts import Part, output, sub, template
+from example_app.deploy.parts import Part, output, resource, sub, template
 
 _SCOPES = {
     "read": "Look at everything",
@@ -49,18 +49,22 @@ def pool() -> Part:
             "Machine": _machine(),
             "Admins": _resource("UserPoolGroup", **_POOL, GroupName="admins"),
         },
-        {
-            "UserPoolId": output("For the API's template", {"Ref": "UserPool"}),
-            "UserPoolArn": output("For cognito-guard export", {"Fn::GetAtt": ["UserPool", "Arn"]}),
-            "ClientIds": output("For the API's template", sub("${People},${Machine}")),
-            "PeopleClientId": output("Of the web app in which people sign in", {"Ref": "People"}),
-            "MachineClientId": output("Of a program; its secret is in the console", {"Ref": "Machine"}),
-            "SignIn": output(
-                "Where people sign in, and machines get tokens",
-                sub("https://${DomainPrefix}.auth.${AWS::Region}.amazoncognito.com"),
-            ),
-        },
+        _outputs(),
     )
+
+
+def _outputs() -> Part:
+    return {
+        "UserPoolId": output("For the API's template", {"Ref": "UserPool"}),
+        "UserPoolArn": output("For cognito-guard export", {"Fn::GetAtt": ["UserPool", "Arn"]}),
+        "ClientIds": output("For the API's template", sub("${People},${Machine}")),
+        "PeopleClientId": output("Of the web app in which people sign in", {"Ref": "People"}),
+        "MachineClientId": output("Of a program; its secret is in the console", {"Ref": "Machine"}),
+        "SignIn": output(
+            "Where people sign in, and machines get tokens",
+            sub("https://${DomainPrefix}.auth.${AWS::Region}.amazoncognito.com"),
+        ),
+    }
 
 
 def _user_pool() -> Part:
@@ -125,4 +129,4 @@ def _scope(name: str) -> object:
 
 
 def _resource(kind: str, **properties: object) -> Part:
-    return {"Type": f"AWS::Cognito::{kind}", "Properties": properties}
+    return resource(f"AWS::Cognito::{kind}", **properties)

@@ -15,6 +15,7 @@ from example_app.deploy.parts import (
     function,
     output,
     permission,
+    resource,
     sam_template,
     url,
 )
@@ -111,15 +112,13 @@ def _exported(kind: Any, semantics: Semantics, **settings: Any) -> Part:
 
 
 def _rest_api(definition: Part) -> Part:
-    return {
-        "Type": "AWS::Serverless::Api",
-        "Properties": {
-            "StageName": "prod",
-            "EndpointConfiguration": {"Type": "REGIONAL"},
-            "OpenApiVersion": definition["openapi"],  # without it, SAM makes one more stage
-            "DefinitionBody": definition,
-        },
-    }
+    return resource(
+        "AWS::Serverless::Api",
+        StageName="prod",
+        EndpointConfiguration={"Type": "REGIONAL"},
+        OpenApiVersion=definition["openapi"],  # without it, SAM makes one more stage
+        DefinitionBody=definition,
+    )
 
 
 def _without_slash(address: Part) -> Part:

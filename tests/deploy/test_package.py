@@ -9,6 +9,7 @@ import pytest
 
 from example_app.deploy.templates import TEMPLATES
 from tests.integration.bundle import needed
+from tests.sam import functions_of
 
 ROOT = Path(__file__).parents[2]
 MB = 1_000_000
@@ -38,13 +39,7 @@ def package() -> Iterator[zipfile.ZipFile]:
 
 def handlers() -> set[str]:
     """As the templates name them."""
-    functions = (
-        each["Properties"]
-        for make in TEMPLATES.values()
-        for each in make()["Resources"].values()
-        if each["Type"] == "AWS::Serverless::Function"
-    )
-    return {properties["Handler"] for properties in functions}
+    return {properties["Handler"] for make in TEMPLATES.values() for _, properties in functions_of(make())}
 
 
 def test_every_handler_of_the_templates_is_in_it(package: zipfile.ZipFile) -> None:

@@ -2,24 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from cfnlint import api as cfnlint
 
 from example_app.deploy import http_api
 from example_app.deploy.__main__ import main
 from example_app.deploy.templates import TEMPLATES
-from tests.sam import transformed
+from tests.sam import DIRECTORY, functions_of, kept, transformed
 
-DIRECTORY = Path(__file__).parents[2] / "example_app" / "deploy"
 REGIONS = ["eu-west-1"]
-
-
-def kept(name: str) -> dict[str, Any]:
-    template: dict[str, Any] = yaml.safe_load((DIRECTORY / name).read_text())
-    return template
 
 
 def test_what_is_kept_is_what_the_routes_make_today(tmp_path: Path) -> None:
@@ -41,9 +33,8 @@ def test_a_template_passes_cfn_lint(name: str) -> None:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_what_sam_makes_of_a_template_passes_cfn_lint(name: str) -> None:
     template = kept(name)
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = "s3://code/app.zip"
+    for _, properties in functions_of(template):
+        properties["CodeUri"] = "s3://code/app.zip"
     made = transformed(template) if "Transform" in template else template
     assert not any("Serverless" in resource["Type"] for resource in made["Resources"].values())
     assert cfnlint.lint(json.dumps(made), regions=REGIONS) == []
@@ -51,10 +42,21 @@ def test_what_sam_makes_of_a_template_passes_cfn_lint(name: str) -> None:
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_functions_run_the_python_and_the_processor_that_the_package_is_made_for(name: str) -> None:
-    for resource in kept(name)["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            properties = resource["Properties"]
-            assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["arm64"])
+    for _, properties in functions_of(kept(name)):
+        assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["arm64"])
+
+
+def test_sam_gives_a_function_url_both_permissions_that_it_needs() -> None:
+    """As docs/deploy.md says."""
+    template = kept("function-url.yaml")
+    for _, properties in functions_of(template):
+        properties["CodeUri"] = "s3://code/app.zip"
+    permissions = [
+        each["Properties"]["Action"]
+        for each in transformed(template)["Resources"].values()
+        if each["Type"] == "AWS::Lambda::Permission"
+    ]
+    assert sorted(permissions) == ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl"]
 
 
 def test_the_pool_outlives_its_stack() -> None:

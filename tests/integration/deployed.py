@@ -17,17 +17,6 @@ from tests.integration.calls import MOST_CALLS, send
 from tests.integration.gateways import ACCOUNT, Account, Api
 from tests.integration.ministack import REGION, EmulatedPool
 
-SEMANTICS: Mapping[str, Semantics] = {
-    "http-jwt": "http",
-    "http-lambda": "strict",
-    "http-iam": "strict",
-    "rest-cognito": "rest",
-    "rest-token": "strict",
-    "rest-request": "strict",
-    "rest-iam": "strict",
-}
-"""The kinds of gateway, and the semantics of the guard behind (and of the one that stands alone)."""
-
 
 class Keys(NamedTuple):
     """What AWS Signature Version 4 signs with."""

@@ -75,6 +75,15 @@ def tokens_of(pool: EmulatedPool, *, domain: str = "") -> dict[str, str | None]:
     }
 
 
+def status_due(
+    statuses: Mapping[str, tuple[int, ...]], caller: str, route: Route, *, by_http_lambda: bool
+) -> int:
+    """AWS's rule: an HTTP API's Lambda authorizer makes 403 of its no. Without a token it is not asked."""
+    status = statuses[caller][ROUTES.index(route)]
+    said_no = by_http_lambda and route not in OPEN and caller != "nobody"
+    return 403 if said_no and status == 401 else status
+
+
 def content_of(answer: httpx.Response) -> Any:
     """What is said, but for the door. Orders change as they are posted."""
     if answer.request.url.path.endswith("/orders") and answer.status_code < 400:

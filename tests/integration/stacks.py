@@ -8,30 +8,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from tests.integration.bundle import zipped
 from tests.integration.ministack import REGION, EmulatedPool, client_of, make_client, make_user
-from tests.sam import Template, transformed
+from tests.sam import Template, functions_of, kept, transformed
 
-DIRECTORY = Path(__file__).parents[2] / "example_app" / "deploy"
 GATEWAYS = ("rest", "http", "rest-authorizer", "http-authorizer", "function-url")
 _BUCKET = "code"
 _OURS = ("fastapi_cognito_guard", "example_app")
 _TIMEOUT = 60.0
 
 
-def read(name: str) -> Template:
-    """A template as it is kept."""
-    found: Template = yaml.safe_load((DIRECTORY / f"{name}.yaml").read_text())
-    return found
-
-
 def packaged(template: Template, code: Mapping[str, str]) -> Template:
     """A template as ``sam deploy`` makes it; ``code``: where each function's package has been put."""
-    for name, resource in template["Resources"].items():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = code[name]
+    for name, properties in functions_of(template):
+        properties["CodeUri"] = code[name]
     return transformed(template)
 
 
@@ -47,11 +37,11 @@ class Stacks:
 
     def __post_init__(self) -> None:
         self._upload()
-        said = self._create("pool", read("pool"), ResourceServer="orders", DomainPrefix="shop-of-tests")
+        said = self._create("pool", kept("pool.yaml"), ResourceServer="orders", DomainPrefix="shop-of-tests")
         self.clients = said["ClientIds"]
         self.pool = self._with_users(said)
         for name in GATEWAYS:
-            self.bases[name] = self.deploy(name, read(name))
+            self.bases[name] = self.deploy(name, kept(f"{name}.yaml"))
 
     def deploy(self, name: str, template: Template) -> str:
         """Create a stack of a gateway's template; where its API's paths start."""

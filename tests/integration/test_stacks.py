@@ -13,7 +13,7 @@ from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing.serving import serving
 from tests.integration.calls import MOST_CALLS, send
 from tests.integration.deployed import guard_of
-from tests.integration.matrix import OPEN, ROUTES, STATUSES, Route, content_of, tokens_of
+from tests.integration.matrix import ROUTES, STATUSES, Route, content_of, status_due, tokens_of
 from tests.integration.stacks import Stacks
 
 pytestmark = pytest.mark.ministack
@@ -70,13 +70,6 @@ def tokens(doors: Doors) -> dict[str, str | None]:
     return tokens_of(doors.stacks.pool, domain="@example.com")
 
 
-def status_due(kind: str, caller: str, route: Route) -> int:
-    status = STATUSES[SEMANTICS[kind]][caller][ROUTES.index(route)]
-    # By AWS's rule: an HTTP API's Lambda authorizer that says no makes 403. It is not asked without a token.
-    said_no = kind == "http-authorizer" and route not in OPEN and caller != "nobody"
-    return 403 if said_no and status == 401 else status
-
-
 @pytest.mark.parametrize(
     ("kind", "caller"), [(kind, caller) for kind in SEMANTICS for caller in STATUSES[SEMANTICS[kind]]]
 )
@@ -87,7 +80,8 @@ def test_a_deployed_template_decides_as_the_app_does(
         deployed = doors.call(kind, route, tokens[caller])
         alone = doors.call_standalone(kind, route, tokens[caller])
         assert alone.status_code == STATUSES[SEMANTICS[kind]][caller][ROUTES.index(route)], route
-        assert deployed.status_code == status_due(kind, caller, route), route
+        due = status_due(STATUSES[SEMANTICS[kind]], caller, route, by_http_lambda=kind == "http-authorizer")
+        assert deployed.status_code == due, route
         if deployed.status_code == alone.status_code < 400:
             assert content_of(deployed) == content_of(alone)
         if route == ("GET", "/me") and deployed.status_code == 200:

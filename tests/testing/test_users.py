@@ -12,6 +12,7 @@ from fastapi_cognito_guard import ANY_CLIENT, CognitoGuard, Principal, UserPool,
 from fastapi_cognito_guard.decisions import Decision
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import FakeUserPool, as_user, trusting
+from fastapi_cognito_guard.testing.fixtures import AuthHeaders
 from tests.apps import NOW, build_app, client_of, guard_for
 
 
@@ -137,3 +138,8 @@ async def test_an_async_client_is_served_alike(pool: FakeUserPool) -> None:
     with as_user(app, "bob"):
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
             assert (await client.get("/me")).json()["username"] == "bob"
+
+
+def test_headers_with_a_token_of_no_kind_are_refused(pool: FakeUserPool) -> None:
+    with pytest.raises(ConfigurationError, match="token_use is one of 'id', 'access'"):
+        AuthHeaders(pool)(token_use="ID")  # type: ignore[arg-type]  # the mistake
