@@ -1,11 +1,12 @@
 """The stretch of the corridor that both doors share: claims become a principal, or a refusal.
 
-A door vouches for where claims come from, and gives them the types that a token gives them. Everything
-that decides whether they count here is in this file, once. Every value is type-checked before use.
+A door vouches for where claims come from, gives them the types that a token gives them, and lets no text
+through that cannot be written (half a surrogate pair). Everything that decides whether they count here is in
+this file, once. Every value is type-checked before use.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, NewType, cast
 
 from fastapi_cognito_guard.errors import (
     ClaimInvalid,
@@ -18,8 +19,8 @@ from fastapi_cognito_guard.errors import (
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.principal import Principal, Source, TokenUse
 from fastapi_cognito_guard.untrusted import (
+    check_numbers,
     fit_for_a_log,
-    is_writable,
     number,
     string,
     strings,
@@ -31,10 +32,14 @@ Semantics = Literal["strict", "rest", "http"]
 BOOLEANS = frozenset({"email_verified", "phone_number_verified"})
 
 
-class Claims(NamedTuple):
-    """What a door vouches for: the claims of a verified token, or of one that a gateway verified."""
+Claims = NewType("Claims", dict[str, Any])
+"""What a door vouches for: the claims of a verified token, or of one that a gateway verified."""
 
-    values: dict[str, Any]
+
+class Vouched(NamedTuple):
+    """Claims, and which door vouches for them."""
+
+    values: Claims
     source: Source
 
 
@@ -42,32 +47,45 @@ class Judge:
     """The checks of one guard, and the way from `Claims` to `Principal`."""
 
     def __init__(self, *, pools: Mapping[str, UserPool], semantics: Semantics, leeway: float) -> None:
-        self.pools = pools
+        self.pools = dict(pools)
         self.semantics = semantics
         self.leeway = leeway
 
-    def principal(self, claims: Claims, now: float) -> tuple[Principal, "Validity"]:
-        """Who the claims speak of, and until when. Raises a leaf of `Unauthenticated`."""
-        values, source = claims
-        use = self.check_origin(values)
-        validity = validity_of(values)
-        validity.check(now, self.leeway)
-        return to_principal(values, source, use, self.semantics), validity
+    def principal(self, claims: Claims, source: Source, now: float) -> tuple[Principal, float]:
+        """Who the claims speak of, and the second from which on. Raises a leaf of `Unauthenticated`."""
+        use, client = self.check_origin(claims)
+        starts, expires = times_of(claims)
+        self.check_time(starts, expires, now)
+        return to_principal(claims, source, use, client, self.semantics), starts
 
-    def check_origin(self, values: Mapping[str, Any]) -> TokenUse:
-        """Issuer, token type (returned) and audience, by the column of this guard's semantics."""
-        issuer = values.get("iss")
+    def check_origin(self, values: Mapping[str, Any]) -> tuple[TokenUse, str]:
+        """Issuer, token type and client, by the column of this guard's semantics. Returns the latter two."""
+        issuer, use = values.get("iss"), values.get("token_use")
         pool = self.pools.get(issuer) if isinstance(issuer, str) else None
         if pool is None:
             raise foreign(values, self.pools)
-        use = _token_use(values)
+        if use != "access" and use != "id":
+            raise wrong_type("token_use", '"id" or "access"')
         if self.semantics == "strict" and use not in pool.token_use:
             raise TokenUseMismatch(_wrong_use(use, pool))
+        client = client_of(values, use)
         if self.semantics == "http":
             _check_audience_as_http_api(values, pool)
-        else:
-            _check_client(values, use, pool)
-        return use
+            return cast(TokenUse, use), client
+        if not pool.accepts_client(client):
+            raise ClientMismatch(_wrong_client(client))
+        if use == "access" and (pool.resource is not None or "aud" in values):
+            _check_resource(values, pool)
+        return use, client
+
+    def check_time(self, starts: float, expires: float, now: float) -> None:
+        """Expiry is strictly after now, the start is not. Raises `TokenExpired`, `TokenNotYetValid`."""
+        if now >= expires + self.leeway:
+            raise TokenExpired(f"exp passed {now - expires:.0f} s ago: refresh the token.")
+        if starts > now + self.leeway:
+            raise TokenNotYetValid(
+                "nbf or iat lies in the future: check this machine's clock, or set leeway."
+            )
 
 
 def foreign(values: Mapping[str, Any], issuers: Iterable[str]) -> ClaimInvalid | IssuerMismatch:
@@ -81,50 +99,36 @@ def foreign(values: Mapping[str, Any], issuers: Iterable[str]) -> ClaimInvalid |
     )
 
 
-class Validity(NamedTuple):
-    """When a token counts, in seconds since the epoch."""
+def times_of(values: Mapping[str, Any]) -> tuple[float, float]:
+    """From when, and until when, in seconds: the later of ``nbf`` and ``iat`` (0 without them), and ``exp``.
 
-    starts: float
-    expires: float
-
-    def check(self, now: float, leeway: float) -> None:
-        """Expiry is strictly after now, the start is not. Raises `TokenExpired`, `TokenNotYetValid`."""
-        if now >= self.expires + leeway:
-            raise TokenExpired(f"exp passed {now - self.expires:.0f} s ago: refresh the token.")
-        if self.starts > now + leeway:
-            raise TokenNotYetValid(
-                "nbf or iat lies in the future: check this machine's clock, or set leeway."
-            )
+    Raises `ClaimInvalid` where one of the times is no number, or ``exp`` is missing.
+    """
+    check_numbers(values, ("iat", "nbf", "auth_time"))
+    starts = values.get("iat", 0)
+    return max(starts, values["nbf"]) if "nbf" in values else starts, number(values, "exp")
 
 
-def validity_of(values: Mapping[str, Any]) -> Validity:
-    """``exp``, and the later of ``nbf`` and ``iat``. Raises `ClaimInvalid` where one is no number."""
-    starts = number(values, "iat") if "iat" in values else 0.0
-    if "nbf" in values:
-        starts = max(starts, number(values, "nbf"))
-    if "auth_time" in values:
-        number(values, "auth_time")
-    return Validity(starts, number(values, "exp"))
-
-
-def to_principal(values: dict[str, Any], source: Source, use: TokenUse, semantics: Semantics) -> Principal:
+def to_principal(
+    values: dict[str, Any], source: Source, use: TokenUse, client: str, semantics: Semantics
+) -> Principal:
     """The caller that judged claims speak of. Raises `ClaimInvalid` for one of a wrong type."""
-    if not BOOLEANS.isdisjoint(values):
+    if "email_verified" in values or "phone_number_verified" in values:
         values = _with_booleans(values)
     if "jti" in values:
         string(values, "jti")
     username = "username" if use == "access" else "cognito:username"
     return Principal(
-        sub=string(values, "sub"),
-        username=string(values, username) if username in values else None,
-        client_id=_client_id(values, use),
-        token_use=use,
-        scopes=_scopes(values, use, semantics),
-        groups=_groups(values),
-        issuer=values["iss"],
-        expires_at=values["exp"],
-        source=source,
-        claims=values,
+        string(values, "sub"),
+        client,
+        values["iss"],
+        values["exp"],
+        values,
+        string(values, username) if username in values else None,
+        use,
+        _scopes(values, use, semantics),
+        frozenset(strings("cognito:groups", values.get("cognito:groups", []))),
+        source,
     )
 
 
@@ -144,16 +148,18 @@ def _wrong_use(use: TokenUse, pool: UserPool) -> str:
     return hint if use == "access" else f"{hint} Routes with scopes take access tokens only."
 
 
-def _check_client(values: Mapping[str, Any], use: TokenUse, pool: UserPool) -> None:
-    """RFC 9068 and Cognito's own rule: the client is ``client_id`` (access) or ``aud`` (ID)."""
-    client = _client_id(values, use)
-    if not pool.accepts_client(client):
-        raise ClientMismatch(
-            f"app client '{fit_for_a_log(client)}' is not in client_ids: add it there if it is one of yours."
-        )
-    if use == "id" or (pool.resource is None and "aud" not in values):
-        return
-    audience = _audience(values)  # an access token's is data, where no resource is configured
+def client_of(values: Mapping[str, Any], use: str) -> str:
+    """RFC 9068 and Cognito's own rule: ``client_id`` (access) or ``aud`` (ID). Raises `ClaimInvalid`."""
+    return string(values, "client_id" if use == "access" else "aud")
+
+
+def _wrong_client(client: str) -> str:
+    return f"app client '{fit_for_a_log(client)}' is not in client_ids: add it there if it is one of yours."
+
+
+def _check_resource(values: Mapping[str, Any], pool: UserPool) -> None:
+    """An access token's ``aud`` is data, where no resource is configured."""
+    audience = _audience(values)
     if pool.resource is not None and pool.resource not in audience:
         raise ClientMismatch(f"aud does not name the resource {pool.resource}: ask for it at sign-in.")
 
@@ -163,10 +169,6 @@ def _check_audience_as_http_api(values: Mapping[str, Any], pool: UserPool) -> No
     audience = _audience(values) if "aud" in values else (string(values, "client_id"),)
     if not any(pool.accepts_client(name) or name == pool.resource for name in audience):
         raise ClientMismatch("neither aud nor, without it, client_id is in client_ids (or is the resource).")
-
-
-def _client_id(values: Mapping[str, Any], use: TokenUse) -> str:
-    return string(values, "client_id" if use == "access" else "aud")
 
 
 def _audience(values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -187,13 +189,8 @@ def _scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics) -> f
         if name == "scope":
             raise wrong_type("scope", "a string")
         return frozenset(strings(name, given))
-    if not is_writable(given):
-        raise wrong_type(name, "a string")
-    return frozenset(filter(None, given.split(" ")))
-
-
-def _groups(values: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(strings("cognito:groups", values.get("cognito:groups", [])))
+    scopes = frozenset(given.split(" "))
+    return scopes if "" not in scopes else scopes - {""}
 
 
 def _with_booleans(values: dict[str, Any]) -> dict[str, Any]:
@@ -202,10 +199,3 @@ def _with_booleans(values: dict[str, Any]) -> dict[str, Any]:
         if values.get(name) in ("true", "false"):
             values = {**values, name: values[name] == "true"}
     return values
-
-
-def _token_use(values: Mapping[str, Any]) -> TokenUse:
-    use = values.get("token_use")
-    if use != "id" and use != "access":
-        raise wrong_type("token_use", '"id" or "access"')
-    return cast(TokenUse, use)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from starlette.middleware import Middleware
@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from fastapi_cognito_guard import audit, openapi, settings
-from fastapi_cognito_guard.claims import Claims, Judge, Semantics
+from fastapi_cognito_guard.claims import Judge, Semantics, Vouched
 from fastapi_cognito_guard.credentials import token_of
 from fastapi_cognito_guard.decisions import Decisions, OnDecision, Visit
 from fastapi_cognito_guard.errors import (
@@ -30,7 +30,6 @@ from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
 from fastapi_cognito_guard.tokens.door import TokenDoor
 from fastapi_cognito_guard.tokens.fetch import Fetch
 from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH
-from fastapi_cognito_guard.tokens.memo import Proven
 from fastapi_cognito_guard.untrusted import told
 
 if TYPE_CHECKING:
@@ -167,7 +166,8 @@ class CognitoGuard:
         ``patience``: seconds that a request may wait for a refresh of stale keys. More than 0 only on
         Lambda, where nothing goes on between requests.
         """
-        return (await self._tokens.prove(token, patience=patience)).principal
+        proven = self._tokens.prove(token) or await self._tokens.prove_later(token, patience=patience)
+        return proven[0]
 
     async def identify(self, connection: HTTPConnection) -> Principal:
         """Who is calling: by the gateway's claims, or else by the token. Judged once per request.
@@ -181,8 +181,10 @@ class CognitoGuard:
         if visit.principal is None:
             claims = self._claims_in(scope)
             if claims is None:
-                proven = await self._prove(scope)
-                visit.principal, visit.kid = proven.principal, proven.kid
+                token = token_of(scope, self._header, self.websocket_protocol)
+                visit.principal, visit.kid = self._tokens.prove(token) or await self._tokens.prove_later(
+                    token, patience=_patience_in(scope)
+                )
             elif self.gateway == "verify":
                 visit.principal = await self._verified(self._judged(claims), scope)
             else:
@@ -227,7 +229,7 @@ class CognitoGuard:
         """
         return {**self._tokens.status(), "decisions": dict(self.decisions.counts)}
 
-    def _claims_in(self, scope: Scope) -> Claims | None:
+    def _claims_in(self, scope: Scope) -> Vouched | None:
         """What the gateway vouches for, as far as this guard wants to know."""
         claims = None
         if "aws.event" in scope and self.gateway != "ignore":
@@ -236,9 +238,9 @@ class CognitoGuard:
             raise GatewayClaimsMissing("no authorizer has vouched for the caller: attach one to the route.")
         return claims
 
-    def _judged(self, claims: Claims) -> Principal:
+    def _judged(self, claims: Vouched) -> Principal:
         try:
-            return self._judge.principal(claims, self._now())[0]
+            return self._judge.principal(claims.values, claims.source, self._now())[0]
         except AuthError as error:
             error.about = {**told(claims.values), "source": claims.source}
             raise
@@ -246,15 +248,16 @@ class CognitoGuard:
     async def _verified(self, vouched: Principal, scope: Scope) -> Principal:
         """The caller by the token, if it is the one that the gateway's claims speak of."""
         try:
-            verified = (await self._prove(scope)).principal
+            token = token_of(scope, self._header, self.websocket_protocol)
         except TokenMissing:
             raise GatewayMismatch("the gateway's claims come without their token to verify.") from None
+        verified = await self.verify(token, patience=_patience_in(scope))
         _check_same_token(vouched, verified)
         return verified
 
-    def _prove(self, scope: Scope) -> Awaitable[Proven]:
-        token = token_of(scope, self._header, self.websocket_protocol)
-        return self._tokens.prove(token, patience=_LAMBDA_PATIENCE if "aws.event" in scope else 0.0)
+
+def _patience_in(scope: Scope) -> float:
+    return _LAMBDA_PATIENCE if "aws.event" in scope else 0.0
 
 
 def _check_same_token(vouched: Principal, verified: Principal) -> None:

@@ -24,6 +24,9 @@ class AnyClient(Enum):
 
     ANY_CLIENT = "ANY_CLIENT"
 
+    def __contains__(self, client_id: object) -> bool:
+        return True
+
     def __repr__(self) -> str:
         return self.value
 
@@ -116,9 +119,7 @@ class UserPool:
 
     def accepts_client(self, client_id: object) -> bool:
         """Whether a token of this app client counts. Anything but a string is no client."""
-        if not isinstance(client_id, str):
-            return False
-        return isinstance(self.client_ids, AnyClient) or client_id in self.client_ids
+        return isinstance(client_id, str) and client_id in self.client_ids
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,17 +79,16 @@ class Principal:
 
     def __init__(
         self,
-        *,
         sub: str,
-        username: str | None = None,
         client_id: str,
+        issuer: str,
+        expires_at: float,
+        claims: _ClaimsOfADoor,
+        username: str | None = None,
         token_use: TokenUse = "access",
         scopes: frozenset[str] = frozenset(),
         groups: frozenset[str] = frozenset(),
-        issuer: str,
-        expires_at: float,
         source: Source = "token",
-        claims: _ClaimsOfADoor,
     ) -> None:
         # The way of frozen dataclasses, through `object.__setattr__`, costs as much as a token's base64.
         fields = self.__dict__

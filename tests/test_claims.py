@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_cognito_guard import ANY_CLIENT, Principal, UserPool
-from fastapi_cognito_guard.claims import Claims, Judge, Semantics, check_token_use_as_rest, validity_of
+from fastapi_cognito_guard.claims import Claims, Judge, Semantics, check_token_use_as_rest, times_of
 from fastapi_cognito_guard.errors import (
     AuthError,
     ClaimInvalid,
@@ -33,7 +33,7 @@ def judged(
     given: dict[str, Any] = {"client_ids": "web", **pool}
     pools = by_issuer([UserPool(POOL_ID, **given)])
     judge = Judge(pools=pools, semantics=semantics, leeway=leeway)
-    principal, _ = judge.principal(Claims(values=claims, source="token"), NOW)
+    principal, _ = judge.principal(Claims(claims), "token", NOW)
     return principal
 
 
@@ -164,9 +164,9 @@ WRONG_TYPES: list[tuple[str, list[Any]]] = [
     ("nbf", [None, "900", True]),
     ("auth_time", [None, "900", True, float("inf")]),
     ("jti", [None, 5, ["x"], ""]),
-    ("username", [None, 5, [""], "", "lone \ud800 surrogate"]),
-    ("scope", ["lone \ud800 surrogate", None, 5, ["orders/read"], {"orders/read": 1}, True]),
-    ("cognito:groups", [None, "admins", {"admins": 1}, [None], ["admins", 5], 5, ["\udfff"]]),
+    ("username", [None, 5, [""], ""]),
+    ("scope", [None, 5, ["orders/read"], {"orders/read": 1}, True]),
+    ("cognito:groups", [None, "admins", {"admins": 1}, [None], ["admins", 5], 5]),
 ]
 
 
@@ -257,13 +257,13 @@ def test_whatever_claims_say_they_are_judged_or_refused(claims: dict[str, Any], 
 def test_seconds_are_bounded_on_both_sides(name: str) -> None:
     for value in (2**53, -(2**53)):
         with pytest.raises(ClaimInvalid, match=name):
-            validity_of({**ACCESS, name: value})
+            times_of({**ACCESS, name: value})
     for value in (2**53 - 1, 1 - 2**53):
-        assert value in {*validity_of({"exp": value}), *validity_of({"exp": 1, "iat": value})}
+        assert value in {*times_of({"exp": value}), *times_of({"exp": 1, "iat": value})}
 
 
 def test_a_token_may_lack_iat_and_nbf_and_then_counts_from_the_epoch() -> None:
-    assert validity_of(without(ACCESS, "iat")) == (0, 2000)
+    assert times_of(without(ACCESS, "iat")) == (0, 2000)
     assert judged(without(ACCESS, "iat")).sub == "s"
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from fastapi_cognito_guard.claims import Claims
+from fastapi_cognito_guard.claims import Vouched
 from fastapi_cognito_guard.errors import ClaimInvalid
 from fastapi_cognito_guard.gateway.spelling import Spelling, as_http_api, as_native, as_rest_api
 from fastapi_cognito_guard.principal import Source
@@ -30,7 +30,7 @@ class Flavour(NamedTuple):
     spelling: Spelling
 
 
-def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Claims | None:
+def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Vouched | None:
     """What an authorizer has vouched for, or None where none has. Not judged yet.
 
     Raises `ClaimInvalid` for claims that cannot be read: they are refused, not skipped.
@@ -41,14 +41,14 @@ def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Cla
         section = flavour.section(event)
         if section:
             _check(section)
-            return Claims(flavour.spelling(section), flavour.source)
+            return Vouched(flavour.spelling(section), flavour.source)
     if lambda_context is None:
         return None
     context = _lambda_section(event)
     return _mapped(context, lambda_context) if context else None
 
 
-def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Claims | None:
+def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Vouched | None:
     try:
         claims = lambda_context(context)
     except Exception as error:  # what it cannot read is no reason to answer 500, nor to look elsewhere
@@ -58,7 +58,7 @@ def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Claims
     if not isinstance(claims, Mapping):
         raise ClaimInvalid("lambda_context returns a mapping of claims, or None for nobody.")
     _check(claims)
-    return Claims(as_native(claims), "lambda")
+    return Vouched(as_native(claims), "lambda")
 
 
 def _check(claims: Mapping[str, Any]) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from fastapi_cognito_guard.claims import BOOLEANS
+from fastapi_cognito_guard.claims import BOOLEANS, Claims
 from fastapi_cognito_guard.errors import ClaimInvalid
 
-Spelling = Callable[[Mapping[str, Any]], dict[str, Any]]
+Spelling = Callable[[Mapping[str, Any]], Claims]
 _Read = Callable[[str, str], Any]
 
 _NUMBERS = ("exp", "iat", "nbf", "auth_time", "version")
@@ -27,23 +27,23 @@ _DATE = (
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
-def as_rest_api(claims: Mapping[str, Any]) -> dict[str, Any]:
+def as_rest_api(claims: Mapping[str, Any]) -> Claims:
     """REST COGNITO_USER_POOLS: Java dates or digits, ``true``, and ``a,b`` for lists."""
     return _read(claims, _REST_API)
 
 
-def as_http_api(claims: Mapping[str, Any]) -> dict[str, Any]:
+def as_http_api(claims: Mapping[str, Any]) -> Claims:
     """HTTP API JWT: digits, ``true``, and ``[a b]`` for lists."""
     return _read(claims, _HTTP_API)
 
 
-def as_native(claims: Mapping[str, Any]) -> dict[str, Any]:
+def as_native(claims: Mapping[str, Any]) -> Claims:
     """REST JWT: the JSON types of the token itself."""
-    return dict(claims)
+    return Claims(dict(claims))
 
 
-def _read(claims: Mapping[str, Any], readers: Mapping[str, _Read]) -> dict[str, Any]:
-    values = dict(claims)
+def _read(claims: Mapping[str, Any], readers: Mapping[str, _Read]) -> Claims:
+    values = Claims(dict(claims))
     for name in readers.keys() & values.keys():
         text = values[name]
         if not isinstance(text, str):

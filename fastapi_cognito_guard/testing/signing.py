@@ -31,7 +31,8 @@ class SigningKey:
     def token(self, claims: Mapping[str, Any], header: Mapping[str, Any]) -> str:
         """A compact JWT with these claims; ``header`` adds to or replaces ``kid`` and ``alg``."""
         parts = ({"kid": self.kid, "alg": "RS256", **header}, claims)
-        signing_input = ".".join(base64url(json.dumps(part).encode()) for part in parts)
+        texts = (json.dumps(part, separators=(",", ":")) for part in parts)  # without spaces, as Cognito does
+        signing_input = ".".join(base64url(text.encode()) for text in texts)
         return f"{signing_input}.{base64url(self.sign(signing_input.encode()))}"
 
     def public_jwk(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from starlette.requests import HTTPConnection
 
-from fastapi_cognito_guard.claims import to_principal
+from fastapi_cognito_guard.claims import Claims, client_of, to_principal
 from fastapi_cognito_guard.decisions import Visit
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import VISIT
@@ -88,7 +88,8 @@ def _principal(
         own |= {"username": None, "cognito:groups": None}
     said = {**issue, **own, **(claims or {})}
     values = {name: value for name, value in said.items() if value is not None}
-    return to_principal(values, "token", own["token_use"], guard.semantics)
+    use: TokenUse = own["token_use"]
+    return to_principal(Claims(values), "token", use, client_of(values, use), guard.semantics)
 
 
 @contextmanager

@@ -4,15 +4,20 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any, Self
 
-from fastapi_cognito_guard.claims import Claims, Judge
+from fastapi_cognito_guard.claims import Judge
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool
+from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.fetch import Fetch
+from fastapi_cognito_guard.tokens.jwks import PublicKey
 from fastapi_cognito_guard.tokens.jwt import UnverifiedJwt, check_length
 from fastapi_cognito_guard.tokens.memo import Memo, Proven, digest_of
-from fastapi_cognito_guard.tokens.verifier import Verifier, keys_of
+from fastapi_cognito_guard.tokens.verifier import KeySource, Verifier, keys_of, unproven
 from fastapi_cognito_guard.untrusted import fit_for_a_log, told
+
+Proof = tuple[Principal, str]
+"""Who a token speaks of, and the kid of the key that proved it."""
 
 
 class TokenDoor:
@@ -41,27 +46,43 @@ class TokenDoor:
         self._memo = Memo(remember)
         self.max_length = max_length
 
-    async def prove(self, token: str, *, patience: float) -> Proven:
-        """Who the token speaks of, and what proved it. Raises an `AuthError`."""
+    def prove(self, token: str) -> Proof | None:
+        """Who the token speaks of, or None where its key must be asked for: then `prove_later`.
+
+        Raises an `AuthError`.
+        """
         check_length(token, self.max_length)
         digest = digest_of(token) if self._memo.size and self._verifier.knows_header(token) else None
         if digest is not None and (known := self._memo.find(digest)) is not None:
-            known.validity.check(self._now(), self._judge.leeway)
-            return known
+            self._judge.check_time(known.starts, known.principal.expires_at, self._now())
+            return known.principal, known.kid
         jwt = self._verifier.read(token)
-        claims = None
+        keys = self._verifier.keys_of(jwt)
+        key = keys.find(jwt.kid)
+        return None if key is None else self._judged(token, digest, jwt, keys, key)
+
+    async def prove_later(self, token: str, *, patience: float) -> Proof:
+        """Who the token speaks of, when its key has come. Raises an `AuthError`."""
+        jwt = self._verifier.read(token)
+        keys = self._verifier.keys_of(jwt)
         try:
-            keys = self._verifier.keys_of(jwt)
-            key = keys.find(jwt.kid) or await keys.key(jwt.kid, patience=patience)
-            claims = self._verifier.prove(jwt, key)
-            principal, validity = self._judge.principal(claims, self._now())
+            key = await keys.key(jwt.kid, patience=patience)
         except AuthError as error:
-            error.about = _about(jwt, claims)
+            raise unproven(error, jwt) from error.__cause__
+        return self._judged(token, None, jwt, keys, key)
+
+    def _judged(
+        self, token: str, digest: bytes | None, jwt: UnverifiedJwt, keys: KeySource, key: PublicKey
+    ) -> Proof:
+        claims = self._verifier.prove(jwt, key)
+        try:
+            principal, starts = self._judge.principal(claims, "token", self._now())
+        except AuthError as error:
+            error.about = {**told(claims), "kid": fit_for_a_log(jwt.kid), "source": "token"}
             raise
-        proven = Proven(principal, validity, keys, jwt.kid, key)
         if self._memo.size:
-            self._memo.keep(digest or digest_of(token), proven)
-        return proven
+            self._memo.keep(digest or digest_of(token), Proven(principal, starts, keys, jwt.kid, key))
+        return principal, jwt.kid
 
     def judged_by(self, judge: Judge) -> Self:
         """The same keys behind a judge of other rules, which remembers nothing."""
@@ -79,10 +100,3 @@ class TokenDoor:
             "keys": {pool: keys.status() for pool, keys in self._keys.items()},
             "remembered": len(self._memo),
         }
-
-
-def _about(jwt: UnverifiedJwt, claims: Claims | None) -> Mapping[str, str]:
-    """What a refused token said of itself; what its signature does not vouch for is named so."""
-    if claims is None:
-        return {**told(jwt.payload, prefix="unverified_"), "unverified_kid": fit_for_a_log(jwt.kid)}
-    return {**told(claims.values), "kid": fit_for_a_log(jwt.kid), "source": claims.source}

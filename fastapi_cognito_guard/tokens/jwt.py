@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable
 from math import isfinite
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from fastapi_cognito_guard.errors import AlgorithmNotAllowed, TokenMalformed
-from fastapi_cognito_guard.tokens import base64url
+from fastapi_cognito_guard.tokens.base64url import decode
 from fastapi_cognito_guard.untrusted import is_too_deep
 
 MAX_LENGTH = 16 * 1024
+_BRACE = ord("{")
 _MAX_KID = 256
 _MAX_KEPT_HEADER = 512  # bytes
 _MAX_KEPT_HEADERS = 64
@@ -18,32 +19,37 @@ _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "enc", "cty"})
 _TYPES = frozenset({"jwt", "at+jwt"})
 
 
-class UnverifiedJwt(NamedTuple):
+class UnverifiedJwt:
     """A well-formed token of which nothing is known to be true."""
 
-    header: str
-    kid: str
-    payload: dict[str, Any]
-    signing_input: bytes
-    signature: bytes
+    __slots__ = ("header", "kid", "payload", "signature", "signing_input")
+
+    def __init__(
+        self, header: str, kid: str, payload: dict[str, Any], signing_input: bytes, signature: bytes
+    ) -> None:
+        self.header = header
+        self.kid = kid
+        self.payload = payload
+        self.signing_input = signing_input
+        self.signature = signature
 
 
 class HeaderMemo:
     """The few headers that a pool's tokens have, by their text. Filled only after a good signature."""
 
     def __init__(self) -> None:
-        self._kids: dict[str, str] = {}
+        self.kids: dict[str, str] = {}
 
     def kid(self, header: str) -> str | None:
         """The kid of a header that has been vetted before."""
-        return self._kids.get(header)
+        return self.kids.get(header)
 
     def keep(self, jwt: UnverifiedJwt) -> None:
         """Remember a short header of a token that was good."""
-        if jwt.header not in self._kids and len(jwt.header) <= _MAX_KEPT_HEADER:
-            if len(self._kids) >= _MAX_KEPT_HEADERS:
-                self._kids = {}
-            self._kids[jwt.header] = jwt.kid
+        if jwt.header not in self.kids and len(jwt.header) <= _MAX_KEPT_HEADER:
+            if len(self.kids) >= _MAX_KEPT_HEADERS:
+                self.kids = {}
+            self.kids[jwt.header] = jwt.kid
 
 
 def check_length(token: object, max_length: int) -> None:
@@ -67,18 +73,17 @@ def parse(
     check_length(token, max_length)
     if not token.isascii():
         raise TokenMalformed("the token is not ASCII.")
-    octets = token.encode("ascii")
-    first, last = octets.find(b"."), octets.rfind(b".")
-    if first == last or octets.find(b".", first + 1) != last:
+    first, last = token.find("."), token.rfind(".")
+    if first == last or token.find(".", first + 1) != last:
         raise TokenMalformed("the token is not three parts with dots between: send the JWT itself.")
     header = token[:first]
-    kid = headers.kid(header) if headers is not None else None
+    kid = headers.kids.get(header) if headers is not None else None
     if kid is None:
-        kid = _check_header(_json_object(octets[:first]))
+        kid = _check_header(_json_object(header))
         if on_new_header is not None:
             on_new_header(kid)
-    payload = _json_object(octets[first + 1 : last])
-    return UnverifiedJwt(header, kid, payload, octets[:last], base64url.decode(octets[last + 1 :]))
+    payload = _json_object(token[first + 1 : last])
+    return UnverifiedJwt(header, kid, payload, token[:last].encode(), decode(token[last + 1 :]))
 
 
 def _check_header(header: dict[str, Any]) -> str:
@@ -96,13 +101,13 @@ def _check_header(header: dict[str, Any]) -> str:
     return kid
 
 
-def _json_object(part: bytes) -> dict[str, Any]:
-    octets = base64url.decode(part)
-    if not octets.startswith(b"{"):  # nor a byte order mark, nor white space
+def _json_object(part: str) -> dict[str, Any]:
+    octets = decode(part)
+    if octets[0] != _BRACE:  # nor a byte order mark, nor white space
         raise TokenMalformed("a part of the token is not a JSON object.")
     try:
         # One text for one meaning: UTF-8, no name twice, and nothing after the object.
-        text = octets.decode("utf-8")
+        text = octets.decode()
         value: dict[str, Any]
         value, end = _JSON.raw_decode(text)
     except (ValueError, RecursionError):
@@ -110,16 +115,16 @@ def _json_object(part: bytes) -> dict[str, Any]:
     if end != len(text):
         raise TokenMalformed("a part of the token is more than a JSON object.")
     # How deep Python's own json goes differs by version. First, because writing it recurses, too.
-    if _has_boxes_in_boxes(octets) and is_too_deep(value):
+    if _has_boxes_in_boxes(text) and is_too_deep(value):
         raise TokenMalformed("a part of the token is nested too deeply.")
-    if b"\\" in octets and (b"\\ud" in octets or b"\\uD" in octets):
+    if "\\" in text:
         _check_writable(value)
     return value
 
 
-def _has_boxes_in_boxes(octets: bytes) -> bool:
+def _has_boxes_in_boxes(text: str) -> bool:
     """Whether an object holds more than one list, or another object: else nothing can be nested deeply."""
-    return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b"[")
+    return text.rfind("{") > 0 or text.find("[") != text.rfind("[")
 
 
 def _check_writable(value: dict[str, Any]) -> None:

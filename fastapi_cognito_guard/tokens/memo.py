@@ -6,9 +6,8 @@ only its digest. An entry dies with its key: the key set must still hold the ver
 
 from hashlib import sha256
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from fastapi_cognito_guard.claims import Validity
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.tokens.jwks import PublicKey
 from fastapi_cognito_guard.tokens.verifier import KeySource
@@ -17,14 +16,19 @@ if TYPE_CHECKING:
     from cachetools import LRUCache
 
 
-class Proven(NamedTuple):
-    """A principal, when it counts, and what proved it: the key that ``keys`` has under ``kid``."""
+class Proven:
+    """A principal, from when on it counts, and what proved it: the key that ``keys`` has under ``kid``."""
 
-    principal: Principal
-    validity: Validity
-    keys: KeySource
-    kid: str
-    key: PublicKey
+    __slots__ = ("key", "keys", "kid", "principal", "starts")
+
+    def __init__(
+        self, principal: Principal, starts: float, keys: KeySource, kid: str, key: PublicKey
+    ) -> None:
+        self.principal = principal
+        self.starts = starts
+        self.keys = keys
+        self.kid = kid
+        self.key = key
 
 
 class Memo:
@@ -42,11 +46,12 @@ class Memo:
         """What is known of a token, if the key that proved it is still the pool's."""
         if self._entries is None:
             return None
-        with self._lock:
-            known = self._entries.get(digest)
-        if known is None or known.keys.find(known.kid) is not known.key:
+        try:
+            with self._lock:
+                known = self._entries[digest]
+        except KeyError:
             return None
-        return known
+        return known if known.keys.find(known.kid) is known.key else None
 
     def keep(self, digest: bytes, known: Proven) -> None:
         """Remember a token that was good."""
@@ -58,7 +63,7 @@ class Memo:
 
 def digest_of(token: str) -> bytes:
     """What a token is remembered by, instead of itself."""
-    return sha256(token.encode("utf-8", "surrogatepass")).digest()
+    return sha256(token.encode()).digest()
 
 
 def _new(size: int) -> "LRUCache[bytes, Proven]":

@@ -1,10 +1,10 @@
 """The token door: parse, choose the pool, find the key, prove the signature; only then are there claims."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from fastapi_cognito_guard.claims import Claims, foreign
-from fastapi_cognito_guard.errors import KeyUnknown, SignatureInvalid
+from fastapi_cognito_guard.errors import AuthError, KeyUnknown, SignatureInvalid
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.fetch import Fetch, fetch_over_https
@@ -12,6 +12,7 @@ from fastapi_cognito_guard.tokens.jwks import PublicKey
 from fastapi_cognito_guard.tokens.jwt import HeaderMemo, UnverifiedJwt, parse
 from fastapi_cognito_guard.tokens.keys import KeySet
 from fastapi_cognito_guard.tokens.offline import FileKeys, MappingKeys
+from fastapi_cognito_guard.untrusted import fit_for_a_log, told
 
 
 class KeySource(Protocol):
@@ -52,7 +53,7 @@ class Verifier:
         issuer = jwt.payload.get("iss")
         keys = self._keys.get(issuer) if isinstance(issuer, str) else None
         if keys is None:
-            raise foreign(jwt.payload, self._keys)
+            raise unproven(foreign(jwt.payload, self._keys), jwt)
         return keys
 
     def prove(self, jwt: UnverifiedJwt, key: PublicKey) -> Claims:
@@ -61,13 +62,16 @@ class Verifier:
         Raises `SignatureInvalid`.
         """
         if not key.verify(jwt.signing_input, jwt.signature):
-            raise SignatureInvalid("the token was changed on its way, or the pool did not sign it.")
-        self._headers.keep(jwt)
-        return Claims(jwt.payload, "token")
+            raise unproven(
+                SignatureInvalid("the token was changed on its way, or the pool did not sign it."), jwt
+            )
+        if jwt.header not in self._headers.kids:
+            self._headers.keep(jwt)
+        return cast(Claims, jwt.payload)
 
     def knows_header(self, token: str) -> bool:
         """Whether a good token had the same header. Only then can the token itself be remembered."""
-        return self._headers.kid(token[: token.find(".")]) is not None
+        return token[: token.find(".")] in self._headers.kids and token.isascii()
 
     def _refuse_in_a_flood(self, kid: str) -> None:
         """In a flood of unknown kids, one is refused as soon as it is read."""
@@ -75,6 +79,12 @@ class Verifier:
             if not keys.lacks(kid):
                 return
         raise KeyUnknown("no key has the token's kid, and other unknown ones were asked for just now.")
+
+
+def unproven(error: AuthError, jwt: UnverifiedJwt) -> AuthError:
+    """The refusal, with what the token says of itself: nothing vouches for it, and it is named so."""
+    error.about = {**told(jwt.payload, prefix="unverified_"), "unverified_kid": fit_for_a_log(jwt.kid)}
+    return error
 
 
 def keys_of(pool: UserPool, policy: KeyPolicy, *, clock: Clock, fetch: Fetch | None) -> KeySource:

@@ -164,15 +164,15 @@ def test_the_length_is_capped_before_anything_is_decoded() -> None:
 
 
 def test_trailing_bits_are_refused_so_that_a_token_has_one_spelling() -> None:
-    assert decode_base64url(b"QQ") == b"A"
-    for twin in (b"QR", b"QS", b"QZ", b"QQ==", b"Q", b"QQ Q", b"QQ\n"):
+    assert decode_base64url("QQ") == b"A"
+    for twin in ("QR", "QS", "QZ", "QQ==", "Q", "QQ Q", "QQ\n"):
         with pytest.raises(TokenMalformed):
             decode_base64url(twin)
 
 
 @given(st.binary(min_size=1))
 def test_base64url_is_read_as_it_was_written(data: bytes) -> None:
-    assert decode_base64url(urlsafe_b64encode(data).rstrip(b"=")) == data
+    assert decode_base64url(urlsafe_b64encode(data).rstrip(b"=").decode()) == data
 
 
 @given(
@@ -180,7 +180,7 @@ def test_base64url_is_read_as_it_was_written(data: bytes) -> None:
 )
 def test_what_is_accepted_as_base64url_is_canonical(text: str) -> None:
     try:
-        data = decode_base64url(text.encode())
+        data = decode_base64url(text)
     except TokenMalformed:
         return
     assert urlsafe_b64encode(data).rstrip(b"=").decode() == text
@@ -228,7 +228,7 @@ def test_only_a_header_that_is_not_remembered_is_asked_about() -> None:
     headers, asked = HeaderMemo(), list[str]()
     jwt = parse(GOOD, headers=headers, on_new_header=asked.append)
     headers.keep(jwt)
-    assert parse(GOOD, headers=headers, on_new_header=asked.append) == jwt
+    assert parse(GOOD, headers=headers, on_new_header=asked.append).kid == jwt.kid
     assert asked == [jwt.kid]
 
 
@@ -252,10 +252,10 @@ def test_of_all_letters_only_those_without_trailing_bits_may_be_last() -> None:
             octets = urlsafe_b64decode(text + "=" * (-len(text) % 4))
             is_canonical = urlsafe_b64encode(octets).rstrip(b"=").decode() == text
             if is_canonical:
-                assert decode_base64url(text.encode()) == octets
+                assert decode_base64url(text) == octets
             else:
                 with pytest.raises(TokenMalformed):
-                    decode_base64url(text.encode())
+                    decode_base64url(text)
 
 
 @pytest.mark.parametrize("depth", range(930, 1000, 1))

@@ -170,5 +170,5 @@ async def test_behind_a_judge_of_other_rules_nothing_is_remembered(present: Pres
     guard = CognitoGuard(pool.user_pool(), now=present)
     other = guard._tokens.judged_by(guard._judge)
     for _ in range(3):
-        await other.prove(pool.access_token(), patience=0)
+        assert other.prove(pool.access_token()) is not None
     assert other.status()["remembered"] == 0
