@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
 
 from starlette.middleware.cors import CORSMiddleware
 
+from fastapi_cognito_guard.demands import demands, unseen
 from fastapi_cognito_guard.middleware import GuardMiddleware, is_public
-from fastapi_cognito_guard.routes import demands, unseen
 from fastapi_cognito_guard.start import at_start
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ Everything is ``async def`` (a thread costs more than a verification) and takes 
 that WebSockets work. Nothing adds a parameter or a body to the API's document.
 """
 
-from dataclasses import dataclass
 from typing import Annotated, NoReturn
 
 from fastapi import Depends, Security
@@ -97,7 +96,6 @@ IamCaller = Annotated[IamIdentity, Depends(iam_identity)]
 """``caller: IamCaller`` in a route: who signed the request with AWS credentials, or it is refused."""
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
 class Required(Requirement):
     """A `Requirement` that FastAPI can depend on; it yields the `Principal` that met it."""
 

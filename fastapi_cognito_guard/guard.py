@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from fastapi_cognito_guard import audit, openapi, settings
+from fastapi_cognito_guard import settings
 from fastapi_cognito_guard.claims import Judge, Semantics, Vouched
 from fastapi_cognito_guard.credentials import token_of
 from fastapi_cognito_guard.decisions import Decisions, OnDecision, Visit
@@ -143,6 +143,9 @@ class CognitoGuard:
         The guard stands inside all other middleware, so that refusals carry CORS headers. A handler of
         your own for `AuthError` is kept. Raises `ConfigurationError` where the app has another guard.
         """
+        # Only here: a guard without an app, such as a Lambda authorizer's, has no document.
+        from fastapi_cognito_guard import audit, openapi
+
         own = (entry.kwargs.get("guard") for entry in app.user_middleware)
         installed = [guard for guard in own if isinstance(guard, CognitoGuard)]
         if installed:

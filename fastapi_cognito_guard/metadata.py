@@ -16,7 +16,6 @@ from starlette.routing import Route
 from fastapi_cognito_guard.addresses import check_address
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import UserPool
-from fastapi_cognito_guard.routes import demands
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -59,6 +58,8 @@ def _route(app: "FastAPI", path: str, resource: str, pools: Sequence[UserPool]) 
 
 
 def _document(app: "FastAPI", resource: str, pools: Sequence[UserPool]) -> dict[str, Any]:
+    from fastapi_cognito_guard.demands import demands
+
     scopes = {scope for demand in demands(app) for any_of in demand.scopes for scope in any_of}
     return {
         "resource": resource,

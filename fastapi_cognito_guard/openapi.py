@@ -8,11 +8,11 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fastapi_cognito_guard.claims import Semantics
+from fastapi_cognito_guard.demands import Demand, demands
 from fastapi_cognito_guard.errors import AuthError, InsufficientGroup, KeysUnavailable, TokenMissing
 from fastapi_cognito_guard.middleware import is_public
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.responses import Refusal
-from fastapi_cognito_guard.routes import Demand, demands
 from fastapi_cognito_guard.start import at_start
 from fastapi_cognito_guard.swagger import sign_in_on_docs, swagger_files
 

@@ -1,20 +1,14 @@
-"""What FastAPI's routes demand of their callers, read from their dependencies: the one place that looks.
+"""What FastAPI's routes ask of their callers, read from their dependencies: the one place that looks.
 
-Documents, audits and exports are all made from this, so that none of them tells another story.
+What refuses requests and what tells about routes go by this, so that none of them has another story.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ForwardRef, Literal, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, TypeVar
 
-from fastapi.routing import iter_route_contexts
-from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 from starlette.types import Scope
 
-from fastapi_cognito_guard.policy import Kind, Requirement
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
+from fastapi_cognito_guard.policy import Requirement
 
 # Tells `current_user` that None will do. It travels as a scope, because then FastAPI asks it apart from
 # any other `current_user` of the request, and an override of `current_user` counts here too. No real scope
@@ -39,148 +33,36 @@ def identifies(caller: _Caller) -> Callable[[_Dependency], _Dependency]:
     return mark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """What one route demands.
-
-    ``path``          with the prefixes of the routers and mounts around it: ``/files/{name:path}``
-    ``path_format``   the same as OpenAPI has it: ``/files/{name}``
-    ``methods``       empty for a WebSocket, and for an endpoint that takes whichever
-    ``websocket``     whether it is one
-    ``name``          of the route
-    ``endpoint``      the function behind it
-    ``guarded``       whether it asks which user is calling
-    ``optional``      whether nobody will do: it asks for `optional_user`, and for nothing else
-    ``iam``           whether it asks for a caller who signed with AWS credentials
-    ``requirements``  all of them must hold; in each, any one of ``any_of`` is enough
-    ``public``        whether it says that it asks for nothing, in OpenAPI's words: ``{"security": []}``
-    ``unresolved``    parameters whose annotations FastAPI could not resolve: callers choose their values
-    ``in_schema``     whether it is in its app's OpenAPI document
-    ``mounted``       whether it is in an app or a router that is mounted, not included
-    """
-
-    path: str
-    path_format: str
-    methods: frozenset[str]
-    websocket: bool
-    name: str
-    endpoint: Callable[..., Any]
-    guarded: bool
-    optional: bool
-    iam: bool
-    requirements: tuple[Requirement, ...]
-    public: bool
-    unresolved: tuple[str, ...]
-    in_schema: bool
-    mounted: bool
-
-    def of(self, kind: Kind) -> tuple[Requirement, ...]:
-        """The requirements of one kind."""
-        return tuple(requirement for requirement in self.requirements if requirement.kind == kind)
-
-    @property
-    def scopes(self) -> tuple[tuple[str, ...], ...]:
-        """All of these, any one of each. A scope of ``Security`` stands alone: FastAPI's rule is all-of."""
-        return tuple(requirement.any_of for requirement in self.of("scope"))
-
-    @property
-    def groups(self) -> tuple[tuple[str, ...], ...]:
-        """All of these, any one of each."""
-        return tuple(requirement.any_of for requirement in self.of("group"))
-
-    def __str__(self) -> str:
-        methods = "WebSocket" if self.websocket else " ".join(sorted(self.methods - {"HEAD"})) or "any method"
-        return f"{methods} {self.path}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unseen:
-    """What shows no routes: files, an app that is no FastAPI or Starlette, a route of its own kind."""
-
-    path: str
-    app: object
-
-    def __str__(self) -> str:
-        return f"mount {self.path}" if self.path else f"a route to {type(self.app).__name__}"
-
-
-def demands(app: "FastAPI") -> Iterator[Demand]:
-    """What each route demands, in the order in which they are matched, mounted apps with them."""
-    return (found for found in _walk(app.routes) if isinstance(found, Demand))
-
-
-def unseen(app: "FastAPI") -> Iterator[Unseen]:
-    """What cannot be seen into."""
-    return (found for found in _walk(app.routes) if isinstance(found, Unseen))
+def caller_in(node: Any) -> _Caller | None:
+    """Which caller a dependency yields, if it is one of those that yield one."""
+    return _identifying.get(node.call)
 
 
 def is_scoped(scope: Scope) -> bool:
     """Whether the matched route asks for scopes: by ``require_scope``, or by ``Security(..., scopes=)``."""
     return any(
         requirement.kind == "scope"
-        for requirement in _requirements(getattr(_matched(scope), "dependant", None))
+        for requirement in requirements_of(getattr(_matched(scope), "dependant", None))
     )
 
 
-def _walk(routes: Sequence[BaseRoute], at: str = "", *, mounted: bool = False) -> Iterator[Demand | Unseen]:
-    for context in iter_route_contexts(routes):
-        # Until FastAPI 0.143 a context does not speak for the copy of a route that it includes.
-        route: Any = getattr(context, "starlette_route", None) or context
-        original = context.original_route
-        inside = at + (getattr(route, "path", None) or "")  # a host has none
-        if isinstance(original, Route | WebSocketRoute):
-            yield _demand(route, at, websocket=isinstance(original, WebSocketRoute), mounted=mounted)
-        elif isinstance(original, Mount | Host) and route.routes:
-            yield from _walk(route.routes, inside, mounted=True)
-        else:
-            yield Unseen(path=inside, app=getattr(route, "app", original))
-
-
-def _demand(route: Any, at: str, *, websocket: bool, mounted: bool) -> Demand:
-    dependant = getattr(route, "dependant", None)  # a plain Starlette route has none
-    asked = [_scopes(node) for node in _tree(dependant) if _identifying.get(node.call) == "user"]
-    return Demand(
-        path=at + route.path,
-        path_format=at + route.path_format,
-        methods=frozenset(getattr(route, "methods", None) or ()),
-        websocket=websocket,
-        name=route.name,
-        endpoint=route.endpoint,
-        guarded=bool(asked),
-        optional=bool(asked) and all(OPTIONAL in scopes for scopes in asked),
-        iam=any(_identifying.get(node.call) == "iam" for node in _tree(dependant)),
-        requirements=tuple(dict.fromkeys(_requirements(dependant))),
-        public=(getattr(route, "openapi_extra", None) or {}).get("security") == [],
-        unresolved=tuple(_unresolved(dependant)),
-        in_schema=dependant is not None and getattr(route, "include_in_schema", False),
-        mounted=mounted,
-    )
-
-
-def _requirements(dependant: Any) -> Iterator[Requirement]:
+def requirements_of(dependant: Any) -> Iterator[Requirement]:
     """Those of `require_scope` and its kin, and each scope of ``Security`` that reaches `current_user`.
 
     The scopes of other dependencies are not ours to mirror.
     """
-    for node in _tree(dependant):
+    for node in nodes_of(dependant):
         call = node.call
         if isinstance(call, Requirement):
             yield Requirement(kind=call.kind, claim=call.claim, any_of=call.any_of)
-        elif _identifying.get(call) == "user":
-            for scope in _scopes(node):
+        elif caller_in(node) == "user":
+            for scope in scopes_at(node):
                 if scope != OPTIONAL:
                     yield Requirement(kind="scope", any_of=(scope,))
 
 
-def _unresolved(dependant: Any) -> Iterator[str]:
-    """FastAPI cannot see a name that only a function knows, with ``from __future__ import annotations``."""
-    for node in _tree(dependant):
-        for field in node.query_params:
-            if isinstance(field.field_info.annotation, ForwardRef):
-                yield field.name
-
-
-def _scopes(node: Any) -> list[str]:
+def scopes_at(node: Any) -> list[str]:
+    """The scopes of ``Security`` that reach a dependency."""
     return [*(node.parent_oauth_scopes or ()), *(node.own_oauth_scopes or ())]
 
 
@@ -197,8 +79,9 @@ def _matched(scope: Scope) -> Any:
     return included if included is not None and included.original_route is route else route
 
 
-def _tree(node: Any) -> Iterator[Any]:
-    if node is not None:
-        yield node
-        for child in node.dependencies:
-            yield from _tree(child)
+def nodes_of(dependant: Any) -> Iterator[Any]:
+    """A dependency, and all that it depends on; nothing for None."""
+    if dependant is not None:
+        yield dependant
+        for child in dependant.dependencies:
+            yield from nodes_of(child)

@@ -24,8 +24,8 @@ from fastapi_cognito_guard import (
     require_group,
     require_scope,
 )
+from fastapi_cognito_guard.demands import Demand, demands, unseen
 from fastapi_cognito_guard.policy import Requirement
-from fastapi_cognito_guard.routes import Demand, demands, unseen
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import add_routes, guard_for
 

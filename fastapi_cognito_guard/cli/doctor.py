@@ -15,9 +15,9 @@ from fastapi_cognito_guard.cli.output import add, err, say, show, shown, table
 from fastapi_cognito_guard.cli.reading import app_from
 from fastapi_cognito_guard.cli.routes import App
 from fastapi_cognito_guard.cli.versions import jose_backend, versions
+from fastapi_cognito_guard.demands import demands
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard
-from fastapi_cognito_guard.routes import demands
 from fastapi_cognito_guard.testing.installed import guard_of
 
 if TYPE_CHECKING:

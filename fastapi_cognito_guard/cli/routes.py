@@ -10,7 +10,7 @@ from fastapi_cognito_guard.audit import open_ways
 from fastapi_cognito_guard.cli import exits
 from fastapi_cognito_guard.cli.output import add, fail, say, show, table
 from fastapi_cognito_guard.cli.reading import app_from
-from fastapi_cognito_guard.routes import Demand, demands
+from fastapi_cognito_guard.demands import Demand, demands
 from fastapi_cognito_guard.testing.installed import guard_of
 
 if TYPE_CHECKING:

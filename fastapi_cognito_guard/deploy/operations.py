@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from starlette.staticfiles import StaticFiles
 
+from fastapi_cognito_guard.demands import Demand, Unseen, demands, unseen
 from fastapi_cognito_guard.deploy.paths import GatewayPath, Names, Pattern, is_preferred, parse, text_of
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import GuardMiddleware, is_public
 from fastapi_cognito_guard.policy import Requirement
-from fastapi_cognito_guard.routes import Demand, Unseen, demands, unseen
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -6,13 +6,13 @@ from typing import Literal, NamedTuple
 
 from fastapi_cognito_guard.claims import check_token_use_as_rest
 from fastapi_cognito_guard.credentials import token_in
+from fastapi_cognito_guard.demands import Demand
 from fastapi_cognito_guard.errors import AuthError, TokenMissing
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import is_public
 from fastapi_cognito_guard.pool import ANY_CLIENT
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.responses import Refusal, render
-from fastapi_cognito_guard.routes import Demand
 from fastapi_cognito_guard.testing.events import Flavour
 from fastapi_cognito_guard.testing.installed import speaking
 

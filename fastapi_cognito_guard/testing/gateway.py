@@ -18,10 +18,10 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fastapi_cognito_guard.demands import Demand, demands, unseen
 from fastapi_cognito_guard.deploy.handler import lambda_handler
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError
 from fastapi_cognito_guard.responses import Refusal
-from fastapi_cognito_guard.routes import Demand, demands, unseen
 from fastapi_cognito_guard.testing.deciding import AUTHORIZERS, Deciding
 from fastapi_cognito_guard.testing.events import FRONTS, Flavour, gateway_event
 from fastapi_cognito_guard.testing.installed import guard_of
