@@ -19,9 +19,7 @@ from fastapi_cognito_guard.errors import (
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.principal import Principal, Source, TokenUse
 from fastapi_cognito_guard.untrusted import (
-    check_numbers,
     fit_for_a_log,
-    number,
     string,
     strings,
     wrong_type,
@@ -53,30 +51,27 @@ class Judge:
 
     def principal(self, claims: Claims, source: Source, now: float) -> tuple[Principal, float]:
         """Who the claims speak of, and the second from which on. Raises a leaf of `Unauthenticated`."""
-        use, client = self.check_origin(claims)
-        starts, expires = times_of(claims)
-        self.check_time(starts, expires, now)
-        return to_principal(claims, source, use, client, self.semantics), starts
+        pool, use = self._origin(claims)
+        check_types(claims, use)
+        if self.semantics == "http":
+            _check_audience_as_http_api(claims, pool)
+        else:
+            _check_client(claims, use, pool)
+        starts = max(claims.get("iat", 0), claims.get("nbf", 0))
+        self.check_time(starts, claims["exp"], now)
+        return to_principal(claims, source, use, self.semantics), starts
 
-    def check_origin(self, values: Mapping[str, Any]) -> tuple[TokenUse, str]:
-        """Issuer, token type and client, by the column of this guard's semantics. Returns the latter two."""
-        issuer, use = values.get("iss"), values.get("token_use")
+    def _origin(self, claims: Claims) -> tuple[UserPool, TokenUse]:
+        """The pool that issued the token, and as what: one that this guard takes."""
+        issuer, use = claims.get("iss"), claims.get("token_use")
         pool = self.pools.get(issuer) if isinstance(issuer, str) else None
         if pool is None:
-            raise foreign(values, self.pools)
+            raise foreign(claims, self.pools)
         if use != "access" and use != "id":
             raise wrong_type("token_use", '"id" or "access"')
         if self.semantics == "strict" and use not in pool.token_use:
             raise TokenUseMismatch(_wrong_use(use, pool))
-        client = client_of(values, use)
-        if self.semantics == "http":
-            _check_audience_as_http_api(values, pool)
-            return cast(TokenUse, use), client
-        if not pool.accepts_client(client):
-            raise ClientMismatch(_wrong_client(client))
-        if use == "access" and (pool.resource is not None or "aud" in values):
-            _check_resource(values, pool)
-        return use, client
+        return pool, cast(TokenUse, use)
 
     def check_time(self, starts: float, expires: float, now: float) -> None:
         """Expiry is strictly after now, the start is not. Raises `TokenExpired`, `TokenNotYetValid`."""
@@ -99,32 +94,48 @@ def foreign(values: Mapping[str, Any], issuers: Iterable[str]) -> ClaimInvalid |
     )
 
 
-def times_of(values: Mapping[str, Any]) -> tuple[float, float]:
-    """From when, and until when, in seconds: the later of ``nbf`` and ``iat`` (0 without them), and ``exp``.
+def check_types(values: Mapping[str, Any], use: TokenUse) -> None:
+    """That the claims which every principal is made of are there, and are what they are due to be.
 
-    Raises `ClaimInvalid` where one of the times is no number, or ``exp`` is missing.
+    Raises `ClaimInvalid`.
     """
-    check_numbers(values, ("iat", "nbf", "auth_time"))
-    starts = values.get("iat", 0)
-    return max(starts, values["nbf"]) if "nbf" in values else starts, number(values, "exp")
+    value: Any
+    for name in _TEXTS[use]:
+        value = values.get(name)
+        if not (isinstance(value, str) and value) and (name in values or name in _REQUIRED):
+            raise wrong_type(name, "a non-empty string")
+    for name in _TIMES:
+        value = values.get(name)
+        # A bool is neither; NaN, infinity, and what arithmetic could not bear are not within the bounds.
+        if (type(value) not in _NUMBERS or not _FIRST < value < _LAST) and (
+            name in values or name in _REQUIRED
+        ):
+            raise wrong_type(name, "a number of seconds")
 
 
-def to_principal(
-    values: dict[str, Any], source: Source, use: TokenUse, client: str, semantics: Semantics
-) -> Principal:
-    """The caller that judged claims speak of. Raises `ClaimInvalid` for one of a wrong type."""
+# RFC 9068 and Cognito's own rule: the client is ``client_id`` (access) or ``aud`` (ID).
+_CLIENT: Mapping[TokenUse, str] = {"access": "client_id", "id": "aud"}
+_USERNAME: Mapping[TokenUse, str] = {"access": "username", "id": "cognito:username"}
+_TEXTS: Mapping[TokenUse, tuple[str, ...]] = {
+    use: ("sub", client, _USERNAME[use], "jti") for use, client in _CLIENT.items()
+}
+_REQUIRED = frozenset({"sub", "exp", *_CLIENT.values()})
+_TIMES = ("exp", "iat", "nbf", "auth_time")
+_NUMBERS = (int, float)
+_FIRST, _LAST = -(2**53), 2**53  # seconds
+
+
+def to_principal(values: dict[str, Any], source: Source, use: TokenUse, semantics: Semantics) -> Principal:
+    """The caller that judged claims speak of. Raises `ClaimInvalid` for groups or scopes of a wrong type."""
     if "email_verified" in values or "phone_number_verified" in values:
         values = _with_booleans(values)
-    if "jti" in values:
-        string(values, "jti")
-    username = "username" if use == "access" else "cognito:username"
     return Principal(
-        string(values, "sub"),
-        client,
+        values["sub"],
+        values[_CLIENT[use]],
         values["iss"],
         values["exp"],
         values,
-        string(values, username) if username in values else None,
+        values.get(_USERNAME[use]),
         use,
         _scopes(values, use, semantics),
         frozenset(strings("cognito:groups", values.get("cognito:groups", []))),
@@ -148,18 +159,15 @@ def _wrong_use(use: TokenUse, pool: UserPool) -> str:
     return hint if use == "access" else f"{hint} Routes with scopes take access tokens only."
 
 
-def client_of(values: Mapping[str, Any], use: str) -> str:
-    """RFC 9068 and Cognito's own rule: ``client_id`` (access) or ``aud`` (ID). Raises `ClaimInvalid`."""
-    return string(values, "client_id" if use == "access" else "aud")
-
-
-def _wrong_client(client: str) -> str:
-    return f"app client '{fit_for_a_log(client)}' is not in client_ids: add it there if it is one of yours."
-
-
-def _check_resource(values: Mapping[str, Any], pool: UserPool) -> None:
-    """An access token's ``aud`` is data, where no resource is configured."""
-    audience = _audience(values)
+def _check_client(values: Mapping[str, Any], use: TokenUse, pool: UserPool) -> None:
+    client: str = values[_CLIENT[use]]
+    if client not in pool.client_ids:
+        raise ClientMismatch(
+            f"app client '{fit_for_a_log(client)}' is not in client_ids: add it there if it is one of yours."
+        )
+    if use == "id" or (pool.resource is None and "aud" not in values):
+        return
+    audience = _audience(values)  # an access token's is data, where no resource is configured
     if pool.resource is not None and pool.resource not in audience:
         raise ClientMismatch(f"aud does not name the resource {pool.resource}: ask for it at sign-in.")
 

@@ -1,15 +1,13 @@
 """Reading values that somebody else wrote: each is checked for its type before anything is done with it."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi_cognito_guard.errors import ClaimInvalid
 
 _BOXES = (dict, list)
-_NUMBERS = (int, float)
 _MAX_DEPTH = 32
 _MAX_TOLD = 128
-_FIRST, _LAST = -(2**53), 2**53  # seconds
 
 
 def string(values: Mapping[str, Any], name: str) -> str:
@@ -18,22 +16,6 @@ def string(values: Mapping[str, Any], name: str) -> str:
     if isinstance(value, str) and value:
         return value
     raise wrong_type(name, "a non-empty string")
-
-
-def number(values: Mapping[str, Any], name: str) -> float:
-    """A claim that is a JSON number of seconds. Raises `ClaimInvalid`."""
-    value = values.get(name)
-    # A bool is neither; NaN, infinity, and what arithmetic could not bear are not within the bounds.
-    if type(value) in _NUMBERS and _FIRST < value < _LAST:  # type: ignore[operator]  # a number
-        return cast(float, value)
-    raise wrong_type(name, "a number of seconds")
-
-
-def check_numbers(values: Mapping[str, Any], names: Iterable[str]) -> None:
-    """That claims, where they are there, are JSON numbers of seconds. Raises `ClaimInvalid`."""
-    for name in names:
-        if name in values:
-            number(values, name)
 
 
 def strings(name: str, value: object) -> list[str]:

@@ -44,11 +44,12 @@ def as_native(claims: Mapping[str, Any]) -> Claims:
 
 def _read(claims: Mapping[str, Any], readers: Mapping[str, _Read]) -> Claims:
     values = Claims(dict(claims))
-    for name in readers.keys() & values.keys():
-        text = values[name]
-        if not isinstance(text, str):
-            raise _unreadable(name)
-        values[name] = readers[name](name, text)
+    for name, read in readers.items():
+        if name in values:
+            text = values[name]
+            if not isinstance(text, str):
+                raise _unreadable(name)
+            values[name] = read(name, text)
     return values
 
 

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from starlette.requests import HTTPConnection
 
-from fastapi_cognito_guard.claims import Claims, client_of, to_principal
+from fastapi_cognito_guard.claims import check_types, to_principal
 from fastapi_cognito_guard.decisions import Visit
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import VISIT
@@ -89,7 +89,8 @@ def _principal(
     said = {**issue, **own, **(claims or {})}
     values = {name: value for name, value in said.items() if value is not None}
     use: TokenUse = own["token_use"]
-    return to_principal(Claims(values), "token", use, client_of(values, use), guard.semantics)
+    check_types(values, use)
+    return to_principal(values, "token", use, guard.semantics)
 
 
 @contextmanager
