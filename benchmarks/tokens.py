@@ -79,7 +79,7 @@ def _json(part: str) -> dict[str, Any]:
 
 
 def _part(value: dict[str, Any]) -> str:
-    return urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+    return urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).rstrip(b"=").decode()
 
 
 def _octets(part: str) -> bytes:

@@ -6,7 +6,7 @@ this file, once. Every value is type-checked before use.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple, NewType, cast
+from typing import Any, Literal, NamedTuple, NewType
 
 from fastapi_cognito_guard.errors import (
     ClaimInvalid,
@@ -20,7 +20,6 @@ from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.principal import Principal, Source, TokenUse
 from fastapi_cognito_guard.untrusted import (
     fit_for_a_log,
-    string,
     strings,
     wrong_type,
 )
@@ -71,7 +70,7 @@ class Judge:
             raise wrong_type("token_use", '"id" or "access"')
         if self.semantics == "strict" and use not in pool.token_use:
             raise TokenUseMismatch(_wrong_use(use, pool))
-        return pool, cast(TokenUse, use)
+        return pool, "access" if use == "access" else "id"
 
     def check_time(self, starts: float, expires: float, now: float) -> None:
         """Expiry is strictly after now, the start is not. Raises `TokenExpired`, `TokenNotYetValid`."""
@@ -127,8 +126,10 @@ _FIRST, _LAST = -(2**53), 2**53  # seconds
 
 def to_principal(values: dict[str, Any], source: Source, use: TokenUse, semantics: Semantics) -> Principal:
     """The caller that judged claims speak of. Raises `ClaimInvalid` for groups or scopes of a wrong type."""
-    if "email_verified" in values or "phone_number_verified" in values:
-        values = _with_booleans(values)
+    for name in BOOLEANS:
+        # Some identity providers make them text in the token itself, so both doors need this.
+        if values.get(name) in ("true", "false"):
+            values = {**values, name: values[name] == "true"}
     return Principal(
         values["sub"],
         values[_CLIENT[use]],
@@ -174,8 +175,8 @@ def _check_client(values: Mapping[str, Any], use: TokenUse, pool: UserPool) -> N
 
 def _check_audience_as_http_api(values: Mapping[str, Any], pool: UserPool) -> None:
     """An HTTP API reads ``client_id`` only when there is no ``aud``."""
-    audience = _audience(values) if "aud" in values else (string(values, "client_id"),)
-    if not any(pool.accepts_client(name) or name == pool.resource for name in audience):
+    audience = _audience(values) if "aud" in values else (values["client_id"],)
+    if not any(name in pool.client_ids or name == pool.resource for name in audience):
         raise ClientMismatch("neither aud nor, without it, client_id is in client_ids (or is the resource).")
 
 
@@ -199,11 +200,3 @@ def _scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics) -> f
         return frozenset(strings(name, given))
     scopes = frozenset(given.split(" "))
     return scopes if "" not in scopes else scopes - {""}
-
-
-def _with_booleans(values: dict[str, Any]) -> dict[str, Any]:
-    """Some identity providers make them text in the token itself, so both doors need this."""
-    for name in BOOLEANS:
-        if values.get(name) in ("true", "false"):
-            values = {**values, name: values[name] == "true"}
-    return values

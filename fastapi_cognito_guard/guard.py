@@ -27,7 +27,7 @@ from fastapi_cognito_guard.middleware import VISIT, GuardMiddleware, refuse
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool, by_issuer
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
-from fastapi_cognito_guard.tokens.door import TokenDoor
+from fastapi_cognito_guard.tokens.door import TokenDoor, Waiting
 from fastapi_cognito_guard.tokens.fetch import Fetch
 from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH
 from fastapi_cognito_guard.untrusted import told
@@ -169,8 +169,10 @@ class CognitoGuard:
         ``patience``: seconds that a request may wait for a refresh of stale keys. More than 0 only on
         Lambda, where nothing goes on between requests.
         """
-        proven = self._tokens.prove(token) or await self._tokens.prove_later(token, patience=patience)
-        return proven[0]
+        proof = self._tokens.prove(token)
+        if isinstance(proof, Waiting):
+            proof = await self._tokens.wait(proof, patience=patience)
+        return proof[0]
 
     async def identify(self, connection: HTTPConnection) -> Principal:
         """Who is calling: by the gateway's claims, or else by the token. Judged once per request.
@@ -185,9 +187,10 @@ class CognitoGuard:
             claims = self._claims_in(scope)
             if claims is None:
                 token = token_of(scope, self._header, self.websocket_protocol)
-                visit.principal, visit.kid = self._tokens.prove(token) or await self._tokens.prove_later(
-                    token, patience=_patience_in(scope)
-                )
+                proof = self._tokens.prove(token)
+                if isinstance(proof, Waiting):
+                    proof = await self._tokens.wait(proof, patience=_patience_in(scope))
+                visit.principal, visit.kid = proof
             elif self.gateway == "verify":
                 visit.principal = await self._verified(self._judged(claims), scope)
             else:

@@ -117,10 +117,6 @@ class UserPool:
         """Where tokens are had (RFC 6749 section 3.2); None without a ``domain``."""
         return None if self.domain is None else f"{sign_in_address(self.domain)}/oauth2/token"
 
-    def accepts_client(self, client_id: object) -> bool:
-        """Whether a token of this app client counts. Anything but a string is no client."""
-        return isinstance(client_id, str) and client_id in self.client_ids
-
 
 @dataclass(frozen=True, kw_only=True)
 class KeyPolicy:

@@ -50,28 +50,28 @@ class Principal:
     """Who is calling. Only the two doors make one: the token's, and the gateway's.
 
     ``sub``         the subject; for a machine, its client id
-    ``username``    None for a machine
     ``client_id``   the app client that the token was issued to
+    ``issuer``      the pool
+    ``expires_at``  seconds since the epoch
+    ``claims``      all claims, known ones with the types that a token gives them, whichever the door;
+                    each access hands out a copy of its own
+    ``username``    None for a machine
     ``token_use``   ``"id"`` or ``"access"``
     ``scopes``      from access tokens (with ``semantics="http"`` from any token)
     ``groups``      ``cognito:groups``
-    ``issuer``      the pool
-    ``expires_at``  seconds since the epoch
     ``source``      which door: ``"token"``, ``"rest"``, ``"http"`` or ``"lambda"``
-    ``claims``      all claims, known ones with the types that a token gives them, whichever the door;
-                    each access hands out a copy of its own
     """
 
     sub: str
-    username: str | None
     client_id: str
+    issuer: str
+    expires_at: float
+    claims: _ClaimsOfADoor = field(repr=False, hash=False)
+    username: str | None
     token_use: TokenUse
     scopes: frozenset[str]
     groups: frozenset[str]
-    issuer: str
-    expires_at: float
     source: Source
-    claims: _ClaimsOfADoor = field(repr=False, hash=False)
 
     def __init_subclass__(cls) -> NoReturn:
         # Pydantic would judge a subclass by its own fields, and FastAPI build one from a request.
@@ -93,15 +93,15 @@ class Principal:
         # The way of frozen dataclasses, through `object.__setattr__`, costs as much as a token's base64.
         fields = self.__dict__
         fields["sub"] = sub
-        fields["username"] = username
         fields["client_id"] = client_id
+        fields["issuer"] = issuer
+        fields["expires_at"] = expires_at
+        fields["claims"] = claims
+        fields["username"] = username
         fields["token_use"] = token_use
         fields["scopes"] = scopes
         fields["groups"] = groups
-        fields["issuer"] = issuer
-        fields["expires_at"] = expires_at
         fields["source"] = source
-        fields["claims"] = claims
 
     def claim(self, name: str) -> Any:
         """One claim, or None. Cheaper than ``claims``, which copies all of them."""

@@ -1,5 +1,6 @@
 """Reading values that somebody else wrote: each is checked for its type before anything is done with it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,14 +9,6 @@ from fastapi_cognito_guard.errors import ClaimInvalid
 _BOXES = (dict, list)
 _MAX_DEPTH = 32
 _MAX_TOLD = 128
-
-
-def string(values: Mapping[str, Any], name: str) -> str:
-    """A claim that is text, and not empty. Raises `ClaimInvalid`."""
-    value = values.get(name)
-    if isinstance(value, str) and value:
-        return value
-    raise wrong_type(name, "a non-empty string")
 
 
 def strings(name: str, value: object) -> list[str]:
@@ -27,6 +20,27 @@ def strings(name: str, value: object) -> list[str]:
         else:
             return value
     raise wrong_type(name, "a list of strings")
+
+
+def check_text(values: Mapping[str, Any]) -> None:
+    """As in a token: what comes after must be able to go through claims, and to write them.
+
+    Raises `ClaimInvalid`.
+    """
+    try:
+        if "".join(values).isascii() and "".join(values.values()).isascii():
+            return  # as most gateways spell them: all is text
+    except TypeError:  # a value that is no text
+        pass
+    try:
+        deep = is_too_deep(values)
+        written = "" if deep else json.dumps(dict(values), ensure_ascii=False, default=str, skipkeys=True)
+    except Exception as error:  # a value of a kind that JSON has not
+        raise ClaimInvalid("the claims hold a value that cannot be written.") from error
+    if deep:
+        raise ClaimInvalid("the claims are nested too deeply.")
+    if not is_writable(written):
+        raise ClaimInvalid("the claims have half a surrogate pair in them.")
 
 
 def is_writable(text: str) -> bool:

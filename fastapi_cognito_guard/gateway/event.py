@@ -5,7 +5,6 @@ nothing (``{"lambda": null}``, ``{"claims": null}`` are unauthenticated requests
 the types they have in a token; all others stay as they were delivered, because only the app knows them.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -13,7 +12,7 @@ from fastapi_cognito_guard.claims import Vouched
 from fastapi_cognito_guard.errors import ClaimInvalid
 from fastapi_cognito_guard.gateway.spelling import Spelling, as_http_api, as_native, as_rest_api
 from fastapi_cognito_guard.principal import Source
-from fastapi_cognito_guard.untrusted import is_too_deep, is_writable
+from fastapi_cognito_guard.untrusted import check_text
 
 Event = Mapping[str, Any]
 _OTHERS = frozenset({"principalId", "jwt", "lambda", "iam"})
@@ -40,7 +39,7 @@ def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Vou
     for flavour in FLAVOURS:
         section = flavour.section(event)
         if section:
-            _check(section)
+            check_text(section)
             return Vouched(flavour.spelling(section), flavour.source)
     if lambda_context is None:
         return None
@@ -51,27 +50,15 @@ def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Vou
 def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Vouched | None:
     try:
         claims = lambda_context(context)
+        values = None if claims is None else dict(claims)
     except Exception as error:  # what it cannot read is no reason to answer 500, nor to look elsewhere
-        raise ClaimInvalid(f"lambda_context raised {type(error).__name__} for this context.") from error
-    if claims is None:
+        raise ClaimInvalid(
+            f"lambda_context raised {type(error).__name__} for this context, or returned no mapping."
+        ) from error
+    if values is None:
         return None
-    if not isinstance(claims, Mapping):
-        raise ClaimInvalid("lambda_context returns a mapping of claims, or None for nobody.")
-    _check(claims)
-    return Vouched(as_native(claims), "lambda")
-
-
-def _check(claims: Mapping[str, Any]) -> None:
-    """As in a token: what comes after must be able to go through it, and to write it."""
-    try:
-        if "".join(claims).isascii() and "".join(claims.values()).isascii():
-            return  # as most gateways spell them: all is text
-    except TypeError:  # a value that is no text
-        pass
-    if is_too_deep(claims):
-        raise ClaimInvalid("the gateway's claims are nested too deeply.")
-    if not is_writable(json.dumps(dict(claims), ensure_ascii=False, default=str, skipkeys=True)):
-        raise ClaimInvalid("the gateway's claims have half a surrogate pair in them.")
+    check_text(values)
+    return Vouched(as_native(values), "lambda")
 
 
 def authorizer_of(event: Event) -> Mapping[str, Any]:

@@ -31,8 +31,7 @@ class SigningKey:
     def token(self, claims: Mapping[str, Any], header: Mapping[str, Any]) -> str:
         """A compact JWT with these claims; ``header`` adds to or replaces ``kid`` and ``alg``."""
         parts = ({"kid": self.kid, "alg": "RS256", **header}, claims)
-        texts = (json.dumps(part, separators=(",", ":")) for part in parts)  # without spaces, as Cognito does
-        signing_input = ".".join(base64url(text.encode()) for text in texts)
+        signing_input = ".".join(base64url(_as_cognito_writes(part).encode()) for part in parts)
         return f"{signing_input}.{base64url(self.sign(signing_input.encode()))}"
 
     def public_jwk(self) -> dict[str, str]:
@@ -46,6 +45,11 @@ class SigningKey:
             "n": base64url(numbers.n.to_bytes(256, "big")),
             "use": "sig",
         }
+
+
+def _as_cognito_writes(part: Mapping[str, Any]) -> str:
+    """JSON without spaces, and with ``https:\\/\\/`` in the issuer."""
+    return json.dumps(part, separators=(",", ":")).replace("/", "\\/")
 
 
 def unverified_claims(token: str) -> dict[str, Any]:

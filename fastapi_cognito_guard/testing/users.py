@@ -17,6 +17,7 @@ from fastapi_cognito_guard.routes import is_scoped
 from fastapi_cognito_guard.testing.installed import guard_of, guards_of
 from fastapi_cognito_guard.testing.pool import USER_ADMIN
 from fastapi_cognito_guard.testing.signins import SignIn, listed
+from fastapi_cognito_guard.untrusted import check_text
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -89,6 +90,7 @@ def _principal(
     said = {**issue, **own, **(claims or {})}
     values = {name: value for name, value in said.items() if value is not None}
     use: TokenUse = own["token_use"]
+    check_text(values)
     check_types(values, use)
     return to_principal(values, "token", use, guard.semantics)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from fastapi_cognito_guard.claims import Judge
 from fastapi_cognito_guard.errors import AuthError
@@ -18,6 +18,14 @@ from fastapi_cognito_guard.untrusted import fit_for_a_log, told
 
 Proof = tuple[Principal, str]
 """Who a token speaks of, and the kid of the key that proved it."""
+
+
+class Waiting(NamedTuple):
+    """A token whose key is not at hand, and whom to ask for it."""
+
+    token: str
+    jwt: UnverifiedJwt
+    keys: KeySource
 
 
 class TokenDoor:
@@ -46,29 +54,25 @@ class TokenDoor:
         self._memo = Memo(remember)
         self.max_length = max_length
 
-    def prove(self, token: str) -> Proof | None:
-        """Who the token speaks of, or None where its key must be asked for: then `prove_later`.
-
-        Raises an `AuthError`.
-        """
+    def prove(self, token: str) -> Proof | Waiting:
+        """Who the token speaks of, or what to `wait` for. Raises an `AuthError`."""
         check_length(token, self.max_length)
         digest = digest_of(token) if self._memo.size and self._verifier.knows_header(token) else None
         if digest is not None and (known := self._memo.find(digest)) is not None:
-            self._judge.check_time(known.starts, known.principal.expires_at, self._now())
-            return known.principal, known.kid
+            return self._still_good(known)
         jwt = self._verifier.read(token)
         keys = self._verifier.keys_of(jwt)
         key = keys.find(jwt.kid)
-        return None if key is None else self._judged(token, digest, jwt, keys, key)
+        return Waiting(token, jwt, keys) if key is None else self._judged(token, digest, jwt, keys, key)
 
-    async def prove_later(self, token: str, *, patience: float) -> Proof:
-        """Who the token speaks of, when its key has come. Raises an `AuthError`."""
-        jwt = self._verifier.read(token)
-        keys = self._verifier.keys_of(jwt)
+    async def wait(self, waiting: Waiting, *, patience: float) -> Proof:
+        """Who the token speaks of, once its key has come. Raises an `AuthError`."""
+        token, jwt, keys = waiting
         try:
             key = await keys.key(jwt.kid, patience=patience)
         except AuthError as error:
-            raise unproven(error, jwt) from error.__cause__
+            unproven(error, jwt)
+            raise
         return self._judged(token, None, jwt, keys, key)
 
     def _judged(
@@ -78,11 +82,19 @@ class TokenDoor:
         try:
             principal, starts = self._judge.principal(claims, "token", self._now())
         except AuthError as error:
-            error.about = {**told(claims), "kid": fit_for_a_log(jwt.kid), "source": "token"}
+            error.about = _about(claims, jwt.kid)
             raise
         if self._memo.size:
             self._memo.keep(digest or digest_of(token), Proven(principal, starts, keys, jwt.kid, key))
         return principal, jwt.kid
+
+    def _still_good(self, known: Proven) -> Proof:
+        try:
+            self._judge.check_time(known.starts, known.principal.expires_at, self._now())
+        except AuthError as error:
+            error.about = _about(known.principal.claims, known.kid)
+            raise
+        return known.principal, known.kid
 
     def judged_by(self, judge: Judge) -> Self:
         """The same keys behind a judge of other rules, which remembers nothing."""
@@ -100,3 +112,8 @@ class TokenDoor:
             "keys": {pool: keys.status() for pool, keys in self._keys.items()},
             "remembered": len(self._memo),
         }
+
+
+def _about(claims: Mapping[str, Any], kid: str) -> Mapping[str, str]:
+    """What is known of a token that the pool has signed, and that is refused all the same."""
+    return {**told(claims), "kid": fit_for_a_log(kid), "source": "token"}

@@ -1,13 +1,10 @@
 """RFC 7517 key sets: which of their keys verify RS256, and nothing else. The only importer of jose."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 from fastapi_cognito_guard.errors import TokenMalformed
 from fastapi_cognito_guard.tokens.base64url import decode
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 Verify = Callable[[bytes, bytes], bool]
 """Whether the second is a signature of the first."""
@@ -72,17 +69,19 @@ def _build(entry: Mapping[str, Any]) -> PublicKey:
     """Once per key: building one costs more than a verification with it."""
     from jose import jwk
 
-    key: Any = jwk.construct({name: entry[name] for name in ("kty", "n", "e")}, algorithm="RS256")
-    return PublicKey(_integer(entry["n"]), _integer(entry["e"]), _rs256(key.prepared_key))
+    key = jwk.construct({name: entry[name] for name in ("kty", "n", "e")}, algorithm="RS256")
+    return PublicKey(_integer(entry["n"]), _integer(entry["e"]), _rs256(key.to_pem()))
 
 
-def _rs256(key: "RSAPublicKey") -> Verify:
+def _rs256(pem: bytes) -> Verify:
     """RFC 7518 section 3.3. jose's own ``verify`` does the same, but makes what it needs anew each time."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    verify, padding, algorithm = key.verify, PKCS1v15(), SHA256()
+    verify, padding, algorithm = cast(RSAPublicKey, load_pem_public_key(pem)).verify, PKCS1v15(), SHA256()
 
     def is_signed(message: bytes, signature: bytes) -> bool:
         try:

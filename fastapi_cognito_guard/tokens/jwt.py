@@ -35,17 +35,16 @@ class UnverifiedJwt:
 
 
 class HeaderMemo:
-    """The few headers that a pool's tokens have, by their text. Filled only after a good signature."""
+    """The few headers that a pool's tokens have, vetted before. Filled only after a good signature.
+
+    ``kids`` has the kid of each by its text.
+    """
 
     def __init__(self) -> None:
         self.kids: dict[str, str] = {}
 
-    def kid(self, header: str) -> str | None:
-        """The kid of a header that has been vetted before."""
-        return self.kids.get(header)
-
     def keep(self, jwt: UnverifiedJwt) -> None:
-        """Remember a short header of a token that was good."""
+        """Remember the header of a token that was good, if it is short, and new."""
         if jwt.header not in self.kids and len(jwt.header) <= _MAX_KEPT_HEADER:
             if len(self.kids) >= _MAX_KEPT_HEADERS:
                 self.kids = {}
@@ -117,7 +116,7 @@ def _json_object(part: str) -> dict[str, Any]:
     # How deep Python's own json goes differs by version. First, because writing it recurses, too.
     if _has_boxes_in_boxes(text) and is_too_deep(value):
         raise TokenMalformed("a part of the token is nested too deeply.")
-    if "\\" in text:
+    if "\\u" in text:  # and not for "\\/", which Cognito writes in every issuer
         _check_writable(value)
     return value
 

@@ -62,8 +62,8 @@ class Memo:
 
 
 def digest_of(token: str) -> bytes:
-    """What a token is remembered by, instead of itself."""
-    return sha256(token.encode()).digest()
+    """What a token is remembered by, instead of itself. It is ASCII, as all that have been read are."""
+    return sha256(str.encode(token)).digest()
 
 
 def _new(size: int) -> "LRUCache[bytes, Proven]":

@@ -70,7 +70,7 @@ class Verifier:
         return cast(Claims, jwt.payload)
 
     def knows_header(self, token: str) -> bool:
-        """Whether a good token had the same header. Only then can the token itself be remembered."""
+        """Whether it is ASCII, and a good token had the same header. Else it cannot be remembered itself."""
         return token[: token.find(".")] in self._headers.kids and token.isascii()
 
     def _refuse_in_a_flood(self, kid: str) -> None:

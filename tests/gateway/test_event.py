@@ -1,6 +1,7 @@
 """The events of every flavour: who they prove, and how many prove nobody."""
 
 import json
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -347,3 +348,37 @@ def test_half_a_surrogate_pair_in_claims_is_refused_as_in_a_token(pool: FakeUser
         assert handler(event, None)["statusCode"] == 401
     nested = pool.event("rest-jwt", pool.access_token(claims={"x": ["\ud83d"]}), path="/orders")
     assert handler(nested, None)["statusCode"] == 401
+
+
+class TwoFaced(dict[str, Any]):
+    """Shows clean text to who looks at its values, and other text to who takes them."""
+
+    def __getitem__(self, name: str) -> Any:
+        return "\ud800" if name == "sub" else super().__getitem__(name)
+
+    def keys(self) -> Any:
+        return list(super().keys())
+
+    def __iter__(self) -> Any:
+        return iter(list(super().keys()))
+
+
+class Unwritable:
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+NOTHING: list[Any] = []
+MAPPED: dict[str, Any] = {
+    "a mapping with two faces": TwoFaced(sub="ada"),
+    "a value that cannot be written": {"sub": "ada", "x": Unwritable()},
+    "a number that cannot be written": {"sub": "ada", "x": 10**5000},
+    "tuples without end": {"sub": "ada", "x": reduce(lambda inner, _: [(inner,)], range(10_000), NOTHING)},
+}
+
+
+@pytest.mark.parametrize("claims", MAPPED.values(), ids=MAPPED)
+def test_what_a_mapper_returns_is_checked_as_it_is_judged(claims: Any) -> None:
+    event = {"version": "2.0", "requestContext": {"authorizer": {"lambda": {"sub": "ada"}}}}
+    with pytest.raises(ClaimInvalid):
+        claims_of(event, lambda context: claims)

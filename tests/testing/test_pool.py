@@ -37,6 +37,13 @@ def test_tokens_have_exactly_cognitos_claims(pool: FakeUserPool) -> None:
     assert unverified_claims(pool.machine_token(scopes=["s"])).keys() == MACHINE
 
 
+def test_tokens_are_written_as_cognito_writes_them(pool: FakeUserPool) -> None:
+    header, payload, _ = pool.access_token().split(".")
+    written = urlsafe_b64decode(payload + "==").decode()
+    assert written.startswith('{"iss":"https:\\/\\/cognito-idp.')
+    assert " " not in urlsafe_b64decode(header + "==").decode()
+
+
 def test_a_machine_is_its_client(pool: FakeUserPool) -> None:
     claims = unverified_claims(pool.machine_token(scopes=["a", "b"], client_id="robot"))
     assert (claims["sub"], claims["client_id"], claims["scope"]) == ("robot", "robot", "a b")

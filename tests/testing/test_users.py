@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 
 from fastapi_cognito_guard import ANY_CLIENT, CognitoGuard, Principal, UserPool, current_user
 from fastapi_cognito_guard.decisions import Decision
-from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.errors import ClaimInvalid, ConfigurationError
 from fastapi_cognito_guard.testing import FakeUserPool, as_user, trusting
 from fastapi_cognito_guard.testing.fixtures import AuthHeaders
 from tests.apps import NOW, build_app, client_of, guard_for
@@ -143,3 +143,11 @@ async def test_an_async_client_is_served_alike(pool: FakeUserPool) -> None:
 def test_headers_with_a_token_of_no_kind_are_refused(pool: FakeUserPool) -> None:
     with pytest.raises(ConfigurationError, match="token_use is one of 'id', 'access'"):
         AuthHeaders(pool)(token_use="ID")  # type: ignore[arg-type]  # the mistake
+
+
+@pytest.mark.parametrize(
+    "user", [{"groups": ["\ud800"]}, {"scopes": ["\ud800"]}, {"claims": {"sub": "\ud800"}}], ids=repr
+)
+def test_the_user_is_none_whom_no_token_can_speak_of(pool: FakeUserPool, user: dict[str, Any]) -> None:
+    with pytest.raises(ClaimInvalid), as_user(build_app(guard_for(pool)), **user):
+        pass

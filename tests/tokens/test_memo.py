@@ -15,6 +15,7 @@ from fastapi_cognito_guard.errors import (
     TokenNotYetValid,
 )
 from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.tokens.door import Waiting
 from tests.apps import bearer, build_app, client_of
 
 pytestmark = pytest.mark.anyio
@@ -170,5 +171,38 @@ async def test_behind_a_judge_of_other_rules_nothing_is_remembered(present: Pres
     guard = CognitoGuard(pool.user_pool(), now=present)
     other = guard._tokens.judged_by(guard._judge)
     for _ in range(3):
-        assert other.prove(pool.access_token()) is not None
+        assert not isinstance(other.prove(pool.access_token()), Waiting)
     assert other.status()["remembered"] == 0
+
+
+async def test_a_text_that_lies_about_its_bytes_is_not_taken_for_a_remembered_token(
+    present: Present, impostor: FakeUserPool
+) -> None:
+    pool = FakeUserPool(now=present)
+    guard = CognitoGuard(pool.user_pool(), now=present)
+    good = pool.access_token()
+    await guard.verify(good)
+
+    class Liar(str):
+        def encode(self, *how: object) -> bytes:
+            return good.encode()
+
+    forged = ".".join([*good.split(".")[:1], *impostor.access_token().split(".")[1:]])
+    with pytest.raises(AuthError):
+        await guard.verify(Liar(forged))
+
+
+async def test_a_remembered_token_that_has_expired_is_told_of_as_any_other(present: Present) -> None:
+    pool = FakeUserPool(now=present)
+    token = pool.access_token(expires_in=60)
+    told = []
+    for remember in (0, 10):
+        guard = CognitoGuard(pool.user_pool(), now=present, remember=remember)
+        await guard.verify(token)
+        present.now += 60
+        with pytest.raises(TokenExpired) as refused:
+            await guard.verify(token)
+        present.now -= 60
+        told.append(refused.value.about)
+    assert told[0] == told[1]
+    assert told[0]["sub"] == pool.sub("ada")
