@@ -32,13 +32,12 @@ def check_text(values: Mapping[str, Any]) -> None:
             return  # as most gateways spell them: all is text
     except TypeError:  # a value that is no text
         pass
+    if is_too_deep(values):
+        raise ClaimInvalid("the claims are nested too deeply.")
     try:
-        deep = is_too_deep(values)
-        written = "" if deep else json.dumps(dict(values), ensure_ascii=False, default=str, skipkeys=True)
+        written = json.dumps(dict(values), ensure_ascii=False, default=str, skipkeys=True)
     except Exception as error:  # a value of a kind that JSON has not
         raise ClaimInvalid("the claims hold a value that cannot be written.") from error
-    if deep:
-        raise ClaimInvalid("the claims are nested too deeply.")
     if not is_writable(written):
         raise ClaimInvalid("the claims have half a surrogate pair in them.")
 

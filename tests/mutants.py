@@ -59,43 +59,33 @@ UNUSED = "a default that is never used"
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
         "tokens/jwt:parse",
-        'if first == last or octets.find(b".", first + 1) != last:',
-        'if first == last or octets.find(b".", first + 2) != last:',
+        'if first == last or token.find(".", first + 1) != last:',
+        'if first == last or token.find(".", first + 2) != last:',
     ): "an empty part is no base64url either",
     (
         "tokens/jwt:_json_object",
-        'if b"\\\\" in octets and (b"\\\\ud" in octets or b"\\\\uD" in octets):',
-        'if (b"\\\\ud" in octets or b"\\\\uD" in octets):',
-    ): FASTER,
-    (
-        "tokens/jwt:_json_object",
-        'if b"\\\\" in octets and (b"\\\\ud" in octets or b"\\\\uD" in octets):',
-        'if b"\\\\" in octets:',
-    ): FASTER,
-    (
-        "tokens/jwt:_json_object",
-        "if _has_boxes_in_boxes(octets) and is_too_deep(value):",
+        "if _has_boxes_in_boxes(text) and is_too_deep(value):",
         "if is_too_deep(value):",
     ): FASTER,
     (
         "tokens/jwt:_has_boxes_in_boxes",
-        'return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b"[")',
-        'return octets.rfind(b"{") >= 0 or octets.find(b"[") != octets.rfind(b"[")',
+        'return text.rfind("{") > 0 or text.find("[") != text.rfind("[")',
+        'return text.rfind("{") >= 0 or text.find("[") != text.rfind("[")',
     ): FASTER,
     (
         "tokens/jwt:_has_boxes_in_boxes",
-        'return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b"[")',
-        'return octets.rfind(b"{") > 1 or octets.find(b"[") != octets.rfind(b"[")',
+        'return text.rfind("{") > 0 or text.find("[") != text.rfind("[")',
+        'return text.rfind("{") > 1 or text.find("[") != text.rfind("[")',
     ): "no object begins at its second byte with another",
     (
         "tokens/jwt:_has_boxes_in_boxes",
-        'return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b"[")',
-        'return octets.rfind(b"{") > 0 or octets.find(b\'[x\') != octets.rfind(b"[")',
+        'return text.rfind("{") > 0 or text.find("[") != text.rfind("[")',
+        'return text.rfind("{") > 0 or text.find(\'[x\') != text.rfind("[")',
     ): FASTER,
     (
         "tokens/jwt:_has_boxes_in_boxes",
-        'return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b"[")',
-        'return octets.rfind(b"{") > 0 or octets.find(b"[") != octets.rfind(b\'[x\')',
+        'return text.rfind("{") > 0 or text.find("[") != text.rfind("[")',
+        'return text.rfind("{") > 0 or text.find("[") != text.rfind(\'[x\')',
     ): FASTER,
     (
         "tokens/keys:KeySet.find",
@@ -107,11 +97,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "flight.landed.set_running_or_notify_cancel() # a waiter that is cancelled cannot cancel it",
         "pass # a waiter that is cancelled cannot cancel it",
     ): "nobody cancels it today",
-    (
-        "untrusted:strings",
-        'if isinstance(value, list) and is_writable("".join(value)):',
-        "if isinstance(value, list) and is_writable('x'.join(value)):",
-    ): "what cannot be written alone cannot be written in company",
     ("untrusted:is_writable", "if text.isascii():", "if False:"): FASTER,
     (
         "untrusted:is_too_deep",
@@ -139,14 +124,9 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "if (known := self._memo.find(digest)) is not None:",
     ): FASTER,
     (
-        "tokens/door:TokenDoor.prove",
-        "key = keys.find(jwt.kid) or await keys.key(jwt.kid, patience=patience)",
-        "key = await keys.key(jwt.kid, patience=patience)",
-    ): FASTER,
-    (
-        "tokens/door:TokenDoor.prove",
-        "self._memo.keep(digest or digest_of(token), proven)",
-        "self._memo.keep(digest_of(token), proven)",
+        "tokens/door:TokenDoor._judged",
+        "self._memo.keep(digest or digest_of(token), Proven(principal, starts, keys, jwt.kid, key))",
+        "self._memo.keep(digest_of(token), Proven(principal, starts, keys, jwt.kid, key))",
     ): FASTER,
     (
         "credentials:token_in",
@@ -159,14 +139,24 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         """token = value[7:].decode("latin-1") if value.startswith(b'Bearer x') else _unusual(value)""",
     ): FASTER,
     (
+        "claims:",
+        'Claims = NewType("Claims", dict[str, Any])',
+        "Claims = NewType('Claimsx', dict[str, Any])",
+    ): FOR_MYPY,
+    (
+        "claims:_scopes",
+        'return scopes if "" not in scopes else scopes - {""}',
+        'return scopes if False else scopes - {""}',
+    ): FASTER,
+    (
         "claims:_check_client",
         'if use == "id" or (pool.resource is None and "aud" not in values):',
         'if use == "id":',
     ): FASTER,
     (
         "tokens/base64url:",
-        '_PADDING = (b"", b"===", b"==", b"=")',
-        '_PADDING = (b"", b\'===x\', b"==", b"=")',
+        '_PADDING = ("", "===", "==", "=")',
+        """_PADDING = ("", '===x', "==", "=")""",
     ): "no length asks for it: _LAST refuses first",
     (
         "tokens/fetch:FetchFailed.__init__",
@@ -196,8 +186,8 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "far above the cap",
     (
         "tokens/jwks:_integer",
-        'octets = decode(text.encode("ascii")) if isinstance(text, str) else b"\\0"',
-        """octets = decode(text.encode("ascii")) if isinstance(text, str) else b'\\x00x'""",
+        'octets = decode(text) if isinstance(text, str) else b"\\0"',
+        """octets = decode(text) if isinstance(text, str) else b'\\x00x'""",
     ): "only the first byte is looked at",
     ("tokens/jwks:_integer", "return 0", "return 1"): "is neither a modulus nor an exponent, as 0",
     (
@@ -226,19 +216,19 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "if False:",
     ): FASTER,
     (
-        "gateway/event:_check",
-        'if "".join(claims).isascii() and "".join(claims.values()).isascii():',
+        "untrusted:check_text",
+        'if "".join(values).isascii() and "".join(values.values()).isascii():',
         "if False:",
     ): FASTER,
     (
-        "gateway/event:_check",
-        'if "".join(claims).isascii() and "".join(claims.values()).isascii():',
-        "if 'x'.join(claims).isascii() and \"\".join(claims.values()).isascii():",
+        "untrusted:check_text",
+        'if "".join(values).isascii() and "".join(values.values()).isascii():',
+        "if 'x'.join(values).isascii() and \"\".join(values.values()).isascii():",
     ): "what stands between does not matter",
     (
-        "gateway/event:_check",
-        'if "".join(claims).isascii() and "".join(claims.values()).isascii():',
-        "if \"\".join(claims).isascii() and 'x'.join(claims.values()).isascii():",
+        "untrusted:check_text",
+        'if "".join(values).isascii() and "".join(values.values()).isascii():',
+        "if \"\".join(values).isascii() and 'x'.join(values.values()).isascii():",
     ): "what stands between does not matter",
     (
         "tokens/keys:KeySet._refresh",
@@ -260,11 +250,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey:",
         "async def key(self, kid: str, *, patience: float = 1.0) -> PublicKey:",
     ): UNUSED,
-    (
-        "untrusted:string",
-        "if not isinstance(value, str) or not value or not (value.isascii() or is_writable(value)):",
-        "if not isinstance(value, str) or not value or not (is_writable(value)):",
-    ): FASTER,
     ("untrusted:is_too_deep", "if not level:", "if False:"): FASTER,
     (
         "tokens/verifier:KeySource.key",
