@@ -170,6 +170,15 @@ def test_trailing_bits_are_refused_so_that_a_token_has_one_spelling() -> None:
             decode_base64url(twin)
 
 
+@pytest.mark.parametrize(
+    ("text", "twin"), [("____", "//__"), ("____", "_/__"), ("----", "-+--"), ("----", "++--")]
+)
+def test_each_letter_of_the_other_alphabet_is_refused(text: str, twin: str) -> None:
+    assert urlsafe_b64encode(decode_base64url(text)).decode() == text
+    with pytest.raises(TokenMalformed):
+        decode_base64url(twin)
+
+
 @given(st.binary(min_size=1))
 def test_base64url_is_read_as_it_was_written(data: bytes) -> None:
     assert decode_base64url(urlsafe_b64encode(data).rstrip(b"=").decode()) == data
