@@ -71,7 +71,7 @@ RANDOM_CALLERS = [
 
 @pytest.mark.parametrize("semantics", ["strict", "rest"])
 @given(random_app=APPS)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_a_kept_policy_of_any_app_allows_what_the_app_does(semantics: str, random_app: RandomApp) -> None:
     settings: dict[str, Any] = {"semantics": semantics, "now": lambda: NOW}
     # There, a route that asks for nothing takes both kinds of token, which no gateway does: SECURITY.md.
@@ -93,7 +93,7 @@ def test_a_kept_policy_of_any_app_allows_what_the_app_does(semantics: str, rando
 
 
 @given(random_app=APPS)
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_a_policy_for_one_request_allows_it_where_the_app_does_and_nothing_else(
     random_app: RandomApp,
 ) -> None:

@@ -38,7 +38,7 @@ def exported(random_app: RandomApp, kind: Any, guard_settings: dict[str, Any]) -
 
 @pytest.mark.parametrize("kind", ["rest", "http"])
 @given(random_app=APPS)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_the_gateway_decides_as_the_app_does(kind: Semantics, random_app: RandomApp) -> None:
     guard_settings: dict[str, Any] = {"semantics": kind, "now": lambda: NOW}
     gateway = exported(random_app, kind, guard_settings)
