@@ -70,8 +70,6 @@ def parse(
     may refuse it. Raises `TokenMalformed`, or `AlgorithmNotAllowed` for any ``alg`` but RS256.
     """
     check_length(token, max_length)
-    if not token.isascii():
-        raise TokenMalformed("the token is not ASCII.")
     first, last = token.find("."), token.rfind(".")
     if first == last or token.find(".", first + 1) != last:
         raise TokenMalformed("the token is not three parts with dots between: send the JWT itself.")
