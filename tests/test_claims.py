@@ -231,10 +231,11 @@ def test_an_id_token_names_its_user_otherwise() -> None:
     assert (user.username, user.email, user.client_id) == ("ada", "ada@example.com", "web")
 
 
+@pytest.mark.parametrize("name", ["email_verified", "phone_number_verified"])
 @pytest.mark.parametrize(("given", "due"), [("true", True), ("false", False), (True, True), ("yes", "yes")])
-def test_booleans_that_a_provider_made_text_are_booleans(given: Any, due: Any) -> None:
-    user = judged({**ID, "email_verified": given, "custom:flag": "true"}, token_use={"id"})
-    assert user.claims["email_verified"] == due
+def test_booleans_that_a_provider_made_text_are_booleans(name: str, given: Any, due: Any) -> None:
+    user = judged({**ID, name: given, "custom:flag": "true"}, token_use={"id"})
+    assert user.claims[name] == due
     assert user.claims["custom:flag"] == "true"
 
 
