@@ -18,11 +18,7 @@ from fastapi_cognito_guard.errors import (
 )
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.principal import Principal, Source, TokenUse
-from fastapi_cognito_guard.untrusted import (
-    fit_for_a_log,
-    strings,
-    wrong_type,
-)
+from fastapi_cognito_guard.untrusted import fit_for_a_log, strings, wrong_type
 
 Semantics = Literal["strict", "rest", "http"]
 

@@ -25,7 +25,8 @@ class AnyClient(Enum):
     ANY_CLIENT = "ANY_CLIENT"
 
     def __contains__(self, client_id: object) -> bool:
-        return True
+        """Every client is in it; anything but a string is no client."""
+        return isinstance(client_id, str)
 
     def __repr__(self) -> str:
         return self.value

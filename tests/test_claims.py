@@ -7,13 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_cognito_guard import ANY_CLIENT, Principal, UserPool
-from fastapi_cognito_guard.claims import (
-    Claims,
-    Judge,
-    Semantics,
-    check_token_use_as_rest,
-    check_types,
-)
+from fastapi_cognito_guard.claims import Claims, Judge, Semantics, check_token_use_as_rest, check_types
 from fastapi_cognito_guard.errors import (
     AuthError,
     ClaimInvalid,
@@ -272,7 +266,8 @@ def test_seconds_are_bounded_on_both_sides(name: str) -> None:
 def test_a_token_may_lack_iat_and_nbf_and_then_counts_from_the_epoch() -> None:
     judge = Judge(pools=by_issuer([UserPool(POOL_ID, client_ids="web")]), semantics="strict", leeway=0)
     for claims, due in ((without(ACCESS, "iat"), 0), (ACCESS, 900), ({**ACCESS, "nbf": 950}, 950)):
-        assert judge.principal(Claims(claims), "token", NOW)[1] == due
+        principal, starts = judge.principal(Claims(claims), "token", NOW)
+        assert (starts, principal.expires_at) == (due, 2000)
     assert judge.principal(Claims({**ACCESS, "nbf": 850}), "token", NOW)[1] == 900
 
 

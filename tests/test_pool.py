@@ -48,6 +48,7 @@ def test_one_client_id_is_not_a_set_of_letters() -> None:
 def test_any_client_still_has_to_be_a_client() -> None:
     pool = UserPool(ID, client_ids=ANY_CLIENT)
     assert "whoever" in pool.client_ids
+    assert ["whoever"] not in pool.client_ids
     assert repr(pool.client_ids) == "ANY_CLIENT"
 
 

@@ -50,13 +50,13 @@ def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Vou
 def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Vouched | None:
     try:
         claims = lambda_context(context)
-        values = None if claims is None else dict(claims)
+        values = dict(claims) if isinstance(claims, Mapping) else None
     except Exception as error:  # what it cannot read is no reason to answer 500, nor to look elsewhere
-        raise ClaimInvalid(
-            f"lambda_context raised {type(error).__name__} for this context, or returned no mapping."
-        ) from error
-    if values is None:
+        raise ClaimInvalid(f"lambda_context raised {type(error).__name__} for this context.") from error
+    if claims is None:
         return None
+    if values is None:
+        raise ClaimInvalid("lambda_context returns a mapping of claims, or None for nobody.")
     check_text(values)
     return Vouched(as_native(values), "lambda")
 

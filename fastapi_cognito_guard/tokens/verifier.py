@@ -65,8 +65,7 @@ class Verifier:
             raise unproven(
                 SignatureInvalid("the token was changed on its way, or the pool did not sign it."), jwt
             )
-        if jwt.header not in self._headers.kids:
-            self._headers.keep(jwt)
+        self._headers.keep(jwt)
         return cast(Claims, jwt.payload)
 
     def knows_header(self, token: str) -> bool:

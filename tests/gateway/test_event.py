@@ -370,6 +370,8 @@ class Unwritable:
 
 NOTHING: list[Any] = []
 MAPPED: dict[str, Any] = {
+    "pairs, which are no mapping": [("sub", "ada")],
+    "an empty text, which is no mapping": "",
     "a mapping with two faces": TwoFaced(sub="ada"),
     "a value that cannot be written": {"sub": "ada", "x": Unwritable()},
     "a number that cannot be written": {"sub": "ada", "x": 10**5000},
