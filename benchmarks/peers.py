@@ -79,9 +79,9 @@ def pyjwt(place: Place) -> Check:
 def joserfc(place: Place) -> Check:
     """With a registry that wants issuer and client."""
     from joserfc import jwt
-    from joserfc.jwk import KeySet
+    from joserfc.jwk import RemoteKeys
 
-    keys: Any = KeySet.import_key_set(place.pool.jwks)  # type: ignore[arg-type]  # a key set
+    keys: Any = RemoteKeys.import_key_set(place.pool.jwks)  # type: ignore[arg-type]  # a key set
     wanted: Any = _wanted(place)
     registry = jwt.JWTClaimsRegistry(**wanted)
 

@@ -24,7 +24,7 @@ from fastapi_cognito_guard.testing import (
     LocalPool,
     local_pool,
 )
-from fastapi_cognito_guard.testing.serving import address_of, listen, serving
+from fastapi_cognito_guard.testing.uvicorn_server import address_of, listen, serving
 
 _BODY = json.dumps({"item": "jam", "quantity": 1})
 

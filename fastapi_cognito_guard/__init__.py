@@ -13,7 +13,7 @@ from fastapi_cognito_guard.dependencies import (
     require_group,
     require_scope,
 )
-from fastapi_cognito_guard.deploy.handler import lambda_handler
+from fastapi_cognito_guard.deploy.lambda_function import lambda_handler
 from fastapi_cognito_guard.gateway.iam import IamIdentity
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.pool import ANY_CLIENT, KeyPolicy, UserPool

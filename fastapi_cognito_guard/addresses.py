@@ -25,7 +25,7 @@ def check_address(setting: str, address: object) -> None:
     )
 
 
-def sign_in_address(domain: object) -> str:
+def build_sign_in_url(domain: object) -> str:
     """The address of a hosted-UI domain, without a slash at its end.
 
     Raises `ConfigurationError` for anything but a host name, or an address (https; http on loopback)

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from starlette.middleware.cors import CORSMiddleware
 
-from fastapi_cognito_guard.demands import demands, unseen
-from fastapi_cognito_guard.middleware import GuardMiddleware, is_public
-from fastapi_cognito_guard.start import at_start
+from fastapi_cognito_guard.app.routes import list_opaque_mounts, list_routes
+from fastapi_cognito_guard.app.startup import run_at_startup
+from fastapi_cognito_guard.middleware import GuardMiddleware, find_guard, is_public
+from fastapi_cognito_guard.request_state import Guard
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -51,7 +52,7 @@ class Finding:
         return f"{self.where}: {self.message}"
 
 
-class Open(NamedTuple):
+class OpenRoute(NamedTuple):
     """A way in that nobody guards. ``declared`` tells that the route says so itself."""
 
     code: Literal["unguarded", "unseen"]
@@ -64,48 +65,40 @@ class Open(NamedTuple):
         return is_public(self.path, public) or f"{self.path}/*" in public
 
 
-class Guard(Protocol):
-    """What the audit needs of a guard."""
-
-    gateway: str
-    deny_by_default: bool
-    public: frozenset[str]
-
-
 def audit(app: "FastAPI") -> list[Finding]:
     """What stands open in ``app`` without saying so, and traps. Mounted apps are looked into.
 
     Logged as warnings when the app starts. A route that asks for `OptionalUser` is no finding.
     """
-    guard = _guard_of(app)
+    guard = find_guard(app)
     return [*_setup(app, guard), *_open(app, guard), *_routes(app, guard)]
 
 
-def warn_at_start(app: "FastAPI") -> None:
+def warn_at_startup(app: "FastAPI") -> None:
     """One warning for each finding, when the app starts."""
 
     def warn() -> None:
         for finding in audit(app):
             logger.warning("%s (%s)", finding, finding.code)
 
-    at_start(app, warn)
+    run_at_startup(app, warn)
 
 
-def open_ways(app: "FastAPI") -> Iterator[Open]:
+def list_open_routes(app: "FastAPI") -> Iterator[OpenRoute]:
     """What can be reached without a token, but for FastAPI's own pages and ours."""
-    guard = _guard_of(app)
+    guard = find_guard(app)
     for way in _without_dependencies(app):
         if guard is None or not guard.deny_by_default or way.is_listed(guard.public):
             yield way
 
 
-def _without_dependencies(app: "FastAPI") -> Iterator[Open]:
-    for demand in demands(app):
+def _without_dependencies(app: "FastAPI") -> Iterator[OpenRoute]:
+    for demand in list_routes(app):
         if not (demand.guarded or demand.iam or _is_own(demand.endpoint)):
-            yield Open("unguarded", str(demand), demand.path, demand.public)
-    for mount in unseen(app):
+            yield OpenRoute("unguarded", str(demand), demand.path, demand.public)
+    for mount in list_opaque_mounts(app):
         if not _is_own(mount.app):
-            yield Open("unseen", str(mount), mount.path)
+            yield OpenRoute("unseen", str(mount), mount.path)
 
 
 def _is_own(thing: object) -> bool:
@@ -116,7 +109,7 @@ def _is_own(thing: object) -> bool:
 
 def _setup(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
     if guard is None and any(
-        (demand.guarded or demand.iam) and not demand.mounted for demand in demands(app)
+        (demand.guarded or demand.iam) and not demand.mounted for demand in list_routes(app)
     ):
         yield Finding("guard_missing", "the app")
     kinds: list[object] = [entry.cls for entry in app.user_middleware]
@@ -125,23 +118,14 @@ def _setup(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
 
 
 def _open(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
-    for way in open_ways(app):
+    for way in list_open_routes(app):
         if not way.declared and not (guard is not None and way.is_listed(guard.public)):
             yield Finding(way.code, way.where)
 
 
 def _routes(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
-    for demand in demands(app):
+    for demand in list_routes(app):
         yield from (Finding("unresolved", f"{demand}, parameter {name!r}") for name in demand.unresolved)
         # Only of scopes: of groups and claims no gateway knows anything.
         if len(demand.scopes) > 1 and guard is not None and guard.gateway != "ignore":
             yield Finding("scopes_beyond_gateway", str(demand))
-
-
-def _guard_of(app: "FastAPI") -> Guard | None:
-    for entry in app.user_middleware:
-        kind: object = entry.cls
-        if kind is GuardMiddleware:
-            guard: Any = entry.kwargs["guard"]
-            return cast(Guard, guard)
-    return None

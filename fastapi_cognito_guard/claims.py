@@ -18,7 +18,7 @@ from fastapi_cognito_guard.errors import (
 )
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.principal import Principal, Source, TokenUse
-from fastapi_cognito_guard.untrusted import fit_for_a_log, strings, wrong_type
+from fastapi_cognito_guard.validation import escape_for_log, strings, wrong_type
 
 Semantics = Literal["strict", "rest", "http"]
 
@@ -29,14 +29,14 @@ Claims = NewType("Claims", dict[str, Any])
 """What a door vouches for: the claims of a verified token, or of one that a gateway verified."""
 
 
-class Vouched(NamedTuple):
+class GatewayClaims(NamedTuple):
     """Claims, and which door vouches for them."""
 
     values: Claims
     source: Source
 
 
-class Judge:
+class ClaimsValidator:
     """The checks of one guard, and the way from `Claims` to `Principal`."""
 
     def __init__(self, *, pools: Mapping[str, UserPool], semantics: Semantics, leeway: float) -> None:
@@ -54,7 +54,7 @@ class Judge:
             _check_client(claims, use, pool)
         starts = max(claims.get("iat", 0), claims.get("nbf", 0))
         self.check_time(starts, claims["exp"], now)
-        return to_principal(claims, source, use, self.semantics), starts
+        return build_principal(claims, source, use, self.semantics), starts
 
     def _origin(self, claims: Claims) -> tuple[UserPool, TokenUse]:
         """The pool that issued the token, and as what: one that this guard takes."""
@@ -120,7 +120,7 @@ _NUMBERS = (int, float)
 _FIRST, _LAST = -(2**53), 2**53  # seconds
 
 
-def to_principal(values: dict[str, Any], source: Source, use: TokenUse, semantics: Semantics) -> Principal:
+def build_principal(values: dict[str, Any], source: Source, use: TokenUse, semantics: Semantics) -> Principal:
     """The caller that judged claims speak of. Raises `ClaimInvalid` for groups or scopes of a wrong type."""
     for name in BOOLEANS:
         # Some identity providers make them text in the token itself, so both doors need this.
@@ -160,7 +160,7 @@ def _check_client(values: Mapping[str, Any], use: TokenUse, pool: UserPool) -> N
     client: str = values[_CLIENT[use]]
     if client not in pool.client_ids:
         raise ClientMismatch(
-            f"app client '{fit_for_a_log(client)}' is not in client_ids: add it there if it is one of yours."
+            f"app client '{escape_for_log(client)}' is not in client_ids: add it there if it is one of yours."
         )
     if use == "id" or (pool.resource is None and "aud" not in values):
         return

@@ -10,14 +10,14 @@ from fastapi_cognito_guard.errors import SchemeUnsupported, TokenMalformed, Toke
 _SIGNATURES = ("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256")
 
 
-def token_of(scope: Scope, name: bytes, protocol: str | None) -> str:
+def find_token(scope: Scope, name: bytes, protocol: str | None) -> str:
     """The one token of a request: in the header ``name`` (lower case), or among a WebSocket's subprotocols.
 
-    ``protocol`` is the subprotocol after which it stands there; None for nowhere. Raises as `token_in`.
+    ``protocol`` is the subprotocol after which it stands there; None for nowhere. Raises as `parse_token`.
     """
     offered = scope.get("subprotocols", ())  # only WebSockets have any
     if protocol not in offered:
-        return token_in(scope["headers"], name)
+        return parse_token(scope["headers"], name)
     after = offered.index(protocol) + 1
     if offered.count(protocol) > 1 or any(header == name for header, _ in scope["headers"]):
         raise TokenMalformed("there is more than one credential: send the header or the subprotocol.")
@@ -26,7 +26,7 @@ def token_of(scope: Scope, name: bytes, protocol: str | None) -> str:
     return str(offered[after])
 
 
-def token_in(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
+def parse_token(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
     """The one token that the header ``name`` (lower case) carries.
 
     Raises `TokenMissing`, `SchemeUnsupported`, or `TokenMalformed` where there is more than one.

@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 from starlette.types import Scope
 
+from fastapi_cognito_guard.dependants import find_path_template
 from fastapi_cognito_guard.errors import AuthError, Forbidden
 from fastapi_cognito_guard.principal import Principal
-from fastapi_cognito_guard.routes import template_of
+from fastapi_cognito_guard.request_state import RequestState
 from fastapi_cognito_guard.settings import check_sync
-from fastapi_cognito_guard.untrusted import fit_for_a_log, told
+from fastapi_cognito_guard.validation import escape_for_log, told
 
 logger = logging.getLogger("fastapi_cognito_guard")
 
@@ -68,20 +69,6 @@ class Decision:
 OnDecision = Callable[[Decision], object]
 
 
-class Visit:
-    """One request's way through a guard: who it turned out to be, what went wrong, and if that was told."""
-
-    __slots__ = ("error", "guard", "kid", "principal", "settled", "user_arn")
-
-    def __init__(self, guard: Any) -> None:
-        self.guard = guard
-        self.principal: Principal | None = None
-        self.kid: str | None = None
-        self.user_arn: str | None = None  # of an IAM caller, where a route asked for one
-        self.error: AuthError | None = None
-        self.settled = False
-
-
 class Decisions:
     """The decisions of one guard."""
 
@@ -91,23 +78,23 @@ class Decisions:
         self._on_decision = on_decision
         self.counts: Counter[str] = Counter()
 
-    def settle(self, visit: Visit, scope: Scope) -> None:
-        """The visit is over. Told once; nothing is where nobody asked who it was."""
-        if visit.settled:
+    def record_outcome(self, state: RequestState, scope: Scope) -> None:
+        """The state is over. Told once; nothing is where nobody asked who it was."""
+        if state.recorded:
             return
-        if visit.error is not None:  # a handler of the app's own has answered
-            self.refused(visit, scope, visit.error, None)
-        elif visit.principal is not None or visit.user_arn is not None:
-            visit.settled = True
+        if state.error is not None:  # a handler of the app's own has answered
+            self.record_refusal(state, scope, state.error, None)
+        elif state.principal is not None or state.user_arn is not None:
+            state.recorded = True
             self.counts[ALLOWED] += 1
             if self._on_decision is not None or logger.isEnabledFor(logging.INFO):
-                self._tell_allowed(_decision(visit, scope))
+                self._tell_allowed(_decision(state, scope))
 
-    def refused(self, visit: Visit, scope: Scope, error: AuthError, status: int | None) -> None:
+    def record_refusal(self, state: RequestState, scope: Scope, error: AuthError, status: int | None) -> None:
         """The request was answered with ``status`` instead of by its route."""
-        visit.settled = True
+        state.recorded = True
         self.counts[error.code] += 1
-        decision = _decision(visit, scope, error, status)
+        decision = _decision(state, scope, error, status)
         # The path is the client's own text: escaped, it cannot end the line or forge another.
         logger.warning(
             "%a %a refused with %s: %s: %s",
@@ -137,7 +124,7 @@ _MAX_LOGGED = 200  # characters of a path
 
 
 def _decision(
-    visit: Visit, scope: Scope, error: AuthError | None = None, status: int | None = None
+    state: RequestState, scope: Scope, error: AuthError | None = None, status: int | None = None
 ) -> Decision:
     forbidden = error if isinstance(error, Forbidden) else None
     return Decision(
@@ -146,19 +133,19 @@ def _decision(
         status=status,
         reason="" if error is None else error.reason,
         method=str(scope.get("method", "WebSocket")),
-        route=template_of(scope),
-        principal=visit.principal,
-        about=_about(visit) if error is None or not error.about else error.about,
+        route=find_path_template(scope),
+        principal=state.principal,
+        about=_about(state) if error is None or not error.about else error.about,
         required=forbidden.required if forbidden else (),
         missing=forbidden.missing if forbidden else (),
     )
 
 
-def _about(visit: Visit) -> Mapping[str, str]:
-    principal = visit.principal
+def _about(state: RequestState) -> Mapping[str, str]:
+    principal = state.principal
     if principal is None:
-        return {} if visit.user_arn is None else {"user_arn": fit_for_a_log(visit.user_arn)}
-    kid = {} if visit.kid is None else {"kid": fit_for_a_log(visit.kid)}
+        return {} if state.user_arn is None else {"user_arn": escape_for_log(state.user_arn)}
+    kid = {} if state.kid is None else {"kid": escape_for_log(state.kid)}
     jti = {"jti": principal.claim("jti")}
     named = {"sub": principal.sub, "client_id": principal.client_id, "token_use": principal.token_use}
     return {**told({**named, **jti}), **kid, "source": principal.source}

@@ -12,7 +12,7 @@ from fastapi.security import SecurityScopes
 
 from fastapi_cognito_guard import policy
 from fastapi_cognito_guard.claims import check_token_use_as_rest
-from fastapi_cognito_guard.decisions import Visit
+from fastapi_cognito_guard.dependants import OPTIONAL, asks_for_scopes, marks_caller
 from fastapi_cognito_guard.errors import (
     AuthError,
     CallerIsIam,
@@ -22,36 +22,36 @@ from fastapi_cognito_guard.errors import (
     TokenMissing,
 )
 from fastapi_cognito_guard.gateway.iam import IamIdentity
-from fastapi_cognito_guard.middleware import VISIT, refuse
+from fastapi_cognito_guard.middleware import refuse
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import NotAParameter, Principal
-from fastapi_cognito_guard.routes import OPTIONAL, identifies, is_scoped
+from fastapi_cognito_guard.request_state import STATE, RequestState
 
 
-@identifies("user")
+@marks_caller("user")
 async def current_user(connection: HTTPConnection, security_scopes: SecurityScopes) -> Principal:
     """The caller. A request without a good token is refused: 401 (503 while the keys cannot be had).
 
     ``Security(current_user, scopes=[...])`` asks for all of the scopes, as FastAPI does everywhere.
     In tests, override this one: ``app.dependency_overrides[current_user]``.
     """
-    visit = _visit_of(connection)
-    guard, scopes = visit.guard, security_scopes.scopes
+    state = _state_of(connection)
+    guard, scopes = state.guard, security_scopes.scopes
     try:
-        principal: Principal = await guard.identify(connection)
+        principal = await guard.identify(connection)
         if guard.semantics == "rest":
-            check_token_use_as_rest(principal, scoped=is_scoped(connection.scope))
+            check_token_use_as_rest(principal, scoped=asks_for_scopes(connection.scope))
         if scopes:
             policy.check_all_scopes(principal, [scope for scope in scopes if scope != OPTIONAL])
     except (TokenMissing, GatewayClaimsMissing) as error:
         if OPTIONAL in scopes and isinstance(error, TokenMissing):
             return None  # type: ignore[return-value]  # to `optional_user`, and to nobody else
-        visit.error = error if guard.iam_identity(connection) is None else CallerIsIam(_SIGNED)
-        raise visit.error from None
+        state.error = error if guard.iam_identity(connection) is None else CallerIsIam(_SIGNED)
+        raise state.error from None
     except AuthError as error:
-        visit.error = error
+        state.error = error
         raise
-    visit.error = None  # whoever was asked before: somebody has caught that refusal
+    state.error = None  # whoever was asked before: somebody has caught that refusal
     return principal
 
 
@@ -74,21 +74,21 @@ OptionalUser = Annotated[Principal | None, Depends(optional_user)]
 """``user: OptionalUser`` in a route: the caller, or None where the request carries no token."""
 
 
-@identifies("iam")
+@marks_caller("iam")
 async def iam_identity(connection: HTTPConnection) -> IamIdentity:
     """Who signed the request with AWS credentials, by API Gateway's or a function URL's word, or 403.
 
     Such a caller is no user of a pool: it has no scopes and no groups, and `current_user` refuses it.
     """
-    visit = _visit_of(connection)
-    caller: IamIdentity | None = visit.guard.iam_identity(connection)
+    state = _state_of(connection)
+    caller = state.guard.iam_identity(connection)
     if caller is None:
-        visit.error = IamIdentityMissing(
+        state.error = IamIdentityMissing(
             "no gateway has vouched for an IAM caller: set the route's authorization to AWS_IAM there "
             '(gateway="ignore" and "verify" believe none).'
         )
-        raise visit.error
-    visit.error, visit.user_arn = None, caller.user_arn
+        raise state.error
+    state.error, state.user_arn = None, caller.user_arn
     return caller
 
 
@@ -103,11 +103,11 @@ class Required(Requirement):
         try:
             self.check(user)
         except AuthError as error:
-            visit = connection.scope.get(
-                VISIT
+            state = connection.scope.get(
+                STATE
             )  # none where `current_user` is overridden and no guard is there
-            if isinstance(visit, Visit):
-                visit.error = error
+            if isinstance(state, RequestState):
+                state.error = error
             raise
         return user
 
@@ -147,13 +147,13 @@ def require_claim(name: str, *any_of: _Value) -> Required:
     return Required(kind="claim", claim=name, any_of=policy.claim_values(any_of))
 
 
-def _visit_of(connection: HTTPConnection) -> Visit:
-    visit = connection.scope.get(VISIT)
-    if not isinstance(visit, Visit):
+def _state_of(connection: HTTPConnection) -> RequestState:
+    state = connection.scope.get(STATE)
+    if not isinstance(state, RequestState):
         raise ConfigurationError(
             "This route has no guard: write guard.install(app), right after app = FastAPI()."
         )
     # A mounted app looks for handlers of its own, and would answer a refusal with 500.
     handlers, _ = connection.scope["starlette.exception_handlers"]
     handlers.setdefault(AuthError, refuse)
-    return visit
+    return state

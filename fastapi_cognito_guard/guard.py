@@ -3,16 +3,22 @@
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from fastapi_cognito_guard import settings
-from fastapi_cognito_guard.claims import Judge, Semantics, Vouched
-from fastapi_cognito_guard.credentials import token_of
-from fastapi_cognito_guard.decisions import Decisions, OnDecision, Visit
+from fastapi_cognito_guard.app.resource_metadata import (
+    add_metadata_routes,
+    build_metadata_url,
+    list_metadata_paths,
+)
+from fastapi_cognito_guard.claims import ClaimsValidator, GatewayClaims, Semantics
+from fastapi_cognito_guard.credentials import find_token
+from fastapi_cognito_guard.decisions import Decisions, OnDecision
 from fastapi_cognito_guard.errors import (
     AuthError,
     ConfigurationError,
@@ -20,22 +26,20 @@ from fastapi_cognito_guard.errors import (
     GatewayMismatch,
     TokenMissing,
 )
-from fastapi_cognito_guard.gateway.event import LambdaContext, claims_of
-from fastapi_cognito_guard.gateway.iam import IamIdentity, iam_identity_of
-from fastapi_cognito_guard.metadata import metadata_paths, metadata_url, publish_metadata
-from fastapi_cognito_guard.middleware import VISIT, GuardMiddleware, refuse
-from fastapi_cognito_guard.pool import KeyPolicy, UserPool, by_issuer
+from fastapi_cognito_guard.gateway.event import LambdaContext, read_claims
+from fastapi_cognito_guard.gateway.iam import IamIdentity, read_iam_identity
+from fastapi_cognito_guard.middleware import GuardMiddleware, find_guard, refuse
+from fastapi_cognito_guard.pool import KeyPolicy, UserPool, index_by_issuer
 from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.request_state import STATE, GatewayMode, RequestState
 from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
 from fastapi_cognito_guard.tokens.door import TokenDoor, Waiting
 from fastapi_cognito_guard.tokens.fetch import Fetch
 from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH
-from fastapi_cognito_guard.untrusted import told
+from fastapi_cognito_guard.validation import told
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-Gateway = Literal["trust", "require", "ignore", "verify"]
 
 _LAMBDA_PATIENCE = 0.1  # seconds
 
@@ -71,7 +75,7 @@ class CognitoGuard:
         self,
         *pools: UserPool,
         semantics: Semantics = "strict",
-        gateway: Gateway = "trust",
+        gateway: GatewayMode = "trust",
         leeway: float = 0,
         deny_by_default: bool = False,
         public: Collection[str] = (),
@@ -87,7 +91,7 @@ class CognitoGuard:
         fetch: Fetch | None = None,
     ) -> None:
         settings.check_choice("semantics", semantics, get_args(Semantics))
-        settings.check_choice("gateway", gateway, get_args(Gateway))
+        settings.check_choice("gateway", gateway, get_args(GatewayMode))
         settings.check_choice("rest_scope_status", rest_scope_status, get_args(RestScopeStatus))
         settings.check_leeway(leeway)
         settings.check_whole_number("remember", remember, 0)
@@ -96,29 +100,29 @@ class CognitoGuard:
         settings.check_token("identity_source", identity_source, 'the name of a header: "Authorization"')
         if websocket_protocol is not None:
             settings.check_token("websocket_protocol", websocket_protocol, 'a name: "cognito-guard"')
-        issuers = by_issuer(pools)
+        issuers = index_by_issuer(pools)
         self.pools = pools
         self.semantics: Semantics = semantics
-        self.gateway: Gateway = gateway
+        self.gateway: GatewayMode = gateway
         self.deny_by_default = deny_by_default
-        self.public = frozenset(public) | metadata_paths(pools).keys()
-        self._metadata_url = next(filter(None, (metadata_url(pool.resource) for pool in pools)), None)
-        self._header = identity_source.lower().encode("ascii")
+        self.public = frozenset(public) | list_metadata_paths(pools).keys()
+        self._metadata_url = next(filter(None, (build_metadata_url(pool.resource) for pool in pools)), None)
+        self.header = identity_source.lower().encode("ascii")
         self.websocket_protocol = websocket_protocol
         self._lambda_context = lambda_context
         self._rest_scope_status: RestScopeStatus = rest_scope_status
-        self._now = now
-        self._judge = Judge(pools=issuers, semantics=semantics, leeway=leeway)
-        self._tokens = TokenDoor(
+        self.now = now
+        self.validator = ClaimsValidator(pools=issuers, semantics=semantics, leeway=leeway)
+        self.verifier = TokenDoor(
             issuers,
-            self._judge,
+            self.validator,
             keys=keys or KeyPolicy(),
             fetch=fetch,
             now=now,
             remember=remember,
             max_length=max_token_length,
         )
-        self.decisions = Decisions(on_decision)
+        self._decisions = Decisions(on_decision)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **others: Any) -> Self:
@@ -144,12 +148,12 @@ class CognitoGuard:
         your own for `AuthError` is kept. Raises `ConfigurationError` where the app has another guard.
         """
         # Only here: a guard without an app, such as a Lambda authorizer's, has no document.
-        from fastapi_cognito_guard import audit, openapi
+        from fastapi_cognito_guard import audit
+        from fastapi_cognito_guard.app import openapi
 
-        own = (entry.kwargs.get("guard") for entry in app.user_middleware)
-        installed = [guard for guard in own if isinstance(guard, CognitoGuard)]
-        if installed:
-            if installed != [self]:
+        installed = find_guard(app)
+        if installed is not None:
+            if installed is not self:
                 raise ConfigurationError("This app has a guard already: give several pools to one guard.")
             return
         if app.middleware_stack is not None:
@@ -159,9 +163,9 @@ class CognitoGuard:
         app.user_middleware.append(Middleware(GuardMiddleware, guard=self))
         handler: Any = refuse  # Starlette types handlers for requests; this one takes WebSockets too
         app.exception_handlers.setdefault(AuthError, handler)
-        publish_metadata(app, self.pools)
-        openapi.publish(app, self, header=self._header.decode("ascii"))
-        audit.warn_at_start(app)
+        add_metadata_routes(app, self.pools)
+        openapi.publish(app, self, header=self.header.decode("ascii"))
+        audit.warn_at_startup(app)
 
     async def verify(self, token: str, *, patience: float = 0.0) -> Principal:
         """Who a bare token (without ``Bearer``) speaks of. Raises an `AuthError`.
@@ -169,9 +173,9 @@ class CognitoGuard:
         ``patience``: seconds that a request may wait for a refresh of stale keys. More than 0 only on
         Lambda, where nothing goes on between requests.
         """
-        proof = self._tokens.prove(token)
+        proof = self.verifier.prove(token)
         if isinstance(proof, Waiting):
-            proof = await self._tokens.wait(proof, patience=patience)
+            proof = await self.verifier.wait(proof, patience=patience)
         return proof[0]
 
     async def identify(self, connection: HTTPConnection) -> Principal:
@@ -180,22 +184,24 @@ class CognitoGuard:
         Raises an `AuthError`.
         """
         scope = connection.scope
-        visit = scope.get(VISIT)
-        if not isinstance(visit, Visit) or visit.guard is not self:
-            visit = Visit(self)  # this guard is not installed here: there is no place to remember it in
-        if visit.principal is None:
+        state = scope.get(STATE)
+        if not isinstance(state, RequestState) or state.guard is not self:
+            state = RequestState(
+                self
+            )  # this guard is not installed here: there is no place to remember it in
+        if state.principal is None:
             claims = self._claims_in(scope)
             if claims is None:
-                token = token_of(scope, self._header, self.websocket_protocol)
-                proof = self._tokens.prove(token)
+                token = find_token(scope, self.header, self.websocket_protocol)
+                proof = self.verifier.prove(token)
                 if isinstance(proof, Waiting):
-                    proof = await self._tokens.wait(proof, patience=_patience_in(scope))
-                visit.principal, visit.kid = proof
+                    proof = await self.verifier.wait(proof, patience=_patience_in(scope))
+                state.principal, state.kid = proof
             elif self.gateway == "verify":
-                visit.principal = await self._verified(self._judged(claims), scope)
+                state.principal = await self._verified(self._judged(claims), scope)
             else:
-                visit.principal = self._judged(claims)
-        return visit.principal
+                state.principal = self._judged(claims)
+        return state.principal
 
     def vouched(self, event: object) -> Principal | None:
         """Who an event's authorizer vouches for, or None: for functions without a web framework.
@@ -203,7 +209,7 @@ class CognitoGuard:
         Also for the events of a WebSocket API. No token is looked at, whatever ``gateway`` says.
         Raises an `AuthError` for claims that are there but wrong.
         """
-        claims = claims_of(event, self._lambda_context)
+        claims = read_claims(event, self._lambda_context)
         return None if claims is None else self._judged(claims)
 
     def iam_identity(self, connection: HTTPConnection) -> IamIdentity | None:
@@ -213,7 +219,7 @@ class CognitoGuard:
         """
         if self.gateway in ("ignore", "verify"):
             return None
-        return iam_identity_of(connection.scope.get("aws.event"), [pool.id for pool in self.pools])
+        return read_iam_identity(connection.scope.get("aws.event"), [pool.id for pool in self.pools])
 
     def refusal(self, error: AuthError) -> Refusal:
         """How a client is told, in this guard's dialect."""
@@ -224,29 +230,37 @@ class CognitoGuard:
             metadata_url=self._metadata_url,
         )
 
+    def record_outcome(self, state: RequestState, scope: Scope) -> None:
+        """Record the decision of a request that has ended, unless it was recorded before."""
+        self._decisions.record_outcome(state, scope)
+
+    def record_refusal(self, state: RequestState, scope: Scope, error: AuthError, status: int | None) -> None:
+        """Record that a request was answered with ``status`` instead of by its route."""
+        self._decisions.record_refusal(state, scope, error, status)
+
     async def warm_up(self) -> bool:
         """Fetch all keys ahead of the first request. False if some cannot be had; never raises for it."""
-        return await self._tokens.warm_up()
+        return await self.verifier.warm_up()
 
     def status(self) -> dict[str, Any]:
         """Facts for a readiness check and for metrics.
 
         ``keys`` by pool id, how many tokens are ``remembered``, and ``decisions`` by code since the start.
         """
-        return {**self._tokens.status(), "decisions": dict(self.decisions.counts)}
+        return {**self.verifier.status(), "decisions": dict(self._decisions.counts)}
 
-    def _claims_in(self, scope: Scope) -> Vouched | None:
+    def _claims_in(self, scope: Scope) -> GatewayClaims | None:
         """What the gateway vouches for, as far as this guard wants to know."""
         claims = None
         if "aws.event" in scope and self.gateway != "ignore":
-            claims = claims_of(scope["aws.event"], self._lambda_context)
+            claims = read_claims(scope["aws.event"], self._lambda_context)
         if claims is None and self.gateway == "require":
             raise GatewayClaimsMissing("no authorizer has vouched for the caller: attach one to the route.")
         return claims
 
-    def _judged(self, claims: Vouched) -> Principal:
+    def _judged(self, claims: GatewayClaims) -> Principal:
         try:
-            return self._judge.principal(claims.values, claims.source, self._now())[0]
+            return self.validator.principal(claims.values, claims.source, self.now())[0]
         except AuthError as error:
             error.about = {**told(claims.values), "source": claims.source}
             raise
@@ -254,12 +268,24 @@ class CognitoGuard:
     async def _verified(self, vouched: Principal, scope: Scope) -> Principal:
         """The caller by the token, if it is the one that the gateway's claims speak of."""
         try:
-            token = token_of(scope, self._header, self.websocket_protocol)
+            token = find_token(scope, self.header, self.websocket_protocol)
         except TokenMissing:
             raise GatewayMismatch("the gateway's claims come without their token to verify.") from None
         verified = await self.verify(token, patience=_patience_in(scope))
         _check_same_token(vouched, verified)
         return verified
+
+
+def installed_guard(app: Starlette) -> CognitoGuard:
+    """Return the guard that is installed in ``app``. Raises `ConfigurationError` where there is none."""
+    if not isinstance(app, Starlette):
+        raise ConfigurationError(f"Give the app itself: this is of the type {type(app).__name__}.")
+    guard = find_guard(app)
+    if not isinstance(guard, CognitoGuard):
+        raise ConfigurationError(
+            "This app has no guard: write guard.install(app), right after app = FastAPI()."
+        )
+    return guard
 
 
 def _patience_in(scope: Scope) -> float:

@@ -2,36 +2,17 @@
 
 from collections.abc import Collection
 from inspect import iscoroutinefunction
-from typing import Protocol
+from typing import Any, cast
 
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
 
-from fastapi_cognito_guard.decisions import Decisions, Visit
 from fastapi_cognito_guard.errors import AuthError, GatewayClaimsMissing, TokenMissing
-from fastapi_cognito_guard.principal import Principal
-from fastapi_cognito_guard.responses import Refusal
-
-VISIT = "fastapi_cognito_guard"
-"""The key in an ASGI scope under which routes find their guard, and what it knows of the request."""
-
-
-class Guard(Protocol):
-    """What the middleware needs of a guard."""
-
-    deny_by_default: bool
-    public: frozenset[str]
-    websocket_protocol: str | None
-    decisions: Decisions
-
-    async def identify(self, connection: HTTPConnection) -> Principal: ...
-
-    def iam_identity(self, connection: HTTPConnection) -> object: ...
-
-    def refusal(self, error: AuthError) -> Refusal: ...
+from fastapi_cognito_guard.request_state import STATE, Guard, RequestState
 
 
 class GuardMiddleware:
@@ -45,22 +26,22 @@ class GuardMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        visit = scope[VISIT] = Visit(self.guard)
+        state = scope[STATE] = RequestState(self.guard)
         if scope["type"] == "websocket":
-            send = self._announcing(visit, scope, send)
+            send = self._announcing(state, scope, send)
         if self.guard.deny_by_default and not self._is_open(scope):
             error = await self._objection(HTTPConnection(scope))
             if error is not None:
-                visit.error = error
+                state.error = error
                 try:
                     await _answer(error, scope, receive, send)
                 finally:
-                    self.guard.decisions.settle(visit, scope)
+                    self.guard.record_outcome(state, scope)
                 return
         try:
             await self.app(scope, receive, send)
         finally:
-            self.guard.decisions.settle(visit, scope)
+            self.guard.record_outcome(state, scope)
 
     async def _objection(self, connection: HTTPConnection) -> AuthError | None:
         try:
@@ -77,7 +58,7 @@ class GuardMiddleware:
     def _is_open(self, scope: Scope) -> bool:
         return _is_preflight(scope) or is_public(_path_within_app(scope), self.guard.public)
 
-    def _announcing(self, visit: Visit, scope: Scope, send: Send) -> Send:
+    def _announcing(self, state: RequestState, scope: Scope, send: Send) -> Send:
         """A WebSocket's decision is made when it is accepted, not when it ends.
 
         One that offered the guard's own subprotocol is told that name, unless the app names another.
@@ -85,20 +66,30 @@ class GuardMiddleware:
 
         async def announce(message: Message) -> None:
             if message["type"] == "websocket.accept":
-                self.guard.decisions.settle(visit, scope)
+                self.guard.record_outcome(state, scope)
                 message = _without_token(message, self.guard.websocket_protocol, scope)
             await send(message)
 
         return announce
 
 
+def find_guard(app: Starlette) -> Guard | None:
+    """Return the guard whose middleware ``app`` has, or None."""
+    for entry in app.user_middleware:
+        middleware: object = entry.cls
+        if middleware is GuardMiddleware:
+            guard: Any = entry.kwargs["guard"]
+            return cast(Guard, guard)
+    return None
+
+
 async def refuse(connection: HTTPConnection, error: Exception) -> Response | None:
     """The exception handler for `AuthError`: one log record, and the answer in the guard's dialect."""
     if not isinstance(error, AuthError):
         raise error
-    visit = connection.scope[VISIT]
-    refusal = visit.guard.refusal(error)
-    visit.guard.decisions.refused(visit, connection.scope, error, refusal.status)
+    state = connection.scope[STATE]
+    refusal = state.guard.refusal(error)
+    state.guard.record_refusal(state, connection.scope, error, refusal.status)
     if isinstance(connection, WebSocket) and not _can_deny(connection):
         await connection.close(1008, reason=error.message)
         return None

@@ -13,7 +13,7 @@ from fastapi_cognito_guard.errors import (
     InsufficientScope,
 )
 from fastapi_cognito_guard.principal import Principal
-from fastapi_cognito_guard.untrusted import fit_for_a_log
+from fastapi_cognito_guard.validation import escape_for_log
 
 Kind = Literal["scope", "group", "claim"]
 
@@ -46,7 +46,7 @@ class Requirement:
     def check(self, principal: Principal) -> None:
         """Return if the caller may; else raise `InsufficientScope`, `-Group` or `-Claim`."""
         if self._names.isdisjoint(self._held(principal)):
-            client = fit_for_a_log(principal.client_id)
+            client = escape_for_log(principal.client_id)
             raise _REFUSALS[self.kind](
                 f"{self} is not met by this {principal.token_use} token of '{client}': "
                 f"{_REMEDIES[self.kind]}",

@@ -9,7 +9,7 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any, Final
 
-from fastapi_cognito_guard.addresses import check_address, sign_in_address
+from fastapi_cognito_guard.addresses import build_sign_in_url, check_address
 from fastapi_cognito_guard.errors import ConfigurationError
 
 _REGION = r"(?:eusc-[a-z]{2}|[a-z]{2})-(?:gov-)?[a-z]+-[0-9]+"
@@ -80,7 +80,7 @@ class UserPool:
             if getattr(self, name) is not None:
                 check_address(name, getattr(self, name))
         if self.domain is not None:
-            sign_in_address(self.domain)
+            build_sign_in_url(self.domain)
         if self.jwks is not None and not isinstance(self.jwks, Mapping | str | PathLike):
             raise ConfigurationError(
                 'jwks is {"keys": [...]} as the pool publishes it, or the path of a file with it.',
@@ -111,12 +111,12 @@ class UserPool:
     @property
     def authorize_url(self) -> str | None:
         """Where a browser goes to sign in (RFC 6749 section 3.1); None without a ``domain``."""
-        return None if self.domain is None else f"{sign_in_address(self.domain)}/oauth2/authorize"
+        return None if self.domain is None else f"{build_sign_in_url(self.domain)}/oauth2/authorize"
 
     @property
     def token_url(self) -> str | None:
         """Where tokens are had (RFC 6749 section 3.2); None without a ``domain``."""
-        return None if self.domain is None else f"{sign_in_address(self.domain)}/oauth2/token"
+        return None if self.domain is None else f"{build_sign_in_url(self.domain)}/oauth2/token"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ class KeyPolicy:
                 raise ConfigurationError(f"KeyPolicy({name}=...) is a number of seconds above 0.")
 
 
-def by_issuer(pools: Iterable[UserPool]) -> Mapping[str, UserPool]:
+def index_by_issuer(pools: Iterable[UserPool]) -> Mapping[str, UserPool]:
     """The fixed list that tokens choose from. Raises `ConfigurationError` where two pools share an issuer."""
     table: dict[str, UserPool] = {}
     for pool in pools:

@@ -8,7 +8,7 @@ import pytest
 
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.signing import unverified_claims
+from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from tests.apps import build_app, client_of, guard_for
 
 INVALID = 'Bearer error="invalid_token", error_description="{}"'

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_cognito_guard import ANY_CLIENT, Principal, UserPool
-from fastapi_cognito_guard.claims import Claims, Judge, Semantics, check_token_use_as_rest, check_types
+from fastapi_cognito_guard.claims import (
+    Claims,
+    ClaimsValidator,
+    Semantics,
+    check_token_use_as_rest,
+    check_types,
+)
 from fastapi_cognito_guard.errors import (
     AuthError,
     ClaimInvalid,
@@ -17,8 +23,8 @@ from fastapi_cognito_guard.errors import (
     TokenNotYetValid,
     TokenUseMismatch,
 )
-from fastapi_cognito_guard.pool import by_issuer
-from fastapi_cognito_guard.untrusted import is_too_deep
+from fastapi_cognito_guard.pool import index_by_issuer
+from fastapi_cognito_guard.validation import is_too_deep
 
 NOW = 1000.0
 POOL_ID = "eu-west-1_Abc123Xyz"
@@ -31,8 +37,8 @@ def judged(
     claims: dict[str, Any], semantics: Semantics = "strict", leeway: float = 0, **pool: Any
 ) -> Principal:
     given: dict[str, Any] = {"client_ids": "web", **pool}
-    pools = by_issuer([UserPool(POOL_ID, **given)])
-    judge = Judge(pools=pools, semantics=semantics, leeway=leeway)
+    pools = index_by_issuer([UserPool(POOL_ID, **given)])
+    judge = ClaimsValidator(pools=pools, semantics=semantics, leeway=leeway)
     principal, _ = judge.principal(Claims(claims), "token", NOW)
     return principal
 
@@ -264,7 +270,9 @@ def test_seconds_are_bounded_on_both_sides(name: str) -> None:
 
 
 def test_a_token_may_lack_iat_and_nbf_and_then_counts_from_the_epoch() -> None:
-    judge = Judge(pools=by_issuer([UserPool(POOL_ID, client_ids="web")]), semantics="strict", leeway=0)
+    judge = ClaimsValidator(
+        pools=index_by_issuer([UserPool(POOL_ID, client_ids="web")]), semantics="strict", leeway=0
+    )
     for claims, due in ((without(ACCESS, "iat"), 0), (ACCESS, 900), ({**ACCESS, "nbf": 950}, 950)):
         principal, starts = judge.principal(Claims(claims), "token", NOW)
         assert (starts, principal.expires_at) == (due, 2000)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from fastapi_cognito_guard.credentials import token_in
+from fastapi_cognito_guard.credentials import parse_token
 from fastapi_cognito_guard.errors import SchemeUnsupported, TokenMalformed, TokenMissing
 
 
 def token(*values: bytes, name: bytes = b"authorization") -> str:
-    return token_in([(b"host", b"x"), *((name, value) for value in values)], name)
+    return parse_token([(b"host", b"x"), *((name, value) for value in values)], name)
 
 
 @pytest.mark.parametrize("value", [b"Bearer a.b.c", b"bearer a.b.c", b"BEARER a.b.c", b"a.b.c"])

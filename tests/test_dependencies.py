@@ -17,8 +17,8 @@ from fastapi_cognito_guard import (
     require_scope,
 )
 from fastapi_cognito_guard.claims import Semantics
+from fastapi_cognito_guard.dependants import asks_for_scopes
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.routes import is_scoped
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, bearer, build_app, client_of, guard_for, shown
 
@@ -272,7 +272,7 @@ def test_a_websocket_has_scopes_too(pool: FakeUserPool) -> None:
 
 
 def test_a_scope_without_a_route_is_unscoped() -> None:
-    assert not is_scoped({"type": "http"})
+    assert not asks_for_scopes({"type": "http"})
 
 
 def test_with_http_semantics_an_id_token_passes_and_fails_a_scoped_route(pool: FakeUserPool) -> None:

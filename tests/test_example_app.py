@@ -19,7 +19,7 @@ from example_app.api import create_app
 from example_app.main import app, guard_from, handler
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.testing import FakeUserPool, gateway_event, local_pool
-from fastapi_cognito_guard.testing.serving import listen
+from fastapi_cognito_guard.testing.uvicorn_server import listen
 from tests.apps import bearer, client_of, guard_for
 from tests.browsers import sign_in
 

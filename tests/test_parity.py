@@ -18,8 +18,8 @@ from websockets.sync.client import connect
 from fastapi_cognito_guard import CognitoGuard, CurrentUser, lambda_handler, require_group
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing import FakeUserPool, Flavour, gateway_event
-from fastapi_cognito_guard.testing.serving import serving
-from fastapi_cognito_guard.testing.signing import unverified_claims
+from fastapi_cognito_guard.testing.signing_key import unverified_claims
+from fastapi_cognito_guard.testing.uvicorn_server import serving
 from tests.apps import NOW, bearer, build_app, guard_for, shown
 from tests.semantics import ANSWERS, SEMANTICS
 

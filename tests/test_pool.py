@@ -7,7 +7,7 @@ import pytest
 
 from fastapi_cognito_guard import ANY_CLIENT, CognitoGuard, KeyPolicy, UserPool
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.pool import by_issuer
+from fastapi_cognito_guard.pool import index_by_issuer
 
 ID = "eu-west-1_Abc123Xyz"
 
@@ -153,11 +153,11 @@ def test_a_key_policy_is_made_of_positive_seconds(value: Any) -> None:
 
 def test_two_pools_with_one_issuer_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="once"):
-        by_issuer([UserPool(ID, client_ids="web"), UserPool(ID, client_ids="app")])
+        index_by_issuer([UserPool(ID, client_ids="web"), UserPool(ID, client_ids="app")])
     one = UserPool(ID, client_ids="web")
     other = UserPool("eu-west-1_Other", client_ids="web", issuer=one.issuers[1])
     with pytest.raises(ConfigurationError, match="once"):
-        by_issuer([one, other])
+        index_by_issuer([one, other])
 
 
 def test_a_pool_and_its_emulator_cannot_share_an_id_and_so_their_keys() -> None:

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import typer
 
 from fastapi_cognito_guard import settings
+from fastapi_cognito_guard.app.routes import list_routes
 from fastapi_cognito_guard.audit import audit
 from fastapi_cognito_guard.cli import exits
 from fastapi_cognito_guard.cli.checks import Check, keys, pool_settings
+from fastapi_cognito_guard.cli.inputs import load_app
 from fastapi_cognito_guard.cli.output import add, err, say, show, shown, table
-from fastapi_cognito_guard.cli.reading import app_from
 from fastapi_cognito_guard.cli.routes import App
 from fastapi_cognito_guard.cli.versions import jose_backend, versions
-from fastapi_cognito_guard.demands import demands
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.guard import CognitoGuard
-from fastapi_cognito_guard.testing.installed import guard_of
+from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -31,7 +30,7 @@ def doctor(app: App = None) -> None:
     """
     found = list(_versions())
     _show("Versions", found)
-    loaded = app_from(app) if app is not None else None
+    loaded = load_app(app) if app is not None else None
     for title, checks in _sections(loaded):
         with err.status(f"Looking at {title.lower()}"):
             done = list(checks)
@@ -44,7 +43,7 @@ def doctor(app: App = None) -> None:
 
 def _sections(app: "FastAPI | None") -> Iterator[tuple[str, Iterator[Check]]]:
     try:
-        guard = CognitoGuard.from_env() if app is None else guard_of(app)
+        guard = CognitoGuard.from_env() if app is None else installed_guard(app)
     except ConfigurationError as error:
         is_missing = app is None and not os.environ.get(settings.POOL["id"][0])
         hint = " Or name your app: cognito-guard doctor main:app." if is_missing else ""
@@ -70,7 +69,7 @@ def _versions() -> Iterator[Check]:
 
 
 def _routes(app: "FastAPI") -> Iterator[Check]:
-    guarded = sum(demand.guarded for demand in demands(app))
+    guarded = sum(demand.guarded for demand in list_routes(app))
     yield Check(True, f"{guarded} ask who is calling (cognito-guard routes lists them)")
     for finding in audit(app):
         yield Check(False, str(finding))

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from fastapi_cognito_guard.cli.inputs import load_app
+from fastapi_cognito_guard.cli.option_names import as_options, notes_beside
 from fastapi_cognito_guard.cli.output import shown
-from fastapi_cognito_guard.cli.reading import app_from
 from fastapi_cognito_guard.cli.routes import App
-from fastapi_cognito_guard.cli.wording import as_options, notes_beside
 from fastapi_cognito_guard.deploy.export import export as definition_of
 from fastapi_cognito_guard.errors import ConfigurationError
 
@@ -90,7 +90,7 @@ def export(
         "leave_out": leave_out or (),
         "quota": quota,
     }
-    loaded = app_from(app)
+    loaded = load_app(app)
     try:
         with notes_beside():
             document = definition_of(loaded, kind, **given)

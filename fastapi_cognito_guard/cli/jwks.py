@@ -17,7 +17,7 @@ from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import ANY_CLIENT, KeyPolicy, UserPool
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.fetch import fetch_over_https
-from fastapi_cognito_guard.tokens.keys import KeySet
+from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
 
 
 class Fetched(NamedTuple):
@@ -71,7 +71,7 @@ def fetch(address: str) -> Fetched:
         return got[0]
 
     started = time.monotonic()
-    keys = KeySet(address, KeyPolicy(), fetch=get, clock=Clock())
+    keys = RemoteKeys(address, KeyPolicy(), fetch=get, clock=Clock())
     if asyncio.run(keys.warm_up()):
         return Fetched(got[0], len(keys.status()["kids"]), time.monotonic() - started)
     why = keys.status()["last_error"] or "no answer in time"

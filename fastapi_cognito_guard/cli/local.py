@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import typer
 
-from fastapi_cognito_guard.cli.noted import directory_at, noted
 from fastapi_cognito_guard.cli.output import note
-from fastapi_cognito_guard.cli.signing_in import machine_tokens, user_tokens
+from fastapi_cognito_guard.cli.running_pool import directory_at, noted
+from fastapi_cognito_guard.cli.sign_in import request_machine_tokens, request_user_tokens
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.testing.directory import DOCS_REDIRECTS, Directory, LocalClient, LocalUser
-from fastapi_cognito_guard.testing.local import PORT, LocalPool, local_pool
+from fastapi_cognito_guard.testing.emulator.directory import DOCS_REDIRECTS, Directory, LocalClient, LocalUser
+from fastapi_cognito_guard.testing.emulator.pool import PORT, LocalPool, local_pool
 
 File = Annotated[
     Path | None,
@@ -91,11 +91,11 @@ def token(
     directory = (directory_at(port) if file is None else None) or directory_of(file, [], [], [])
     address = f"http://127.0.0.1:{port}"
     if machine:
-        given = machine_tokens(address, directory, scope or [])
+        given = request_machine_tokens(address, directory, scope or [])
     else:
         name = user or _member(directory, group or [])
         found = directory.user(name) or LocalUser(username=name)
-        given = user_tokens(address, directory, found, scope or [])
+        given = request_user_tokens(address, directory, found, scope or [])
     typer.echo(given["id_token" if id_token and not machine else "access_token"])
 
 

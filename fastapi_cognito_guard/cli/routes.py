@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fastapi_cognito_guard.audit import open_ways
+from fastapi_cognito_guard.app.routes import RouteInfo, list_routes
+from fastapi_cognito_guard.audit import list_open_routes
 from fastapi_cognito_guard.cli import exits
+from fastapi_cognito_guard.cli.inputs import load_app
 from fastapi_cognito_guard.cli.output import add, fail, say, show, table
-from fastapi_cognito_guard.cli.reading import app_from
-from fastapi_cognito_guard.demands import Demand, demands
-from fastapi_cognito_guard.testing.installed import guard_of
+from fastapi_cognito_guard.guard import installed_guard
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -42,7 +42,7 @@ def routes(
     ] = None,
 ) -> None:
     """List the app's routes, and what each asks of its callers."""
-    loaded = app_from(app)
+    loaded = load_app(app)
     rows = list(_rows(loaded))
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -50,16 +50,16 @@ def routes(
         _print(rows)
     else:
         say("The app has no routes of its own.")
-    public = [way.where for way in open_ways(loaded) if not way.is_listed(allow or ())]
+    public = [way.where for way in list_open_routes(loaded) if not way.is_listed(allow or ())]
     if fail_on_public and public:
         fail(f"reached without a token: {', '.join(public)}")
         raise typer.Exit(exits.NO)
 
 
 def _rows(app: "FastAPI") -> Iterator[dict[str, Any]]:
-    ways = {way.where: way for way in open_ways(app)}
-    closed = guard_of(app).deny_by_default
-    for demand in demands(app):
+    ways = {way.where: way for way in list_open_routes(app)}
+    closed = installed_guard(app).deny_by_default
+    for demand in list_routes(app):
         way = ways.pop(str(demand), None)
         if demand.guarded or demand.iam or way is not None or closed:  # else a page of documentation
             yield _row(demand, is_public=way is not None)
@@ -67,7 +67,7 @@ def _rows(app: "FastAPI") -> Iterator[dict[str, Any]]:
         yield {"methods": [], "path": way.path, "guard": "public", "scopes": [], "groups": [], "claims": []}
 
 
-def _row(demand: Demand, *, is_public: bool) -> dict[str, Any]:
+def _row(demand: RouteInfo, *, is_public: bool) -> dict[str, Any]:
     guard = "public" if is_public else _guard(demand)
     return {
         "methods": ["WS"] if demand.websocket else sorted(demand.methods - {"HEAD"}) or ["any"],
@@ -79,7 +79,7 @@ def _row(demand: Demand, *, is_public: bool) -> dict[str, Any]:
     }
 
 
-def _guard(demand: Demand) -> str:
+def _guard(demand: RouteInfo) -> str:
     """Who may call: with neither question asked, ``deny_by_default`` takes any user."""
     if demand.iam:
         return "user, iam" if demand.guarded else "iam"

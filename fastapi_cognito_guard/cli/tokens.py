@@ -11,13 +11,12 @@ import typer
 
 from fastapi_cognito_guard import settings
 from fastapi_cognito_guard.cli import exits
-from fastapi_cognito_guard.cli.looking import look, rows, title
+from fastapi_cognito_guard.cli.authorizer_table import verdict_of, verdicts
+from fastapi_cognito_guard.cli.inputs import load_app, read_token
 from fastapi_cognito_guard.cli.output import add, err, facts, note, say, show, shown, table
-from fastapi_cognito_guard.cli.reading import app_from, token_from
-from fastapi_cognito_guard.cli.verdicts import verdict_of, verdicts
+from fastapi_cognito_guard.cli.token_view import look, rows, title
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, KeysUnavailable
-from fastapi_cognito_guard.guard import CognitoGuard
-from fastapi_cognito_guard.testing.installed import guard_of
+from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 
 Token = Annotated[
     str | None,
@@ -35,7 +34,7 @@ def inspect(token: Token = None) -> None:
     Exits with 0 if the guard of this environment's settings (COGNITO_...) would; without settings, if
     any of them would. Else with 1.
     """
-    seen = look(token_from(token))
+    seen = look(read_token(token))
     now = time.time()
     if not seen.claims:
         say(f"This is no token that could be read: {seen.problem}")
@@ -66,10 +65,10 @@ def verify(
 
     Exits with 0 for a good token, 1 for one that is refused, 3 if the keys cannot be had.
     """
-    given = token_from(token)
+    given = read_token(token)
     if app is not None and jwks is not None:
         raise ConfigurationError("The app's guard has keys of its own: drop --jwks, or --app.")
-    guard = guard_of(app_from(app)) if app is not None else CognitoGuard.from_env(_with_keys(jwks))
+    guard = installed_guard(load_app(app)) if app is not None else CognitoGuard.from_env(_with_keys(jwks))
     try:
         with err.status("Looking at the pool's keys"):
             principal = asyncio.run(guard.verify(given))

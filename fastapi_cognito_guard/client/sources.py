@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import httpx
 
-from fastapi_cognito_guard.addresses import sign_in_address
+from fastapi_cognito_guard.addresses import build_sign_in_url
 from fastapi_cognito_guard.errors import (
     AlgorithmNotAllowed,
     ConfigurationError,
@@ -49,7 +49,7 @@ class ClientCredentials:
     scopes: Collection[str] = ()
 
     def __post_init__(self) -> None:
-        sign_in_address(self.domain)
+        build_sign_in_url(self.domain)
         if isinstance(self.scopes, str):
             raise ConfigurationError(f'scopes is a list: scopes=["{self.scopes}"].', setting="scopes")
 
@@ -69,7 +69,7 @@ class RefreshToken:
     token_use: Literal["access", "id"] = "access"
 
     def __post_init__(self) -> None:
-        sign_in_address(self.domain)
+        build_sign_in_url(self.domain)
         if self.token_use not in {"access", "id"}:
             raise ConfigurationError('token_use is "access" or "id".', setting="token_use")
 
@@ -105,7 +105,7 @@ async def ask(source: TokenSource, now: Callable[[], float]) -> Issued:
 
 async def _request(source: ClientCredentials | RefreshToken, form: dict[str, str]) -> Mapping[str, Any]:
     """One short, bounded POST. The caller keeps the deadline."""
-    address = f"{sign_in_address(source.domain)}/oauth2/token"
+    address = f"{build_sign_in_url(source.domain)}/oauth2/token"
     request = httpx.Request(
         "POST",
         address,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from fastapi_cognito_guard.deploy.export import export
 
 if TYPE_CHECKING:
-    from fastapi_cognito_guard.deploy.asked import AuthorizerRequest
-    from fastapi_cognito_guard.deploy.authorizer import lambda_authorizer, lambda_claims
-    from fastapi_cognito_guard.deploy.handler import lambda_handler
+    from fastapi_cognito_guard.deploy.authorizer.event import AuthorizerRequest
+    from fastapi_cognito_guard.deploy.authorizer.handler import lambda_authorizer, lambda_claims
+    from fastapi_cognito_guard.deploy.lambda_function import lambda_handler
 
 __all__ = ["AuthorizerRequest", "export", "lambda_authorizer", "lambda_claims", "lambda_handler"]
 
@@ -17,5 +17,5 @@ __all__ = ["AuthorizerRequest", "export", "lambda_authorizer", "lambda_claims", 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    room = import_module(f"{__name__}.{'handler' if name == 'lambda_handler' else 'authorizer'}")
-    return getattr(room, name)
+    room = "lambda_function" if name == "lambda_handler" else "authorizer.handler"
+    return getattr(import_module(f"{__name__}.{room}"), name)

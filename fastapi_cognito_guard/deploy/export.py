@@ -8,8 +8,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from fastapi_cognito_guard.deploy.arns import Value
-    from fastapi_cognito_guard.deploy.security import AuthorizerFor, Beyond, Document, Kind
+    from fastapi_cognito_guard.deploy.definition.arns import Value
+    from fastapi_cognito_guard.deploy.definition.security import AuthorizerFor, Beyond, Document, Kind
 
 
 def export(
@@ -52,9 +52,9 @@ def export(
     cannot say.
     """
     # Only here: a function that is deployed imports this package, and exports nothing.
-    from fastapi_cognito_guard.deploy.definition import Wishes, definition
+    from fastapi_cognito_guard.deploy.definition.build import ExportOptions, definition
 
-    wishes = Wishes(
+    wishes = ExportOptions(
         user_pool_arn=user_pool_arn,
         lambda_arn=lambda_arn,
         authorizer_arn=authorizer_arn,

@@ -5,15 +5,15 @@ what is exported for a path is what the app demands of the requests that a gatew
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.staticfiles import StaticFiles
 
-from fastapi_cognito_guard.demands import Demand, Unseen, demands, unseen
+from fastapi_cognito_guard.app.routes import OpaqueMount, RouteInfo, list_opaque_mounts, list_routes
 from fastapi_cognito_guard.deploy.paths import GatewayPath, Names, Pattern, is_preferred, parse, text_of
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard
-from fastapi_cognito_guard.middleware import GuardMiddleware, is_public
+from fastapi_cognito_guard.middleware import is_public
 from fastapi_cognito_guard.policy import Requirement
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class _Route(NamedTuple):
     methods: frozenset[str]
     pattern: Pattern
     said: GatewayPath
-    demand: Demand
+    demand: RouteInfo
 
     def __str__(self) -> str:
         return str(self.demand)
@@ -168,30 +168,20 @@ class Routes:
         )
 
 
-def guard_of(app: "FastAPI") -> CognitoGuard:
-    """The guard that is installed in an app. Raises `ConfigurationError` where there is none."""
-    for entry in app.user_middleware:
-        kind: object = entry.cls
-        if kind is GuardMiddleware:
-            guard: Any = entry.kwargs["guard"]
-            return cast(CognitoGuard, guard)
-    raise ConfigurationError("This app has no guard: write guard.install(app), right after app = FastAPI().")
-
-
 def left_out(app: "FastAPI") -> Iterator[str]:
     """What no gateway can be told of: WebSockets, and what shows no path."""
-    yield from (str(demand) for demand in demands(app) if demand.websocket)
-    yield from (str(mount) for mount in unseen(app) if not mount.path)
+    yield from (str(demand) for demand in list_routes(app) if demand.websocket)
+    yield from (str(mount) for mount in list_opaque_mounts(app) if not mount.path)
 
 
-def _exported(app: "FastAPI") -> Iterator[Demand]:
-    yield from (demand for demand in demands(app) if not demand.websocket)
-    yield from (_everything_in(mount) for mount in unseen(app) if mount.path)
+def _exported(app: "FastAPI") -> Iterator[RouteInfo]:
+    yield from (demand for demand in list_routes(app) if not demand.websocket)
+    yield from (_everything_in(mount) for mount in list_opaque_mounts(app) if mount.path)
 
 
-def _everything_in(mount: Unseen) -> Demand:
+def _everything_in(mount: OpaqueMount) -> RouteInfo:
     """A mount that shows no routes, as one that takes everything and asks for nothing."""
-    return Demand(
+    return RouteInfo(
         path=mount.path + "/{rest:path}",
         path_format=mount.path + "/{rest}",
         methods=frozenset({"GET", "HEAD"} if isinstance(mount.app, StaticFiles) else ()),
@@ -209,7 +199,7 @@ def _everything_in(mount: Unseen) -> Demand:
     )
 
 
-def _route(demand: Demand, names: Names, *, tree: bool) -> _Route:
+def _route(demand: RouteInfo, names: Names, *, tree: bool) -> _Route:
     if not demand.methods <= frozenset(METHODS):
         raise ConfigurationError(f"{demand}: a gateway knows the methods {', '.join(METHODS)}, and no other.")
     try:

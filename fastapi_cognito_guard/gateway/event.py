@@ -8,11 +8,16 @@ the types they have in a token; all others stay as they were delivered, because 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from fastapi_cognito_guard.claims import Vouched
+from fastapi_cognito_guard.claims import GatewayClaims
 from fastapi_cognito_guard.errors import ClaimInvalid
-from fastapi_cognito_guard.gateway.spelling import Spelling, as_http_api, as_native, as_rest_api
+from fastapi_cognito_guard.gateway.formats import (
+    Spelling,
+    copy_native_claims,
+    parse_http_claims,
+    parse_rest_claims,
+)
 from fastapi_cognito_guard.principal import Source
-from fastapi_cognito_guard.untrusted import check_text
+from fastapi_cognito_guard.validation import check_writable
 
 Event = Mapping[str, Any]
 _OTHERS = frozenset({"principalId", "jwt", "lambda", "iam"})
@@ -29,7 +34,7 @@ class Flavour(NamedTuple):
     spelling: Spelling
 
 
-def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Vouched | None:
+def read_claims(event: object, lambda_context: LambdaContext | None = None) -> GatewayClaims | None:
     """What an authorizer has vouched for, or None where none has. Not judged yet.
 
     Raises `ClaimInvalid` for claims that cannot be read: they are refused, not skipped.
@@ -39,15 +44,15 @@ def claims_of(event: object, lambda_context: LambdaContext | None = None) -> Vou
     for flavour in FLAVOURS:
         section = flavour.section(event)
         if section:
-            check_text(section)
-            return Vouched(flavour.spelling(section), flavour.source)
+            check_writable(section)
+            return GatewayClaims(flavour.spelling(section), flavour.source)
     if lambda_context is None:
         return None
     context = _lambda_section(event)
     return _mapped(context, lambda_context) if context else None
 
 
-def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Vouched | None:
+def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> GatewayClaims | None:
     try:
         claims = lambda_context(context)
         values = dict(claims) if isinstance(claims, Mapping) else None
@@ -57,11 +62,11 @@ def _mapped(context: Mapping[str, Any], lambda_context: LambdaContext) -> Vouche
         return None
     if values is None:
         raise ClaimInvalid("lambda_context returns a mapping of claims, or None for nobody.")
-    check_text(values)
-    return Vouched(as_native(values), "lambda")
+    check_writable(values)
+    return GatewayClaims(copy_native_claims(values), "lambda")
 
 
-def authorizer_of(event: Event) -> Mapping[str, Any]:
+def find_authorizer(event: Event) -> Mapping[str, Any]:
     """What an authorizer has left in the event; empty where there was none."""
     context = event.get("requestContext")
     authorizer = context.get("authorizer") if isinstance(context, dict) else None
@@ -72,7 +77,7 @@ def _http_2(event: Event) -> Mapping[str, Any] | None:
     """HTTP API, payload 2.0: ``authorizer.jwt.claims`` and nothing else."""
     if event.get("version") != "2.0":
         return None
-    authorizer = authorizer_of(event)
+    authorizer = find_authorizer(event)
     jwt = authorizer.get("jwt")
     return _mapping(jwt.get("claims")) if isinstance(jwt, dict) and len(authorizer) == 1 else None
 
@@ -95,7 +100,7 @@ def _rest_jwt(event: Event) -> Mapping[str, Any] | None:
 
 def _flat_claims(event: Event) -> Mapping[str, Any] | None:
     """Beside the context of another authorizer they would be somebody else's words."""
-    authorizer = authorizer_of(event)
+    authorizer = find_authorizer(event)
     return _mapping(authorizer.get("claims")) if _OTHERS.isdisjoint(authorizer) else None
 
 
@@ -104,7 +109,7 @@ def _lambda_section(event: Event) -> Mapping[str, Any] | None:
 
     The events of a WebSocket API have the flat one, for as long as the connection lasts.
     """
-    authorizer = authorizer_of(event)
+    authorizer = find_authorizer(event)
     version = event.get("version", "1.0")
     if version == "2.0":
         return _mapping(authorizer.get("lambda")) if len(authorizer) == 1 else None
@@ -116,8 +121,8 @@ def _mapping(value: object) -> Mapping[str, Any] | None:
 
 
 FLAVOURS = (
-    Flavour(name="HTTP API JWT, payload 2.0", source="http", section=_http_2, spelling=as_http_api),
-    Flavour(name="HTTP API JWT, payload 1.0", source="http", section=_http_1, spelling=as_http_api),
-    Flavour(name="REST COGNITO_USER_POOLS", source="rest", section=_rest_cognito, spelling=as_rest_api),
-    Flavour(name="REST JWT", source="rest", section=_rest_jwt, spelling=as_native),
+    Flavour(name="HTTP API JWT, payload 2.0", source="http", section=_http_2, spelling=parse_http_claims),
+    Flavour(name="HTTP API JWT, payload 1.0", source="http", section=_http_1, spelling=parse_http_claims),
+    Flavour(name="REST COGNITO_USER_POOLS", source="rest", section=_rest_cognito, spelling=parse_rest_claims),
+    Flavour(name="REST JWT", source="rest", section=_rest_jwt, spelling=copy_native_claims),
 )

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args
 
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.gateway.event import Event, authorizer_of
+from fastapi_cognito_guard.gateway.event import Event, find_authorizer
 from fastapi_cognito_guard.principal import NotAParameter
-from fastapi_cognito_guard.untrusted import is_writable
+from fastapi_cognito_guard.validation import is_writable
 
 Authentication = Literal["authenticated", "unauthenticated"]
 
@@ -54,7 +54,7 @@ class IamIdentity:
         raise ConfigurationError("IamIdentity has no subclasses: wrap one in a class of your own.")
 
 
-def iam_identity_of(event: object, pools: Collection[str]) -> IamIdentity | None:
+def read_iam_identity(event: object, pools: Collection[str]) -> IamIdentity | None:
     """Who signed the request, or None. ``pools`` are the ids of user pools whose ``sub`` counts."""
     if not isinstance(event, dict):
         return None
@@ -66,7 +66,7 @@ def iam_identity_of(event: object, pools: Collection[str]) -> IamIdentity | None
 
 def _http(event: Event, pools: Collection[str]) -> IamIdentity | None:
     """HTTP API and function URL: ``authorizer.iam``."""
-    authorizer = authorizer_of(event)
+    authorizer = find_authorizer(event)
     iam = authorizer.get("iam")
     if not isinstance(iam, dict) or len(authorizer) != 1 or not _text(iam, "userArn"):
         return None
@@ -90,7 +90,7 @@ def _rest(event: Event, pools: Collection[str]) -> IamIdentity | None:
     """REST API: ``requestContext.identity``, which is there for everybody, but then full of nulls."""
     context = event.get("requestContext")
     identity = context.get("identity") if isinstance(context, dict) else None
-    if not isinstance(identity, dict) or authorizer_of(event) or not _text(identity, "userArn"):
+    if not isinstance(identity, dict) or find_authorizer(event) or not _text(identity, "userArn"):
         return None
     if any(identity.get(name) == value for name, value in _CONSOLE.items()):
         return None

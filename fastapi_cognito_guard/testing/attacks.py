@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 
+from fastapi_cognito_guard.guard import installed_guard
 from fastapi_cognito_guard.pool import AnyClient
-from fastapi_cognito_guard.testing.gateway import Gateway
-from fastapi_cognito_guard.testing.installed import guard_of
+from fastapi_cognito_guard.testing.gateway.app import Gateway
 from fastapi_cognito_guard.testing.pool import USER_ADMIN, FakeUserPool
-from fastapi_cognito_guard.testing.signing import SigningKey, base64url, unverified_claims
+from fastapi_cognito_guard.testing.signing_key import SigningKey, base64url, unverified_claims
 
 _MOST_SHOWN = 10
 
@@ -38,7 +38,7 @@ def attack_tokens(
     Most are ada's access tokens with these groups and scopes, and nobody issued them; some the pool did
     sign, but for another app, or for another time.
     """
-    key = pool._keys["access"]
+    key = pool.signing_keys["access"]
     claims = unverified_claims(pool.access_token("ada", groups=groups, scopes=scopes))
     good: Parts = ({"kid": key.kid, "alg": "RS256"}, claims)
     return {
@@ -90,7 +90,7 @@ def _impostor(client: Client) -> FakeUserPool:
     app = app.app if isinstance(app, Gateway) else app
     if not isinstance(app, FastAPI):
         return FakeUserPool()
-    known = guard_of(app).pools[0]
+    known = installed_guard(app).pools[0]
     client_id = "any-client" if isinstance(known.client_ids, AnyClient) else min(known.client_ids)
     return FakeUserPool(known.id, client_id=client_id, issuer=known.issuers[0])
 
@@ -154,7 +154,7 @@ def _wrong_key(good: Parts, pool: FakeUserPool) -> Iterator[tuple[str, str]]:
         yield f"a key of one's own at {member}", _headed(good, own.sign, kid=own.kid, **{member: address})
     for kid in ("../../../../dev/null", "' OR '1'='1", "", 0, None):
         yield f"kid {kid!r}", _headed(good, own.sign, kid=kid)
-    yield "the key of ID tokens under the kid of access tokens", _token(good, pool._keys["id"].sign)
+    yield "the key of ID tokens under the kid of access tokens", _token(good, pool.signing_keys["id"].sign)
 
 
 def _changed(good: Parts, key: SigningKey, pool: FakeUserPool) -> Iterator[tuple[str, str]]:

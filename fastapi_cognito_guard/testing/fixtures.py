@@ -7,10 +7,10 @@ from starlette.testclient import TestClient
 
 from fastapi_cognito_guard.principal import Principal, TokenUse
 from fastapi_cognito_guard.settings import check_choice
-from fastapi_cognito_guard.testing.client import GatewayClient
-from fastapi_cognito_guard.testing.events import Flavour
-from fastapi_cognito_guard.testing.installed import trusting
+from fastapi_cognito_guard.testing.gateway.client import GatewayClient
+from fastapi_cognito_guard.testing.gateway.events import Flavour
 from fastapi_cognito_guard.testing.pool import FakeUserPool
+from fastapi_cognito_guard.testing.trust import trusting
 from fastapi_cognito_guard.testing.users import as_user
 
 if TYPE_CHECKING:

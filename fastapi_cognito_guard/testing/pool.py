@@ -8,9 +8,9 @@ from typing import Any
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from fastapi_cognito_guard.pool import UserPool
-from fastapi_cognito_guard.testing.events import Flavour, gateway_event
-from fastapi_cognito_guard.testing.server import Document, Fault, serve_document
-from fastapi_cognito_guard.testing.signing import SigningKey, unverified_claims
+from fastapi_cognito_guard.testing.gateway.events import Flavour, gateway_event
+from fastapi_cognito_guard.testing.key_server import Document, Fault, serve_document
+from fastapi_cognito_guard.testing.signing_key import SigningKey, unverified_claims
 from fastapi_cognito_guard.testing.signins import SignIn, Tokens, listed
 
 USER_ADMIN = "aws.cognito.signin.user.admin"
@@ -41,10 +41,10 @@ class FakeUserPool:
         original, updated = UserPool(id, client_ids=client_id).issuers
         self.issuer = {"original": original, "updated": updated}.get(issuer, issuer)
         self._own_issuer = self.issuer not in {original, updated}
-        self._now = now
+        self.now = now
         self._published = Document(lambda: self.jwks)
         self._sign_ins: dict[str, SignIn] = {}
-        self._keys = _new_keys()
+        self.signing_keys = _new_keys()
         self._retired: list[SigningKey] = []
 
     def rotate(self, *, keep_old: bool = False) -> None:
@@ -52,13 +52,13 @@ class FakeUserPool:
 
         With ``keep_old`` the old keys stay published beside the new ones, until the next rotation.
         """
-        self._retired = list(self._keys.values()) if keep_old else []
-        self._keys = _new_keys()
+        self._retired = list(self.signing_keys.values()) if keep_old else []
+        self.signing_keys = _new_keys()
 
     @property
     def jwks(self) -> dict[str, Any]:
         """The public keys, as the pool publishes them."""
-        return {"keys": [key.public_jwk() for key in (*self._keys.values(), *self._retired)]}
+        return {"keys": [key.public_jwk() for key in (*self.signing_keys.values(), *self._retired)]}
 
     def user_pool(self, **settings: Any) -> UserPool:
         """The settings that trust this pool, with its keys of this moment in them. ``settings`` override."""
@@ -174,7 +174,7 @@ class FakeUserPool:
         own = {
             "sub": client_id,
             "token_use": "access",
-            "auth_time": int(self._now()),
+            "auth_time": int(self.now()),
             "version": 2,
             "client_id": client_id,
             "scope": " ".join(listed("scopes", scopes)),
@@ -187,7 +187,7 @@ class FakeUserPool:
 
     def sign(self, claims: Mapping[str, Any], *, header: Mapping[str, Any] | None = None) -> str:
         """A token with these claims, whatever they are, signed with the key of its ``token_use``."""
-        key = self._keys["id" if claims.get("token_use") == "id" else "access"]
+        key = self.signing_keys["id" if claims.get("token_use") == "id" else "access"]
         said = {name: value for name, value in claims.items() if value is not None}
         return key.token(said, header or {})
 
@@ -203,7 +203,7 @@ class FakeUserPool:
         return gateway_event(flavour, claims=claims, token=token, **request)
 
     def _sign_in(self, username: str, **facts: Any) -> SignIn:
-        facts = {"client_id": self.client_id, "auth_time": int(self._now()), **facts}
+        facts = {"client_id": self.client_id, "auth_time": int(self.now()), **facts}
         return SignIn(username=username, sub=self.sub(username), **facts)
 
     def _tokens(self, sign_in: SignIn, expires_in: float, refresh_token: str | None = None) -> Tokens:
@@ -218,7 +218,7 @@ class FakeUserPool:
     def _issue(
         self, own: Mapping[str, Any], expires_in: float, claims: Mapping[str, Any] | None = None
     ) -> str:
-        now = int(self._now())
+        now = int(self.now())
         issue = {"iss": self.issuer, "iat": now, "exp": int(now + expires_in), "jti": str(uuid4())}
         return self.sign({**issue, **own, **(claims or {})})
 

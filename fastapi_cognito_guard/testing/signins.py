@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.testing.signing import base64url
+from fastapi_cognito_guard.testing.signing_key import base64url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,17 +7,16 @@ from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from starlette.requests import HTTPConnection
 
-from fastapi_cognito_guard.claims import check_types, to_principal
-from fastapi_cognito_guard.decisions import Visit
-from fastapi_cognito_guard.guard import CognitoGuard
-from fastapi_cognito_guard.middleware import VISIT
+from fastapi_cognito_guard.claims import build_principal, check_types
+from fastapi_cognito_guard.dependants import asks_for_scopes
+from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 from fastapi_cognito_guard.pool import AnyClient
 from fastapi_cognito_guard.principal import Principal, TokenUse
-from fastapi_cognito_guard.routes import is_scoped
-from fastapi_cognito_guard.testing.installed import guard_of, guards_of
+from fastapi_cognito_guard.request_state import STATE, RequestState
 from fastapi_cognito_guard.testing.pool import USER_ADMIN
 from fastapi_cognito_guard.testing.signins import SignIn, listed
-from fastapi_cognito_guard.untrusted import check_text
+from fastapi_cognito_guard.testing.trust import installed_guards
+from fastapi_cognito_guard.validation import check_writable
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -50,7 +49,7 @@ def as_user(
 
     Raises `ConfigurationError` for an app without a guard.
     """
-    guard = guard_of(app)
+    guard = installed_guard(app)
     pool = guard.pools[0]
     if client_id is None:
         client_id = "any-client" if isinstance(pool.client_ids, AnyClient) else min(pool.client_ids)
@@ -60,7 +59,7 @@ def as_user(
         client_id=client_id,
         groups=listed("groups", groups),
         scopes=listed("scopes", scopes),
-        auth_time=int(guard._now()),
+        auth_time=int(guard.now()),
         email=email,
     )
     known = {"access": _principal(guard, sign_in.for_access(), claims, machine=username is None)}
@@ -70,29 +69,29 @@ def as_user(
     async def identify(connection: HTTPConnection) -> Principal:
         due = use
         if guard.semantics == "rest" and token_use is None:
-            due = "access" if is_scoped(connection.scope) or username is None else "id"
-        visit = connection.scope.get(VISIT)
-        if isinstance(visit, Visit):  # so that decisions tell of the user
-            visit.principal = known[due]
+            due = "access" if asks_for_scopes(connection.scope) or username is None else "id"
+        state = connection.scope.get(STATE)
+        if isinstance(state, RequestState):  # so that decisions tell of the user
+            state.principal = known[due]
         return known[due]
 
-    with _identifying(guards_of(app), identify):
+    with _identifying(installed_guards(app), identify):
         yield known["id" if guard.semantics == "rest" and token_use is None and username else use]
 
 
 def _principal(
     guard: CognitoGuard, own: dict[str, Any], claims: Mapping[str, Any] | None, *, machine: bool = False
 ) -> Principal:
-    now = int(guard._now())
+    now = int(guard.now())
     issue = {"iss": guard.pools[0].issuers[0], "iat": now, "exp": now + _LIFETIME, "jti": str(uuid4())}
     if machine:
         own |= {"username": None, "cognito:groups": None}
     said = {**issue, **own, **(claims or {})}
     values = {name: value for name, value in said.items() if value is not None}
     use: TokenUse = own["token_use"]
-    check_text(values)
+    check_writable(values)
     check_types(values, use)
-    return to_principal(values, "token", use, guard.semantics)
+    return build_principal(values, "token", use, guard.semantics)
 
 
 @contextmanager

@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any, NamedTuple, Self
 
-from fastapi_cognito_guard.claims import Judge
+from fastapi_cognito_guard.claims import ClaimsValidator
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool
 from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.tokens.cache import CachedToken, TokenCache, hash_token
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.fetch import Fetch
 from fastapi_cognito_guard.tokens.jwks import PublicKey
 from fastapi_cognito_guard.tokens.jwt import UnverifiedJwt, check_length
-from fastapi_cognito_guard.tokens.memo import Memo, Proven, digest_of
 from fastapi_cognito_guard.tokens.verifier import KeySource, Verifier, keys_of, unproven
-from fastapi_cognito_guard.untrusted import fit_for_a_log, told
+from fastapi_cognito_guard.validation import escape_for_log, told
 
 Proof = tuple[Principal, str]
 """Who a token speaks of, and the kid of the key that proved it."""
@@ -34,7 +34,7 @@ class TokenDoor:
     def __init__(
         self,
         pools: Mapping[str, UserPool],
-        judge: Judge,
+        judge: ClaimsValidator,
         *,
         keys: KeyPolicy,
         fetch: Fetch | None,
@@ -51,13 +51,13 @@ class TokenDoor:
         )
         self._judge = judge
         self._now = now
-        self._memo = Memo(remember)
+        self._memo = TokenCache(remember)
         self.max_length = max_length
 
     def prove(self, token: str) -> Proof | Waiting:
         """Who the token speaks of, or what to `wait` for. Raises an `AuthError`."""
         check_length(token, self.max_length)
-        digest = digest_of(token) if self._memo.size and self._verifier.knows_header(token) else None
+        digest = hash_token(token) if self._memo.size and self._verifier.knows_header(token) else None
         if digest is not None and (known := self._memo.find(digest)) is not None:
             return self._still_good(known)
         jwt = self._verifier.read(token)
@@ -85,10 +85,10 @@ class TokenDoor:
             error.about = _about(claims, jwt.kid)
             raise
         if self._memo.size:
-            self._memo.keep(digest or digest_of(token), Proven(principal, starts, keys, jwt.kid, key))
+            self._memo.keep(digest or hash_token(token), CachedToken(principal, starts, keys, jwt.kid, key))
         return principal, jwt.kid
 
-    def _still_good(self, known: Proven) -> Proof:
+    def _still_good(self, known: CachedToken) -> Proof:
         try:
             self._judge.check_time(known.starts, known.principal.expires_at, self._now())
         except AuthError as error:
@@ -96,10 +96,10 @@ class TokenDoor:
             raise
         return known.principal, known.kid
 
-    def judged_by(self, judge: Judge) -> Self:
+    def judged_by(self, judge: ClaimsValidator) -> Self:
         """The same keys behind a judge of other rules, which remembers nothing."""
         other = copy(self)
-        other._judge, other._memo = judge, Memo(0)
+        other._judge, other._memo = judge, TokenCache(0)
         return other
 
     async def warm_up(self) -> bool:
@@ -116,4 +116,4 @@ class TokenDoor:
 
 def _about(claims: Mapping[str, Any], kid: str) -> Mapping[str, str]:
     """What is known of a token that the pool has signed, and that is refused all the same."""
-    return {**told(claims), "kid": fit_for_a_log(kid), "source": "token"}
+    return {**told(claims), "kid": escape_for_log(kid), "source": "token"}

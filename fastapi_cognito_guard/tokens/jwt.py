@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from fastapi_cognito_guard.errors import AlgorithmNotAllowed, TokenMalformed
 from fastapi_cognito_guard.tokens.base64url import decode
-from fastapi_cognito_guard.untrusted import is_too_deep
+from fastapi_cognito_guard.validation import is_too_deep
 
 MAX_LENGTH = 16 * 1024
 _BRACE = ord("{")
@@ -34,7 +34,7 @@ class UnverifiedJwt:
         self.signature = signature
 
 
-class HeaderMemo:
+class KnownHeaders:
     """The few headers that a pool's tokens have, vetted before. Filled only after a good signature.
 
     ``kids`` has the kid of each by its text.
@@ -61,7 +61,7 @@ def parse(
     token: str,
     *,
     max_length: int = MAX_LENGTH,
-    headers: HeaderMemo | None = None,
+    headers: KnownHeaders | None = None,
     on_new_header: Callable[[str], None] | None = None,
 ) -> UnverifiedJwt:
     """Read a compact JWT of the form that Cognito issues, the cheapest check first.

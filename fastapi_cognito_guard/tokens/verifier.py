@@ -9,10 +9,10 @@ from fastapi_cognito_guard.pool import KeyPolicy, UserPool
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.fetch import Fetch, fetch_over_https
 from fastapi_cognito_guard.tokens.jwks import PublicKey
-from fastapi_cognito_guard.tokens.jwt import HeaderMemo, UnverifiedJwt, parse
-from fastapi_cognito_guard.tokens.keys import KeySet
-from fastapi_cognito_guard.tokens.offline import FileKeys, MappingKeys
-from fastapi_cognito_guard.untrusted import fit_for_a_log, told
+from fastapi_cognito_guard.tokens.jwt import KnownHeaders, UnverifiedJwt, parse
+from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
+from fastapi_cognito_guard.tokens.static_keys import FileKeys, MappingKeys
+from fastapi_cognito_guard.validation import escape_for_log, told
 
 
 class KeySource(Protocol):
@@ -36,7 +36,7 @@ class Verifier:
         """``keys`` by issuer; ``max_length`` of a token, in characters."""
         self._keys = keys
         self._max_length = max_length
-        self._headers = HeaderMemo()
+        self._headers = KnownHeaders()
         self._sources = tuple({id(source): source for source in keys.values()}.values())
 
     def read(self, token: str) -> UnverifiedJwt:
@@ -82,14 +82,14 @@ class Verifier:
 
 def unproven(error: AuthError, jwt: UnverifiedJwt) -> AuthError:
     """The refusal, with what the token says of itself: nothing vouches for it, and it is named so."""
-    error.about = {**told(jwt.payload, prefix="unverified_"), "unverified_kid": fit_for_a_log(jwt.kid)}
+    error.about = {**told(jwt.payload, prefix="unverified_"), "unverified_kid": escape_for_log(jwt.kid)}
     return error
 
 
 def keys_of(pool: UserPool, policy: KeyPolicy, *, clock: Clock, fetch: Fetch | None) -> KeySource:
     """The keys of a pool: given with its settings, or fetched. Raises `ConfigurationError`."""
     if pool.jwks is None:
-        return KeySet(pool.keys_address, policy, fetch=fetch or fetch_over_https, clock=clock)
+        return RemoteKeys(pool.keys_address, policy, fetch=fetch or fetch_over_https, clock=clock)
     if isinstance(pool.jwks, Mapping):
         return MappingKeys(pool.jwks)
     return FileKeys(pool.jwks, clock)

@@ -11,7 +11,7 @@ import pytest
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.signing import SigningKey, unverified_claims
+from fastapi_cognito_guard.testing.signing_key import SigningKey, unverified_claims
 from tests.apps import NOW, guard_for
 
 Sign = Callable[[bytes], bytes]
@@ -20,8 +20,8 @@ Tables = Mapping[str, Mapping[str, Any]]
 
 POOL = FakeUserPool(now=lambda: NOW)
 OTHER = FakeUserPool("eu-west-1_OtherPool", now=lambda: NOW)
-KEY, ID_KEY = (POOL._keys[use] for use in ("access", "id"))
-OTHER_KEY = OTHER._keys["access"]
+KEY, ID_KEY = (POOL.signing_keys[use] for use in ("access", "id"))
+OTHER_KEY = OTHER.signing_keys["access"]
 ATTACKER = SigningKey.generate()
 NUMBERS = KEY.private.private_numbers()
 N, SIZE = NUMBERS.public_numbers.n, 256

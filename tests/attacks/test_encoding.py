@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_cognito_guard.testing.signing import unverified_claims
+from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from tests.apps import guard_for
 from tests.attacks.forge import (
     CLAIMS,

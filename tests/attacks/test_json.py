@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from fastapi_cognito_guard.testing.signing import unverified_claims
+from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from tests.apps import guard_for
 from tests.attacks.forge import CLAIMS, HEADER, KEY, POOL, assert_refused, headed, part, signed, token, trying
 

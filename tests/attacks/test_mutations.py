@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fastapi_cognito_guard import CognitoGuard, Principal
 from fastapi_cognito_guard.errors import AuthError
-from fastapi_cognito_guard.testing.signing import unverified_claims
+from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from tests.apps import NOW
 from tests.attacks.forge import ATTACKER, CLAIMS, GOOD, HEADER, ID_KEY, KEY, OTHER, POOL, b64, part, token
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fastapi_cognito_guard.cli.export import export as command
-from fastapi_cognito_guard.cli.wording import ARGUMENTS, as_options
-from fastapi_cognito_guard.deploy.notes import logger
+from fastapi_cognito_guard.cli.option_names import ARGUMENTS, as_options
+from fastapi_cognito_guard.deploy.definition.notes import logger
 from tests.cli.running import Result, cognito_guard
 
 APP = """

@@ -13,7 +13,7 @@ import pytest
 
 from fastapi_cognito_guard import CognitoGuard, Principal
 from fastapi_cognito_guard.cli.local import directory_of
-from fastapi_cognito_guard.cli.noted import directory_at, noted
+from fastapi_cognito_guard.cli.running_pool import directory_at, noted
 from fastapi_cognito_guard.testing import Directory, LocalPool, local_pool
 from tests.cli.running import COMMAND, cognito_guard
 

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from fastapi_cognito_guard import CognitoGuard, CurrentUser
 from fastapi_cognito_guard.client import ClientCredentials
 from fastapi_cognito_guard.testing import LocalPool, local_pool
-from fastapi_cognito_guard.testing.serving import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serving
 from tests.apps import NOW
 
 

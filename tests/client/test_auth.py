@@ -12,7 +12,7 @@ import pytest
 from fastapi_cognito_guard.client import ClientCredentials, CognitoAuth, RefreshToken
 from fastapi_cognito_guard.errors import ConfigurationError, TokenRequestFailed
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.serving import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serving
 from tests.apps import NOW
 from tests.client.conftest import Shop, TokenEndpoint, api_of, async_client_for, client_for
 

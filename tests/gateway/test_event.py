@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fastapi_cognito_guard import CognitoGuard, UserPool, lambda_handler
 from fastapi_cognito_guard.errors import AuthError, ClaimInvalid
-from fastapi_cognito_guard.gateway.event import claims_of
+from fastapi_cognito_guard.gateway.event import read_claims
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, build_app
 
@@ -101,7 +101,7 @@ def test_claims_in_an_event_are_judged_like_any_others(name: str) -> None:
 
 
 def test_known_claims_have_a_tokens_types_and_custom_ones_stay_as_delivered() -> None:
-    claims = claims_of(event_in("rest-cognito-id"))
+    claims = read_claims(event_in("rest-cognito-id"))
     assert claims is not None
     assert claims.values["exp"] == 1782995989
     assert claims.values["auth_time"] == 1782992389
@@ -158,7 +158,7 @@ NOT_IDENTITIES: dict[str, Any] = {
 
 @pytest.mark.parametrize("event", NOT_IDENTITIES.values(), ids=NOT_IDENTITIES)
 def test_a_section_that_proves_nothing_is_no_identity(event: Any) -> None:
-    assert claims_of(event) is None
+    assert read_claims(event) is None
 
 
 def test_the_context_of_ones_own_authorizer_counts_only_where_it_is_mapped() -> None:
@@ -169,15 +169,15 @@ def test_the_context_of_ones_own_authorizer_counts_only_where_it_is_mapped() -> 
         seen.append(context)
         return {"sub": context["principalId"]}
 
-    claims = claims_of(event, mapper)
+    claims = read_claims(event, mapper)
     assert claims is not None
     assert (claims.values, claims.source) == ({"sub": ADA["sub"]}, "lambda")
     assert seen == [event["requestContext"]["authorizer"]]
-    assert claims_of(event, lambda context: None) is None
+    assert read_claims(event, lambda context: None) is None
     with pytest.raises(ClaimInvalid):
-        claims_of(event, lambda context: "claims")  # type: ignore[arg-type,return-value]  # a wrong mapper
+        read_claims(event, lambda context: "claims")  # type: ignore[arg-type,return-value]  # a wrong mapper
     with pytest.raises(ClaimInvalid, match="lambda_context raised KeyError"):
-        claims_of(event, lambda context: context["another"])
+        read_claims(event, lambda context: context["another"])
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_the_context_of_ones_own_authorizer_counts_only_where_it_is_mapped() -> 
     ],
 )
 def test_only_a_lambda_authorizers_section_is_mapped(name: str, mapped: bool) -> None:
-    claims = claims_of(event_in(name), lambda context: {"sub": "mapped"})
+    claims = read_claims(event_in(name), lambda context: {"sub": "mapped"})
     assert (claims is not None and claims.source == "lambda") is mapped
 
 
@@ -201,7 +201,7 @@ def test_claims_that_are_nested_too_deeply_to_be_copied_are_refused() -> None:
         deep = {"x": deep}
     event["requestContext"]["authorizer"]["claims"]["custom:deep"] = deep
     with pytest.raises(ClaimInvalid, match="too deeply"):
-        claims_of(event)
+        read_claims(event)
 
 
 json_values = st.recursive(
@@ -222,7 +222,7 @@ events = st.fixed_dictionaries(
 @given(events | json_values)
 def test_any_event_at_all_is_read_or_refused(event: Any) -> None:
     try:
-        claims_of(event, lambda context: context)
+        read_claims(event, lambda context: context)
     except AuthError as refused:
         assert refused.status == 401
 
@@ -231,7 +231,7 @@ def test_any_event_at_all_is_read_or_refused(event: Any) -> None:
 @pytest.mark.parametrize("exp", ["4000000000", 4000000000])
 def test_flat_claims_prove_nothing_where_the_event_has_another_version(version: Any, exp: Any) -> None:
     event = {"version": version, "requestContext": {"authorizer": {"claims": {"sub": "s", "exp": exp}}}}
-    assert claims_of(event) is None
+    assert read_claims(event) is None
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_flat_claims_prove_nothing_where_the_event_has_another_version(version: 
     ids=str,
 )
 def test_a_context_that_is_of_no_known_event_is_not_mapped(event: dict[str, Any]) -> None:
-    assert claims_of(event, lambda context: {"sub": "mapped"}) is None
+    assert read_claims(event, lambda context: {"sub": "mapped"}) is None
 
 
 def test_a_websocket_apis_event_is_read_without_a_web_framework() -> None:
@@ -337,7 +337,7 @@ HOSTILE = lambda_handler(build_app(guard(lambda_context=lambda context: context)
 @pytest.mark.parametrize("version", [{}, {"version": "1.0"}], ids=repr)
 def test_an_authorizer_that_is_no_lambdas_is_not_mapped(version: dict[str, str]) -> None:
     event = {**version, "requestContext": {"authorizer": {"iam": {"userId": "AIDA"}}}}
-    assert claims_of(event, lambda context: {"sub": "mapped"}) is None
+    assert read_claims(event, lambda context: {"sub": "mapped"}) is None
 
 
 @pytest.mark.parametrize("flavour", ["rest", "rest-jwt", "http", "http-1.0"])
@@ -383,4 +383,4 @@ MAPPED: dict[str, Any] = {
 def test_what_a_mapper_returns_is_checked_as_it_is_judged(claims: Any) -> None:
     event = {"version": "2.0", "requestContext": {"authorizer": {"lambda": {"sub": "ada"}}}}
     with pytest.raises(ClaimInvalid):
-        claims_of(event, lambda context: claims)
+        read_claims(event, lambda context: claims)

@@ -20,7 +20,7 @@ from fastapi_cognito_guard import (
     require_scope,
 )
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.gateway.iam import iam_identity_of
+from fastapi_cognito_guard.gateway.iam import read_iam_identity
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, client_of
 from tests.gateway.test_event import CLIENT, event_in
@@ -74,7 +74,7 @@ def called(app: FastAPI, event: dict[str, Any], path: str = "/orders") -> tuple[
 
 @pytest.mark.parametrize("name", ["http-iam", "rest-iam-identity-pool"])
 def test_an_identity_pools_caller_is_read_with_the_users_sub(name: str) -> None:
-    assert iam_identity_of(event_in(name), [POOL]) == ADA
+    assert read_iam_identity(event_in(name), [POOL]) == ADA
     assert called(app_for(), event_in(name)) == (200, {"arn": ADA.user_arn, "sub": SUB})
 
 
@@ -98,7 +98,7 @@ def test_where_events_are_not_believed_there_is_no_iam_caller(gateway: str) -> N
 def test_who_did_not_sign_for_the_app_is_no_iam_caller(name: str) -> None:
     """The console's test button fills in the operator's own identity."""
     event = event_in(name)
-    assert iam_identity_of(event, [POOL]) is None
+    assert read_iam_identity(event, [POOL]) is None
     assert called(app_for(), event) == (403, {"message": "Forbidden"})
 
 
@@ -136,14 +136,14 @@ def http_event(**iam: Any) -> dict[str, Any]:
     ],
 )
 def test_a_sub_of_another_provider_is_not_taken_for_the_pools(provider: str) -> None:
-    caller = iam_identity_of(
+    caller = read_iam_identity(
         http_event(cognitoIdentity={"amr": ["authenticated", provider], "identityId": "i"}), [POOL]
     )
     assert caller is not None
     assert caller.sub is None
     rest = event_in("rest-iam-identity-pool")
     rest["requestContext"]["identity"]["cognitoAuthenticationProvider"] = f"{provider},x"
-    caller = iam_identity_of(rest, [POOL])
+    caller = read_iam_identity(rest, [POOL])
     assert caller is not None
     assert caller.sub is None
 
@@ -154,7 +154,7 @@ def test_a_sub_of_another_provider_is_not_taken_for_the_pools(provider: str) -> 
 def test_either_mark_of_the_consoles_test_button_is_enough(console: dict[str, str]) -> None:
     event = event_in("rest-iam-identity-pool")
     event["requestContext"]["identity"].update(console)
-    assert iam_identity_of(event, [POOL]) is None
+    assert read_iam_identity(event, [POOL]) is None
 
 
 def test_a_role_at_a_rest_api_has_no_identity_of_a_pool() -> None:
@@ -162,34 +162,34 @@ def test_a_role_at_a_rest_api_has_no_identity_of_a_pool() -> None:
     for name in list(event["requestContext"]["identity"]):
         if name.startswith("cognito"):
             event["requestContext"]["identity"][name] = None
-    caller = iam_identity_of(event, [POOL])
+    caller = read_iam_identity(event, [POOL])
     assert caller is not None
     assert (caller.authentication, caller.identity_id, caller.sub) == (None, None, None)
 
 
 def test_what_is_no_text_or_empty_is_not_there() -> None:
     amr = [5, None, ["x"], "authenticated", f"{HOST}:CognitoSignIn:{SUB}"]
-    caller = iam_identity_of(http_event(cognitoIdentity={"amr": amr, "identityId": ""}), [POOL])
+    caller = read_iam_identity(http_event(cognitoIdentity={"amr": amr, "identityId": ""}), [POOL])
     assert caller is not None
     assert (caller.authentication, caller.identity_id, caller.sub) == ("authenticated", None, SUB)
 
 
 def test_two_different_subs_are_none_at_all() -> None:
     amr = ["authenticated", f"{HOST}:CognitoSignIn:one", f"https://{HOST}:CognitoSignIn:two"]
-    caller = iam_identity_of(http_event(cognitoIdentity={"amr": amr}), [POOL])
+    caller = read_iam_identity(http_event(cognitoIdentity={"amr": amr}), [POOL])
     assert caller is not None
     assert caller.sub is None
 
 
 def test_a_guest_of_an_identity_pool_is_told_apart() -> None:
     guest = {"amr": ["unauthenticated"], "identityId": "i", "identityPoolId": "p"}
-    caller = iam_identity_of(http_event(cognitoIdentity=guest), [POOL])
+    caller = read_iam_identity(http_event(cognitoIdentity=guest), [POOL])
     assert caller is not None
     assert (caller.authentication, caller.sub, caller.identity_id) == ("unauthenticated", None, "i")
 
 
 def test_a_function_urls_role_has_no_identity_of_a_pool() -> None:
-    caller = iam_identity_of(http_event(cognitoIdentity=None), [POOL])
+    caller = read_iam_identity(http_event(cognitoIdentity=None), [POOL])
     assert caller is not None
     assert (caller.authentication, caller.identity_id, caller.sub) == (None, None, None)
 
@@ -213,7 +213,7 @@ def test_a_function_urls_role_has_no_identity_of_a_pool() -> None:
     ids=repr,
 )
 def test_what_is_not_said_in_the_known_form_is_no_identity(event: Any) -> None:
-    assert iam_identity_of(event, [POOL]) is None
+    assert read_iam_identity(event, [POOL]) is None
 
 
 def test_an_iam_identity_cannot_be_forged_from_the_body_or_the_query() -> None:
@@ -255,5 +255,5 @@ values = st.recursive(
     )
 )
 def test_any_event_at_all_is_an_identity_or_none(event: Any) -> None:
-    caller = iam_identity_of(event, [POOL])
+    caller = read_iam_identity(event, [POOL])
     assert caller is None or isinstance(caller.user_arn, str)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fastapi_cognito_guard.testing.authorizers import java_date
+from fastapi_cognito_guard.testing.gateway.contexts import java_date
 from tests.integration.ministack import EmulatedPool
 
 DIRECTORY = Path(__file__).parent.parent / "events" / "ministack"

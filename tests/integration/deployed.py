@@ -12,7 +12,7 @@ from botocore import auth, awsrequest, credentials  # type: ignore[import-untype
 from example_app.api import create_app
 from fastapi_cognito_guard import CognitoGuard, UserPool
 from fastapi_cognito_guard.claims import Semantics
-from fastapi_cognito_guard.testing.serving import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serving
 from tests.integration.calls import MOST_CALLS, send
 from tests.integration.gateways import ACCOUNT, Account, Api
 from tests.integration.ministack import REGION, EmulatedPool

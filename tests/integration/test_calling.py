@@ -8,7 +8,7 @@ import pytest
 from fastapi_cognito_guard import CognitoGuard, UserPool
 from fastapi_cognito_guard.client import ClientCredentials, CognitoAuth, RefreshToken
 from fastapi_cognito_guard.errors import TokenRequestFailed
-from fastapi_cognito_guard.testing.serving import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serving
 from tests.apps import build_app
 from tests.integration.ministack import EmulatedPool
 

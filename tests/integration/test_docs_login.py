@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from fastapi_cognito_guard import CognitoGuard, CurrentUser, require_scope
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing import Directory, LocalClient, LocalUser, local_pool
-from fastapi_cognito_guard.testing.serving import address_of, listen, serving
+from fastapi_cognito_guard.testing.uvicorn_server import address_of, listen, serving
 
 # What keeps Chromium from looking for hosts of its maker's, and lets it run as root.
 FLAGS = (

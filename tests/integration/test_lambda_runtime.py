@@ -12,7 +12,7 @@ import pytest
 from example_app.api import create_app
 from fastapi_cognito_guard import CognitoGuard, lambda_handler
 from fastapi_cognito_guard.testing import FakeUserPool, Flavour
-from fastapi_cognito_guard.testing.authorizers import java_date
+from fastapi_cognito_guard.testing.gateway.contexts import java_date
 from tests.integration import runtime_api
 from tests.integration.runtime_api import Function
 from tests.servers import fault_server, response

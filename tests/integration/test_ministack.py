@@ -7,7 +7,7 @@ import pytest
 
 from fastapi_cognito_guard import CognitoGuard, UserPool
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.serving import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serving
 from tests.apps import bearer, build_app
 from tests.integration.ministack import EmulatedPool
 

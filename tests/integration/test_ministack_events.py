@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from fastapi_cognito_guard.gateway.event import claims_of
-from fastapi_cognito_guard.gateway.iam import IamIdentity, iam_identity_of
+from fastapi_cognito_guard.gateway.event import read_claims
+from fastapi_cognito_guard.gateway.iam import IamIdentity, read_iam_identity
 from tests.integration.captures import (
     CAPTURES,
     DIRECTORY,
@@ -78,7 +78,7 @@ def test_every_kept_event_is_in_the_tables() -> None:
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_kept_event_has_the_claims_of_its_token_or_none(name: str) -> None:
-    claims = claims_of(kept(name))
+    claims = read_claims(kept(name))
     assert (claims.values if claims else None) == CLAIMS[name]
     # REST too: by its version "1.0" and its spelling, it is an event of an HTTP API.
     assert claims is None or claims.source == "http"
@@ -86,7 +86,7 @@ def test_a_kept_event_has_the_claims_of_its_token_or_none(name: str) -> None:
 
 @pytest.mark.parametrize("name", LAMBDA)
 def test_the_context_of_a_lambda_authorizer_is_mapped_back_to_the_claims_of_its_token(name: str) -> None:
-    claims = claims_of(kept(name), to_claims)
+    claims = read_claims(kept(name), to_claims)
     assert claims is not None
     own = {name: value for name, value in claims.values.items() if name != "principalId"}
     assert (own, claims.source) == (ACCESS, "lambda")
@@ -94,12 +94,12 @@ def test_the_context_of_a_lambda_authorizer_is_mapped_back_to_the_claims_of_its_
 
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name not in LAMBDA])
 def test_no_other_event_is_taken_for_a_lambda_authorizers(name: str) -> None:
-    assert claims_of(kept(name), lambda context: {"sub": "mapped"}) == claims_of(kept(name))
+    assert read_claims(kept(name), lambda context: {"sub": "mapped"}) == read_claims(kept(name))
 
 
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name.startswith("rest-cognito")])
 def test_a_rest_event_spelled_as_aws_does_has_the_same_claims(name: str) -> None:
-    claims = claims_of(spelled_as_aws(kept(name)))
+    claims = read_claims(spelled_as_aws(kept(name)))
     assert claims is not None
     assert (claims.values, claims.source) == (CLAIMS[name], "rest")
 
@@ -127,13 +127,13 @@ def test_who_signed_is_read_from_the_events_of_iam_routes_only(name: str) -> Non
     """Spelled as AWS does, that is: REST events have no version there."""
     event = spelled_as_aws(kept(name)) if name.startswith("rest-") else kept(name)
     due = {"-identity-pool": SIGNER, "-user": ROBOT}.get(name.partition("-iam")[2])
-    assert iam_identity_of(event, {POOL}) == due
+    assert read_iam_identity(event, {POOL}) == due
 
 
 @pytest.mark.parametrize("name", ["http-iam-identity-pool", "rest-iam-identity-pool"])
 def test_the_user_of_another_pool_is_not_told(name: str) -> None:
     event = spelled_as_aws(kept(name)) if name.startswith("rest-") else kept(name)
-    assert iam_identity_of(event, {"eu-west-1_OtherPool"}) == replace(SIGNER, sub=None)
+    assert read_iam_identity(event, {"eu-west-1_OtherPool"}) == replace(SIGNER, sub=None)
 
 
 def test_the_scopes_beside_the_claims_are_not_read() -> None:
@@ -142,7 +142,7 @@ def test_the_scopes_beside_the_claims_are_not_read() -> None:
     jwt = event["requestContext"]["authorizer"]["jwt"]
     assert jwt["scopes"] == ["aws.cognito.signin.user.admin"]
     jwt["scopes"] = None
-    assert claims_of(event) == claims_of(kept("http-jwt-access"))
+    assert read_claims(event) == read_claims(kept("http-jwt-access"))
 
 
 def test_ministack_delivers_payload_2_where_1_was_asked_for() -> None:

@@ -6,7 +6,7 @@ import httpx
 
 from fastapi_cognito_guard import CognitoGuard, KeyPolicy, UserPool
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.serving import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serving
 from tests.apps import bearer, build_app
 from tests.servers import Answer, fault_server, hang, reset, response
 

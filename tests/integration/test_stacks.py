@@ -10,7 +10,7 @@ import pytest
 
 from example_app.api import create_app
 from fastapi_cognito_guard.claims import Semantics
-from fastapi_cognito_guard.testing.serving import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serving
 from tests.integration.calls import MOST_CALLS, send
 from tests.integration.deployed import guard_of
 from tests.integration.matrix import ROUTES, STATUSES, Route, content_of, status_due, tokens_of

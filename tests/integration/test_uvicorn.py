@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.serving import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serving
 from tests.apps import bearer, build_app
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -15,8 +15,8 @@ import pytest
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.errors import ConfigurationError, KeyUnknown
 from fastapi_cognito_guard.testing import FakeUserPool, gateway_event
-from fastapi_cognito_guard.testing.server import Fault
-from fastapi_cognito_guard.testing.signing import unverified_claims
+from fastapi_cognito_guard.testing.key_server import Fault
+from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from tests.apps import NOW
 
 USER = {"sub", "iss", "origin_jti", "event_id", "token_use", "auth_time", "exp", "iat", "jti"}

@@ -121,7 +121,7 @@ def test_decisions_tell_of_the_user(pool: FakeUserPool) -> None:
 
 @pytest.mark.parametrize("wrong", ["ada", TestClient(FastAPI())], ids=["a name", "a client"])
 def test_what_is_no_app_is_told_apart(wrong: Any) -> None:
-    with pytest.raises(ConfigurationError, match="wants the app itself"), as_user(wrong):
+    with pytest.raises(ConfigurationError, match="Give the app itself"), as_user(wrong):
         pass
 
 

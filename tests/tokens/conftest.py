@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastapi_cognito_guard.tokens.keys import KeySet
+from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
 from tests.tokens.keysets import ADDRESS, POLICY, Hands, KeyServer
 
 
@@ -17,5 +17,5 @@ def server() -> KeyServer:
 
 
 @pytest.fixture
-def keys(server: KeyServer, hands: Hands) -> KeySet:
-    return KeySet(ADDRESS, POLICY, fetch=server, clock=hands.clock(), jitter=lambda: 0.0)
+def keys(server: KeyServer, hands: Hands) -> RemoteKeys:
+    return RemoteKeys(ADDRESS, POLICY, fetch=server, clock=hands.clock(), jitter=lambda: 0.0)

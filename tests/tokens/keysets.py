@@ -10,7 +10,7 @@ from fastapi_cognito_guard import KeyPolicy
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.testing import FakeUserPool
 from fastapi_cognito_guard.tokens.clock import Clock
-from fastapi_cognito_guard.tokens.keys import KeySet
+from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
 
 POLICY = KeyPolicy(max_age=600, max_stale=7200, cooldown=10, backoff=0.5, timeout=3)
 ADDRESS = "https://keys.example/jwks.json"
@@ -53,7 +53,7 @@ class KeyServer:
         return document
 
 
-async def landed(keys: KeySet) -> None:
+async def landed(keys: RemoteKeys) -> None:
     """Wait, for a bounded time, until no fetch is under way."""
     for _ in range(500):
         if keys._flight is None:
@@ -62,7 +62,7 @@ async def landed(keys: KeySet) -> None:
     raise AssertionError
 
 
-async def refusal_of(keys: KeySet, kid: str) -> AuthError:
+async def refusal_of(keys: RemoteKeys, kid: str) -> AuthError:
     with pytest.raises(AuthError) as refused:
         await keys.key(kid)
     return refused.value

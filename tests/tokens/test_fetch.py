@@ -10,7 +10,7 @@ import pytest
 from fastapi_cognito_guard import KeyPolicy
 from fastapi_cognito_guard.errors import KeysUnavailable
 from fastapi_cognito_guard.tokens.fetch import FetchFailed, fetch_over_https
-from fastapi_cognito_guard.tokens.keys import KeySet
+from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
 from tests.servers import Answer, drip, endless, fault_server, hang, reset, response
 from tests.tokens.keysets import KID, OLD, POLICY, Hands, landed, refusal_of
 
@@ -47,7 +47,9 @@ async def test_a_fault_of_the_key_server_never_costs_the_good_keys_nor_a_request
 ) -> None:
     policy = KeyPolicy(max_age=600, timeout=1)
     with fault_server(GOOD) as server:
-        keys = KeySet(server.address, policy, fetch=fetch_over_https, clock=hands.clock(), jitter=lambda: 0.0)
+        keys = RemoteKeys(
+            server.address, policy, fetch=fetch_over_https, clock=hands.clock(), jitter=lambda: 0.0
+        )
         assert await keys.key(KID)
         server.answer = fault
         hands.move(policy.max_age)
@@ -69,14 +71,14 @@ async def test_a_fault_of_the_key_server_never_costs_the_good_keys_nor_a_request
 async def test_a_cold_request_waits_no_longer_than_the_deadline(fault: Answer, hands: Hands) -> None:
     with fault_server(fault) as server:
         policy = KeyPolicy(timeout=0.3)
-        keys = KeySet(server.address, policy, fetch=fetch_over_https, clock=hands.clock())
+        keys = RemoteKeys(server.address, policy, fetch=fetch_over_https, clock=hands.clock())
         started = time.monotonic()
         assert isinstance(await refusal_of(keys, KID), KeysUnavailable)
         assert time.monotonic() - started < 2
 
 
 async def test_nobody_listening_is_an_outage(hands: Hands) -> None:
-    keys = KeySet("http://127.0.0.1:9/", POLICY, fetch=fetch_over_https, clock=hands.clock())
+    keys = RemoteKeys("http://127.0.0.1:9/", POLICY, fetch=fetch_over_https, clock=hands.clock())
     refused = await refusal_of(keys, KID)
     assert isinstance(refused, KeysUnavailable)
     assert "http://127.0.0.1:9/" in refused.reason
@@ -85,7 +87,7 @@ async def test_nobody_listening_is_an_outage(hands: Hands) -> None:
 async def test_a_key_server_that_does_not_speak_tls_is_an_outage(hands: Hands) -> None:
     with fault_server(GOOD) as server:
         address = server.address.replace("http:", "https:")
-        keys = KeySet(address, POLICY, fetch=fetch_over_https, clock=hands.clock())
+        keys = RemoteKeys(address, POLICY, fetch=fetch_over_https, clock=hands.clock())
         assert isinstance(await refusal_of(keys, KID), KeysUnavailable)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fastapi_cognito_guard.errors import AlgorithmNotAllowed, AuthError, TokenMalformed
 from fastapi_cognito_guard.tokens.base64url import decode as decode_base64url
-from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH, HeaderMemo, UnverifiedJwt, check_length, parse
+from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH, KnownHeaders, UnverifiedJwt, check_length, parse
 
 HEADER = {"alg": "RS256", "kid": "+/8="}
 PAYLOAD = {"sub": "s"}
@@ -34,7 +34,7 @@ def test_a_good_token_is_read_and_not_believed() -> None:
 
 
 def test_only_short_headers_of_good_tokens_are_remembered_and_only_so_many() -> None:
-    headers = HeaderMemo()
+    headers = KnownHeaders()
     jwts = [parse(token({**HEADER, "kid": str(n)})) for n in range(100)]
     assert [headers.kids.get(jwt.header) for jwt in jwts] == [None] * 100
     for jwt in jwts:
@@ -218,14 +218,14 @@ def headed(header: str) -> UnverifiedJwt:
 
 
 def test_a_header_of_512_characters_is_remembered_and_a_longer_one_is_not() -> None:
-    headers = HeaderMemo()
+    headers = KnownHeaders()
     for length, known in ((512, True), (513, False)):
         headers.keep(headed("h" * length))
         assert ("h" * length in headers.kids) is known
 
 
 def test_64_headers_are_remembered_and_the_next_one_begins_anew() -> None:
-    headers, names = HeaderMemo(), [str(n) for n in range(65)]
+    headers, names = KnownHeaders(), [str(n) for n in range(65)]
     for name in [*names[:64], "0"]:  # the last is known already, and costs the others nothing
         headers.keep(headed(name))
     assert all(headers.kids[name] == f"kid of {name}" for name in names[:64])
@@ -234,7 +234,7 @@ def test_64_headers_are_remembered_and_the_next_one_begins_anew() -> None:
 
 
 def test_only_a_header_that_is_not_remembered_is_asked_about() -> None:
-    headers, asked = HeaderMemo(), list[str]()
+    headers, asked = KnownHeaders(), list[str]()
     jwt = parse(GOOD, headers=headers, on_new_header=asked.append)
     headers.keep(jwt)
     again = parse(GOOD, headers=headers, on_new_header=asked.append)
@@ -244,7 +244,7 @@ def test_only_a_header_that_is_not_remembered_is_asked_about() -> None:
 
 @pytest.mark.parametrize("text", ["", ".", "..", "a.b", "a.b.c.d", "{header}", "{header}x", "{header}."])
 def test_what_is_not_three_parts_is_not_read_further(text: str) -> None:
-    headers = HeaderMemo()
+    headers = KnownHeaders()
     headers.keep(parse(GOOD))
     text = text.replace("{header}", GOOD.partition(".")[0])
     with pytest.raises(TokenMalformed, match=r"three parts|not base64url"):

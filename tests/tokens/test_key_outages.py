@@ -7,16 +7,16 @@ import pytest
 
 from fastapi_cognito_guard import KeyPolicy
 from fastapi_cognito_guard.errors import KeysUnavailable, KeyUnknown
+from fastapi_cognito_guard.tokens.backoff import backoff
 from fastapi_cognito_guard.tokens.fetch import FetchFailed
-from fastapi_cognito_guard.tokens.gaps import backoff
-from fastapi_cognito_guard.tokens.keys import KeySet
+from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
 from tests.tokens.keysets import ADDRESS, KID, NEW, NEW_KID, OLD, POLICY, Hands, KeyServer, landed, refusal_of
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_stale_keys_serve_in_an_outage_for_max_stale_and_then_no_longer(
-    keys: KeySet, server: KeyServer, hands: Hands
+    keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
     await keys.key(KID)
     server.error = OSError("unreachable")
@@ -31,7 +31,7 @@ async def test_stale_keys_serve_in_an_outage_for_max_stale_and_then_no_longer(
 
 
 async def test_a_removed_key_dies_at_the_first_good_fetch(
-    keys: KeySet, server: KeyServer, hands: Hands
+    keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
     await keys.key(KID)
     server.pool = NEW
@@ -44,7 +44,7 @@ async def test_a_removed_key_dies_at_the_first_good_fetch(
 
 
 async def test_failed_fetches_back_off_and_the_refusal_says_for_how_long(
-    keys: KeySet, server: KeyServer, hands: Hands
+    keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
     server.error = OSError()
     told = []
@@ -61,7 +61,7 @@ async def test_failed_fetches_back_off_and_the_refusal_says_for_how_long(
 
 
 async def test_jitter_only_shortens_a_gap_and_not_the_first(server: KeyServer, hands: Hands) -> None:
-    keys = KeySet(ADDRESS, POLICY, fetch=server, clock=hands.clock(), jitter=lambda: 1.0)
+    keys = RemoteKeys(ADDRESS, POLICY, fetch=server, clock=hands.clock(), jitter=lambda: 1.0)
     server.error = OSError()
     gaps = []
     for fetches in range(1, 9):
@@ -74,7 +74,7 @@ async def test_jitter_only_shortens_a_gap_and_not_the_first(server: KeyServer, h
 
 @pytest.mark.parametrize(("asked", "gap"), [(0, 0.5), (7, 7), (3600, 30)])
 async def test_a_servers_retry_after_lengthens_a_gap_up_to_the_cap(
-    keys: KeySet, server: KeyServer, asked: float, gap: float
+    keys: RemoteKeys, server: KeyServer, asked: float, gap: float
 ) -> None:
     server.error = FetchFailed("it answered 503", retry_after=asked)
     refused = await refusal_of(keys, KID)
@@ -84,14 +84,14 @@ async def test_a_servers_retry_after_lengthens_a_gap_up_to_the_cap(
 
 async def test_any_positive_policy_is_valid(server: KeyServer, hands: Hands) -> None:
     policy = KeyPolicy(max_age=0.001, max_stale=0.001, cooldown=0.001, backoff=90, timeout=0.5)
-    keys = KeySet(ADDRESS, policy, fetch=server, clock=hands.clock())
+    keys = RemoteKeys(ADDRESS, policy, fetch=server, clock=hands.clock())
     server.error = OSError()
     refused = await refusal_of(keys, KID)
     assert isinstance(refused, KeysUnavailable)
     assert refused.retry_after == 90
 
 
-async def test_recovery_comes_with_the_next_gap(keys: KeySet, server: KeyServer, hands: Hands) -> None:
+async def test_recovery_comes_with_the_next_gap(keys: RemoteKeys, server: KeyServer, hands: Hands) -> None:
     server.error = OSError()
     await refusal_of(keys, KID)
     server.error = None
@@ -103,7 +103,7 @@ async def test_recovery_comes_with_the_next_gap(keys: KeySet, server: KeyServer,
     }  # fmt: skip
 
 
-async def test_one_blip_is_not_a_long_outage(keys: KeySet, server: KeyServer, hands: Hands) -> None:
+async def test_one_blip_is_not_a_long_outage(keys: RemoteKeys, server: KeyServer, hands: Hands) -> None:
     server.error = OSError()
     for _ in range(5):
         await refusal_of(keys, KID)
@@ -120,7 +120,7 @@ async def test_one_blip_is_not_a_long_outage(keys: KeySet, server: KeyServer, ha
 
 
 async def test_a_flood_of_unknown_kids_is_one_fetch_per_cooldown_and_401(
-    keys: KeySet, server: KeyServer, hands: Hands
+    keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
     await keys.key(KID)
     for period in range(1, 4):
@@ -132,7 +132,7 @@ async def test_a_flood_of_unknown_kids_is_one_fetch_per_cooldown_and_401(
 
 
 async def test_a_key_that_was_rotated_in_is_accepted_at_once_where_nobody_missed_before(
-    keys: KeySet, server: KeyServer
+    keys: RemoteKeys, server: KeyServer
 ) -> None:
     await keys.key(KID)
     server.pool = NEW
@@ -141,7 +141,7 @@ async def test_a_key_that_was_rotated_in_is_accepted_at_once_where_nobody_missed
 
 
 async def test_under_a_flood_a_rotated_key_is_refused_for_at_most_one_cooldown(
-    keys: KeySet, server: KeyServer, hands: Hands
+    keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
     await keys.key(KID)
     await refusal_of(keys, "nobody's")
@@ -154,7 +154,7 @@ async def test_under_a_flood_a_rotated_key_is_refused_for_at_most_one_cooldown(
 
 
 async def test_misses_never_delay_the_refresh_of_expiring_keys(
-    keys: KeySet, server: KeyServer, hands: Hands
+    keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
     await keys.key(KID)
     hands.move(POLICY.max_age * 0.8 - 1)
@@ -169,7 +169,7 @@ async def test_misses_never_delay_the_refresh_of_expiring_keys(
 
 
 async def test_an_unknown_kid_is_503_while_nobody_can_tell_and_known_ones_go_on(
-    keys: KeySet, server: KeyServer, hands: Hands
+    keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
     await keys.key(KID)
     server.error = OSError()

@@ -12,7 +12,7 @@ import pytest
 
 from fastapi_cognito_guard import KeyPolicy
 from fastapi_cognito_guard.errors import AuthError, KeysUnavailable, KeyUnknown
-from fastapi_cognito_guard.tokens.keys import KeySet
+from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
 from tests.tokens.keysets import ADDRESS, KID, NEW, NEW_KID, OLD, POLICY, Hands, KeyServer, landed, refusal_of
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.parametrize(("wall", "steady"), [(600, 0), (0, 600), (600, 600), (-9e9, 600)])
 async def test_keys_age_by_whichever_clock_says_more(
-    keys: KeySet, server: KeyServer, hands: Hands, wall: float, steady: float
+    keys: RemoteKeys, server: KeyServer, hands: Hands, wall: float, steady: float
 ) -> None:
     await keys.key(KID)
     hands.wall += wall
@@ -31,7 +31,7 @@ async def test_keys_age_by_whichever_clock_says_more(
 
 
 async def test_a_clock_that_is_set_back_neither_rejuvenates_keys_nor_stops_fetches(
-    keys: KeySet, server: KeyServer, hands: Hands
+    keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
     server.error = OSError()
     await refusal_of(keys, KID)
@@ -42,7 +42,7 @@ async def test_a_clock_that_is_set_back_neither_rejuvenates_keys_nor_stops_fetch
 
 
 async def test_a_fetch_that_was_frozen_is_given_up_and_its_late_answer_ignored(
-    keys: KeySet, server: KeyServer, hands: Hands
+    keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
     await keys.key(KID)
     hands.move(POLICY.max_age)
@@ -65,7 +65,7 @@ async def test_a_fetch_that_was_frozen_is_given_up_and_its_late_answer_ignored(
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_fork_keeps_the_keys_and_can_fetch(keys: KeySet, server: KeyServer, hands: Hands) -> None:
+def test_a_fork_keeps_the_keys_and_can_fetch(keys: RemoteKeys, server: KeyServer, hands: Hands) -> None:
     asyncio.run(keys.key(KID))
     server.gate = threading.Event()
     hands.move(POLICY.max_age)
@@ -85,7 +85,7 @@ def test_a_fork_keeps_the_keys_and_can_fetch(keys: KeySet, server: KeyServer, ha
     assert os.waitstatus_to_exitcode(status) == 0
 
 
-async def _until(keys: Callable[[], KeySet], kid: str) -> bool:
+async def _until(keys: Callable[[], RemoteKeys], kid: str) -> bool:
     for _ in range(100):
         try:
             return bool(await keys().key(kid))
@@ -100,7 +100,7 @@ async def test_when_no_thread_can_be_had_it_is_an_outage(
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    keys = KeySet(ADDRESS, POLICY, fetch=server, clock=hands.clock())
+    keys = RemoteKeys(ADDRESS, POLICY, fetch=server, clock=hands.clock())
     monkeypatch.setattr(threading.Thread, "start", refuse)
     refused = await refusal_of(keys, KID)
     assert isinstance(refused, KeysUnavailable)
@@ -114,8 +114,8 @@ async def test_when_no_event_loop_can_be_had_it_is_an_outage(
         coroutine.close()  # type: ignore[attr-defined]  # it is one
         raise OSError("too many open files")
 
-    keys = KeySet(ADDRESS, POLICY, fetch=server, clock=hands.clock())
-    monkeypatch.setattr("fastapi_cognito_guard.tokens.keys.asyncio.run", refuse)
+    keys = RemoteKeys(ADDRESS, POLICY, fetch=server, clock=hands.clock())
+    monkeypatch.setattr("fastapi_cognito_guard.tokens.remote_keys.asyncio.run", refuse)
     assert isinstance(await refusal_of(keys, KID), KeysUnavailable)
 
 
@@ -126,7 +126,7 @@ async def test_a_fetch_that_cancels_or_exits_is_an_outage_and_nobody_waits_for_i
     async def fetch(address: str) -> bytes:
         raise error
 
-    keys = KeySet(ADDRESS, POLICY, fetch=fetch, clock=hands.clock())
+    keys = RemoteKeys(ADDRESS, POLICY, fetch=fetch, clock=hands.clock())
     started = time.monotonic()
     refused = await refusal_of(keys, KID)
     assert time.monotonic() - started < 1
@@ -143,7 +143,7 @@ async def test_a_fetch_that_blocks_its_thread_does_not_cost_a_thread_for_each_re
         raise OSError
 
     policy = KeyPolicy(timeout=0.01, backoff=60)
-    keys = KeySet(ADDRESS, policy, fetch=fetch, clock=hands.clock())
+    keys = RemoteKeys(ADDRESS, policy, fetch=fetch, clock=hands.clock())
     for _ in range(6):
         waiting = asyncio.create_task(keys.key(KID))
         await asyncio.sleep(0.02)
@@ -153,7 +153,9 @@ async def test_a_fetch_that_blocks_its_thread_does_not_cost_a_thread_for_each_re
     assert len(started) == 2
 
 
-async def test_warm_up_fetches_ahead_and_never_raises(keys: KeySet, server: KeyServer, hands: Hands) -> None:
+async def test_warm_up_fetches_ahead_and_never_raises(
+    keys: RemoteKeys, server: KeyServer, hands: Hands
+) -> None:
     server.error = OSError()
     assert await keys.warm_up() is False
     assert keys.status()["age"] is None
@@ -170,5 +172,5 @@ async def test_a_fetch_of_ones_own_may_parse_or_not(document: str, hands: Hands)
         text = json.dumps(OLD.jwks)
         return {"text": text, "bytes": text.encode(), "parsed": OLD.jwks}[document]
 
-    keys = KeySet(ADDRESS, POLICY, fetch=fetch, clock=hands.clock())  # type: ignore[arg-type]  # one of the three
+    keys = RemoteKeys(ADDRESS, POLICY, fetch=fetch, clock=hands.clock())  # type: ignore[arg-type]  # one of the three
     assert await keys.key(KID)

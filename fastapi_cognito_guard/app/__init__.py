@@ -1,0 +1,1 @@
+"""Features that `install` adds to an app, and its routes as values."""

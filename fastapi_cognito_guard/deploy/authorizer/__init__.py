@@ -1,0 +1,1 @@
+"""The guard as a Lambda authorizer in front of a gateway."""

@@ -1,0 +1,1 @@
+"""An API Gateway definition made from the routes of an app."""

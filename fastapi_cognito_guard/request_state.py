@@ -1,0 +1,63 @@
+"""Per-request state, and the guard as the rest of the package sees it."""
+
+from typing import Literal, Protocol
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from fastapi_cognito_guard.claims import Semantics
+from fastapi_cognito_guard.errors import AuthError
+from fastapi_cognito_guard.gateway.iam import IamIdentity
+from fastapi_cognito_guard.pool import UserPool
+from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.responses import Refusal
+
+GatewayMode = Literal["trust", "require", "ignore", "verify"]
+
+STATE = "fastapi_cognito_guard"
+"""The key of a request's `RequestState` in its ASGI scope."""
+
+
+class RequestState:
+    """Per-request state: caller, refusal, and whether the decision was recorded."""
+
+    __slots__ = ("error", "guard", "kid", "principal", "recorded", "user_arn")
+
+    def __init__(self, guard: "Guard") -> None:
+        self.guard = guard
+        self.principal: Principal | None = None
+        self.kid: str | None = None
+        self.user_arn: str | None = None  # set for an IAM caller, where a route asked for one
+        self.error: AuthError | None = None
+        self.recorded = False
+
+
+class Guard(Protocol):
+    """The guard of an app; `CognitoGuard` is the one implementation."""
+
+    pools: tuple[UserPool, ...]
+    semantics: Semantics
+    gateway: GatewayMode
+    deny_by_default: bool
+    public: frozenset[str]
+    websocket_protocol: str | None
+
+    async def identify(self, connection: HTTPConnection) -> Principal:
+        """Return the caller of a request. Raises an `AuthError`."""
+        ...
+
+    def iam_identity(self, connection: HTTPConnection) -> IamIdentity | None:
+        """Return the caller who signed a request with AWS credentials, or None."""
+        ...
+
+    def refusal(self, error: AuthError) -> Refusal:
+        """Return the response for an error, in the guard's dialect."""
+        ...
+
+    def record_outcome(self, state: RequestState, scope: Scope) -> None:
+        """Record the decision of a request that has ended, unless it was recorded before."""
+        ...
+
+    def record_refusal(self, state: RequestState, scope: Scope, error: AuthError, status: int | None) -> None:
+        """Record that a request was answered with ``status`` instead of by its route."""
+        ...

@@ -1,0 +1,1 @@
+"""A Cognito user pool on loopback: directory, OAuth server and sign-in page."""

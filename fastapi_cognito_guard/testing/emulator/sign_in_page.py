@@ -1,0 +1,99 @@
+"""What a person sees of the local pool: a form to sign in with, and why it cannot be had."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from string import Template
+
+from fastapi_cognito_guard.testing.emulator.directory import LocalUser
+
+_PAGE = Template("""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; --ink: #16202c; --quiet: #55606d; --paper: #fff; --ground: #eef1f5;
+  --line: #c3cad3; --accent: #0b5fa5; --on-accent: #fff; --alarm: #a4171f; }
+@media (prefers-color-scheme: dark) { :root { --ink: #edf1f5; --quiet: #a9b4c0; --paper: #1b232d;
+  --ground: #10161d; --line: #46525f; --accent: #7cc0ff; --on-accent: #0b1622; --alarm: #ff9aa0; } }
+* { box-sizing: border-box; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem;
+  background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
+main { width: 100%; max-width: 24rem; padding: 2rem; background: var(--paper);
+  border: 1px solid var(--line); border-radius: .75rem; }
+h1 { margin: 0; font-size: 1.375rem; line-height: 1.25; }
+p { margin: .5rem 0 0; color: var(--quiet); overflow-wrap: anywhere; }
+p[role=alert] { color: var(--alarm); }
+fieldset { margin: 1.5rem 0 0; padding: 0; border: 0; display: grid; gap: .5rem; }
+legend, .field { padding: 0; margin-bottom: .5rem; font-weight: 600; }
+.user { display: flex; gap: .75rem; align-items: center; padding: .625rem .875rem; cursor: pointer;
+  border: 1px solid var(--line); border-radius: .5rem; }
+.user:has(:checked) { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
+.user:focus-within, button:focus-visible, input[type=password]:focus-visible
+  { outline: 3px solid var(--accent); outline-offset: 2px; }
+.user input { margin: 0; width: 1.125rem; height: 1.125rem; accent-color: var(--accent); outline: none; }
+.user small { display: block; color: var(--quiet); }
+.field { display: block; margin-top: 1.5rem; }
+input[type=password], button { width: 100%; min-height: 2.75rem; font: inherit; border-radius: .5rem; }
+input[type=password] { padding: 0 .875rem; color: inherit; background: var(--paper);
+  border: 1px solid var(--line); }
+button { margin-top: 1.5rem; border: 0; font-weight: 600; cursor: pointer; background: var(--accent);
+  color: var(--on-accent); }
+</style>
+</head>
+<body>
+<main>
+<h1>$title</h1>
+$body
+</main>
+</body>
+</html>
+""")
+
+
+def sign_in_page(
+    *,
+    client: str,
+    users: Iterable[LocalUser],
+    chosen: str | None,
+    carried: Mapping[str, str],
+    alarm: str | None = None,
+) -> str:
+    """The form. ``carried`` comes back with it: the request that the sign-in answers."""
+    known = list(users)
+    names = {user.username for user in known}
+    first = chosen if chosen in names else next((user.username for user in known), None)
+    body = [f"<p>to <strong>{escape(client)}</strong>, in the local user pool.</p>"]
+    if alarm:
+        body.append(f'<p role="alert">{escape(alarm)}</p>')
+    body.append('<form method="post" action="/login">')
+    body += [
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in carried.items()
+    ]
+    body.append("<fieldset><legend>Who are you?</legend>")
+    body += [_user(user, checked=user.username == first) for user in known]
+    body.append("</fieldset>")
+    if any(user.password for user in known):
+        body.append(
+            '<label class="field" for="password">Password, if you have one</label>'
+            '<input id="password" type="password" name="password" autocomplete="current-password">'
+        )
+    body.append("<button>Sign in</button></form>")
+    return _PAGE.substitute(title="Sign in", body="\n".join(body))
+
+
+def refusal_page(reason: str) -> str:
+    """Why nobody can sign in like this."""
+    return _PAGE.substitute(title="This cannot work", body=f'<p role="alert">{escape(reason)}</p>')
+
+
+def _user(user: LocalUser, *, checked: bool) -> str:
+    groups = f"in {', '.join(user.groups)}" if user.groups else "in no group"
+    return (
+        f'<label class="user"><input type="radio" name="username" value="{escape(user.username)}" required'
+        f"{' checked' if checked else ''}>"
+        f"<span>{escape(user.username)}<small>{escape(groups)}</small></span></label>"
+    )

@@ -1,0 +1,218 @@
+"""An app behind API Gateway, on this machine: an authorizer decides, an event is built, Mangum runs it.
+
+The API is the one that the app's own routes describe, each with its authorizer and its scopes. What no
+route answers, the gateway answers itself, as it does what its authorizers refuse.
+"""
+
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from functools import cache
+from re import Pattern
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fastapi_cognito_guard.app.routes import RouteInfo, list_opaque_mounts, list_routes
+from fastapi_cognito_guard.deploy.lambda_function import lambda_handler
+from fastapi_cognito_guard.errors import AuthError, ConfigurationError
+from fastapi_cognito_guard.guard import installed_guard
+from fastapi_cognito_guard.responses import Refusal
+from fastapi_cognito_guard.testing.gateway.authorizers import AUTHORIZERS, Deciding
+from fastapi_cognito_guard.testing.gateway.events import FRONTS, Flavour, gateway_event
+from fastapi_cognito_guard.testing.signing_key import unverified_claims
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_OPEN: tuple[Flavour, ...] = ("function-url", "alb")
+_NOT_FOUND = {
+    "rest": Refusal(
+        status=403,
+        body={"message": "Missing Authentication Token"},
+        headers={"x-amzn-ErrorType": "MissingAuthenticationTokenException"},
+    ),
+    "http": Refusal(status=404, body={"message": "Not Found"}),
+}
+
+
+class Gateway:
+    """The app behind a front door; itself an ASGI app, for any client or server.
+
+    ``kind``     which front door: see `Flavour`. Without an authorizer (``"function-url"``, ``"alb"``) all
+                 requests reach the app
+    ``stage``    by default ``prod`` for REST APIs; it is the first part of the path
+    ``context``  what a Lambda authorizer makes of a token's claims; by default ``{"claims": <as JSON>}``
+
+    Raises `ConfigurationError` for an app without a guard, and for kinds that take no tokens.
+    """
+
+    def __init__(
+        self,
+        app: "FastAPI",
+        *,
+        kind: Flavour = "rest",
+        stage: str | None = None,
+        context: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+    ) -> None:
+        if kind not in AUTHORIZERS and kind not in _OPEN:
+            kinds = ", ".join((*AUTHORIZERS, *_OPEN))
+            raise ConfigurationError(f"A gateway that takes tokens is one of {kinds}.", setting="kind")
+        installed_guard(app)
+        self.kind: Flavour = kind
+        self.stage = stage or FRONTS[kind].stage
+        self.app = app
+        self._context = context
+        self._watched = _Watched(app)
+        self._handler = lambda_handler(self._watched)  # type: ignore[arg-type]  # any ASGI app will do
+        self._lock = Lock()
+
+    @property
+    def address(self) -> str:
+        """Where clients find it."""
+        return f"https://{FRONTS[self.kind].host}{self._root}"
+
+    @property
+    def _root(self) -> str:
+        """The first part of each path: API Gateway's own domain has the stage there."""
+        return "" if self.stage == "$default" or self.kind in _OPEN else f"/{self.stage}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":  # there is none on Lambda
+            await _idle(receive, send)
+            return
+        if scope["type"] != "http":
+            raise ConfigurationError("REST and HTTP APIs have no WebSockets: test those standalone.")
+        request = Request(scope, receive)
+        body = await request.body()
+        response, error = await self._answer(request, body)
+        await response(scope, receive, send)
+        if error is not None:
+            raise error
+
+    async def _answer(self, request: Request, body: bytes) -> tuple[Response, Exception | None]:
+        path = request.scope["path"].removeprefix(self._root) or "/"
+        asked: dict[str, Any] = {
+            "method": request.method,
+            "path": path,
+            "query": _multi(request.query_params),
+            "headers": _multi(request.headers),
+            "body": _text_or_bytes(body),
+            "stage": self.stage,
+        }
+        if self.kind not in _OPEN:
+            try:
+                asked |= await self._authorized(request, path)
+            except _NoRoute:
+                dialect = AUTHORIZERS[self.kind].dialect
+                return _refused(_NOT_FOUND[dialect]), None
+            except AuthError as error:
+                return _refused(self._deciding().refusal(error)), None
+        event = gateway_event(self.kind, **asked)
+        return await run_in_threadpool(self._invoke, event)
+
+    async def _authorized(self, request: Request, path: str) -> dict[str, Any]:
+        """What the route's authorizer adds to the event: nothing, where the route has none."""
+        if not request.scope["path"].startswith(self._root):
+            raise _NoRoute
+        demand = self._route(request, path)
+        deciding = self._deciding()
+        if demand is None or not deciding.guards(demand):
+            return {}
+        claims = unverified_claims(await deciding.token(request.scope["headers"], demand))
+        context = self._context(claims) if self._context else None
+        return {"claims": claims, "context": context, "scopes": demand.scopes[0] if demand.scopes else None}
+
+    def _route(self, request: Request, path: str) -> RouteInfo | None:
+        """The route that answers. None is one without an authorizer; raises where there is no route."""
+        fitting = [demand for demand in list_routes(self.app) if _pattern(demand.path).match(path)]
+        preflight = request.method == "OPTIONS" and "access-control-request-method" in request.headers
+        for demand in fitting:
+            if not demand.websocket and (not demand.methods or request.method in demand.methods):
+                return demand
+        if (fitting and preflight) or any(
+            path.startswith(f"{each.path}/") for each in list_opaque_mounts(self.app)
+        ):
+            return None
+        raise _NoRoute
+
+    def _deciding(self) -> Deciding:
+        return AUTHORIZERS[self.kind].over(installed_guard(self.app))
+
+    def _invoke(self, event: dict[str, Any]) -> tuple[Response, Exception | None]:
+        with self._lock:  # an instance of a function has one request at a time
+            self._watched.error = None
+            answer = self._handler(event, None)
+            is_rest = self.kind in AUTHORIZERS and AUTHORIZERS[self.kind].dialect == "rest"
+            return _response(answer, remap=is_rest), self._watched.error
+
+
+class _NoRoute(Exception):
+    """The API has no such route."""
+
+
+class _Watched:
+    """The app, and what it raised last: Mangum makes a 500 of it, and test clients want to see it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.error: Exception | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+@cache
+def _pattern(path: str) -> Pattern[str]:
+    return compile_path(path)[0]
+
+
+def _multi(values: Headers | QueryParams) -> dict[str, list[str]]:
+    pairs = values.items() if isinstance(values, Headers) else values.multi_items()
+    several: dict[str, list[str]] = {}
+    for name, value in pairs:
+        several.setdefault(name, []).append(value)
+    return several
+
+
+def _text_or_bytes(body: bytes) -> str | bytes | None:
+    try:
+        return body.decode() or None
+    except UnicodeDecodeError:
+        return body
+
+
+def _refused(refusal: Refusal) -> Response:
+    return Response(refusal.content, refusal.status, dict(refusal.headers), media_type="application/json")
+
+
+def _response(answer: Mapping[str, Any], *, remap: bool) -> Response:
+    """What the function returned, as the client gets it. A REST API renames the challenge."""
+    body = answer.get("body") or ""
+    response = Response(b64decode(body) if answer.get("isBase64Encoded") else body, answer["statusCode"])
+    single = {name: [value] for name, value in (answer.get("headers") or {}).items()}
+    several = single | (answer.get("multiValueHeaders") or {})
+    if answer.get("cookies"):  # payload 2.0
+        several["set-cookie"] = answer["cookies"]
+    for name, values in several.items():
+        shown = "x-amzn-Remapped-www-authenticate" if remap and name.lower() == "www-authenticate" else name
+        for value in values if name.lower() != "content-length" else ():
+            response.headers.append(shown, value)
+    return response
+
+
+async def _idle(receive: Receive, send: Send) -> None:
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return

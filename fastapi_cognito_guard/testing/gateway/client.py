@@ -1,0 +1,33 @@
+"""Starlette's test client, with API Gateway between it and the app."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from starlette.testclient import TestClient
+
+from fastapi_cognito_guard.testing.gateway.app import Gateway
+from fastapi_cognito_guard.testing.gateway.events import Flavour
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+class GatewayClient(TestClient):
+    """A ``TestClient`` of the app as API Gateway runs it: one test serves standalone and deployed.
+
+    An authorizer decides by the app's own routes, and answers 401 and 403 in its own words; what it lets
+    pass reaches the app through the real Mangum, as the event of that gateway. ``kind``, ``stage`` and
+    ``context`` are `Gateway`'s, all others ``TestClient``'s. No lifespan runs, as on Lambda.
+    """
+
+    def __init__(
+        self,
+        app: "FastAPI",
+        kind: Flavour = "rest",
+        *,
+        stage: str | None = None,
+        context: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+        **options: Any,
+    ) -> None:
+        self.gateway = Gateway(app, kind=kind, stage=stage, context=context)
+        super().__init__(self.gateway, **{"base_url": self.gateway.address, **options})

@@ -1,0 +1,96 @@
+"""RFC 9728: a refused client learns where to sign in, and for what."""
+
+from typing import Any
+
+import pytest
+
+from fastapi_cognito_guard import CognitoGuard
+from fastapi_cognito_guard.app.resource_metadata import build_metadata_url
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests.apps import NOW, bearer, build_app, client_of, guard_for
+
+RESOURCE = "https://api.example.com/shop"
+URL = "https://api.example.com/.well-known/oauth-protected-resource/shop"
+PATH = "/.well-known/oauth-protected-resource/shop"
+BOUND: dict[str, Any] = {"user_pool": {"resource": RESOURCE}}
+
+
+@pytest.mark.parametrize("deny_by_default", [True, False])
+def test_the_document_names_the_pool_and_the_scopes_of_the_routes(
+    pool: FakeUserPool, deny_by_default: bool
+) -> None:
+    app = build_app(guard_for(pool, deny_by_default=deny_by_default, **BOUND))
+    answer = client_of(app).get(PATH)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "resource": RESOURCE,
+        "resource_name": "FastAPI",
+        "authorization_servers": [pool.issuer],
+        "scopes_supported": ["orders/read", "orders/write"],
+        "bearer_methods_supported": ["header"],
+    }
+    assert PATH not in app.openapi()["paths"]
+
+
+def test_challenges_point_to_it(pool: FakeUserPool) -> None:
+    client = client_of(build_app(guard_for(pool, **BOUND)))
+    token = pool.access_token(claims={"aud": RESOURCE})
+    for path, headers, due in (
+        ("/me", {}, f'Bearer resource_metadata="{URL}"'),
+        (
+            "/me",
+            bearer("junk"),
+            'Bearer error="invalid_token", error_description="The token is malformed", '
+            f'resource_metadata="{URL}"',
+        ),
+        (
+            "/all-scopes",
+            bearer(token),
+            f'Bearer error="insufficient_scope", scope="orders/read orders/write", resource_metadata="{URL}"',
+        ),
+        ("/group", bearer(token), None),
+    ):
+        assert client.get(path, headers=headers).headers.get("www-authenticate") == due
+
+
+@pytest.mark.parametrize("semantics", ["rest", "http"])
+def test_the_gateways_own_dialects_stay_to_the_letter(pool: FakeUserPool, semantics: str) -> None:
+    client = client_of(build_app(guard_for(pool, semantics=semantics, **BOUND)))
+    assert "resource_metadata" not in client.get("/me").headers.get("www-authenticate", "")
+    assert client.get(PATH).status_code == 200
+
+
+def test_without_a_resource_nothing_is_published(pool: FakeUserPool) -> None:
+    client = client_of(build_app(guard_for(pool)))
+    assert client.get("/.well-known/oauth-protected-resource").status_code == 404
+    assert client.get("/me").headers["www-authenticate"] == "Bearer"
+
+
+def test_pools_of_one_resource_share_a_document(pool: FakeUserPool, other_pool: FakeUserPool) -> None:
+    pools = [each.user_pool(resource=RESOURCE) for each in (pool, other_pool)]
+    client = client_of(build_app(CognitoGuard(*pools, now=lambda: NOW)))
+    assert client.get(PATH).json()["authorization_servers"] == [pool.issuer, other_pool.issuer]
+
+
+@pytest.mark.parametrize(
+    ("resource", "url"),
+    [
+        ("https://api.example.com", "https://api.example.com/.well-known/oauth-protected-resource"),
+        ("https://api.example.com/", "https://api.example.com/.well-known/oauth-protected-resource"),
+        (RESOURCE, URL),
+        ("https://api.example.com:8443/a/", "https://api.example.com:8443/.well-known/oauth-protected-resource/a"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/.well-known/oauth-protected-resource"),
+        ("http://api.example.com", None),
+        ("my-api", None),
+        ('https://api.example.com/"x', None),
+        ("https://api.example.com/é", None),
+        ("https://api.example.com/a?b=c", None),
+        ("https://api.example.com/a#b", None),
+        ("https://user@api.example.com/a", None),
+        ("https://[::1", None),
+        ("", None),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_only_an_address_has_metadata(resource: str | None, url: str | None) -> None:
+    assert build_metadata_url(resource) == url

@@ -1,0 +1,249 @@
+"""What routes demand, read from apps of every shape."""
+
+from functools import wraps
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Security
+from starlette.endpoints import HTTPEndpoint
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Host, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from fastapi_cognito_guard import (
+    CognitoGuard,
+    CurrentUser,
+    IamIdentity,
+    OptionalUser,
+    Principal,
+    current_user,
+    iam_identity,
+    optional_user,
+    require_claim,
+    require_group,
+    require_scope,
+)
+from fastapi_cognito_guard.app.routes import RouteInfo, list_opaque_mounts, list_routes
+from fastapi_cognito_guard.policy import Requirement
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests.apps import add_routes, guard_for
+
+
+def scope(*any_of: str) -> Requirement:
+    return Requirement(kind="scope", any_of=any_of)
+
+
+def named(app: FastAPI) -> dict[str, RouteInfo]:
+    """By path; FastAPI's own pages aside."""
+    return {demand.path: demand for demand in list_routes(app) if demand.name not in _ITS_OWN}
+
+
+_ITS_OWN = {"openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"}
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    app = FastAPI()
+    add_routes(app)
+    return app
+
+
+FORMS = {
+    "/public": (False, False, ()),
+    "/me": (True, False, ()),
+    "/optional": (True, True, ()),
+    "/scope": (True, False, (scope("orders/write", "orders/read"),)),
+    "/all-scopes": (True, False, (scope("orders/read"), scope("orders/write"))),
+    "/group": (True, False, (Requirement(kind="group", any_of=("admins", "owners")),)),
+    "/claim": (True, False, (Requirement(kind="claim", claim="custom:tier", any_of=("gold", "3", "true")),)),
+    "/ws": (True, False, ()),
+}
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_every_form_of_demand_is_read(app: FastAPI, path: str) -> None:
+    demand = named(app)[path]
+    assert (demand.guarded, demand.optional, demand.requirements) == FORMS[path]
+    assert demand.websocket is (path == "/ws")
+    assert demand.methods == (set() if demand.websocket else {"GET"})
+    assert demand.in_schema is not demand.websocket
+    assert not demand.mounted
+
+
+def test_scopes_and_groups_are_named_as_they_were_written(app: FastAPI) -> None:
+    found = named(app)
+    assert found["/scope"].scopes == (("orders/read", "orders/write"),)
+    assert found["/all-scopes"].scopes == (("orders/read",), ("orders/write",))
+    assert found["/group"].groups == (("admins", "owners"),)
+    assert found["/group"].scopes == found["/claim"].groups == ()
+    assert str(found["/group"]) == "GET /group"
+    assert str(found["/ws"]) == "WebSocket /ws"
+
+
+def test_the_same_scope_asked_for_twice_is_one_requirement() -> None:
+    app = FastAPI(dependencies=[Depends(require_scope("a"))])
+
+    @app.get("/", dependencies=[Security(current_user, scopes=["a"]), Depends(require_scope("a"))])
+    async def root(user: CurrentUser) -> None: ...
+
+    assert named(app)["/"].requirements == (scope("a"),)
+
+
+def test_a_chain_of_dependencies_guards_and_its_scopes_count() -> None:
+    async def account(user: CurrentUser) -> str:
+        return user.sub
+
+    app = FastAPI()
+
+    @app.get("/chain")
+    async def chain(account: Annotated[str, Security(account, scopes=["a"])]) -> None: ...
+
+    @app.get("/other", dependencies=[Security(lambda: None, scopes=["not ours"])])
+    async def other() -> None: ...
+
+    found = named(app)
+    assert (found["/chain"].guarded, found["/chain"].requirements) == (True, (scope("a"),))
+    assert (found["/other"].guarded, found["/other"].requirements) == (False, ())
+
+
+def test_what_wraps_the_dependency_is_not_the_dependency() -> None:
+    @wraps(current_user)
+    async def lenient() -> None: ...
+
+    app = FastAPI()
+
+    @app.get("/wrapped", dependencies=[Depends(lenient)])
+    async def wrapped() -> None: ...
+
+    assert not named(app)["/wrapped"].guarded
+
+
+def test_a_route_for_iam_callers_is_no_route_for_users() -> None:
+    app = FastAPI()
+
+    @app.get("/iam")
+    async def iam(
+        caller: Annotated[IamIdentity, Security(iam_identity, scopes=["none of ours"])],
+    ) -> None: ...
+
+    found = named(app)["/iam"]
+    assert (found.iam, found.guarded, found.requirements) == (True, False, ())
+
+
+def test_a_route_may_say_that_it_is_public() -> None:
+    app = FastAPI()
+
+    @app.get("/health", openapi_extra={"security": []})
+    async def health() -> None: ...
+
+    @app.get("/other", openapi_extra={"tags": []})
+    async def other() -> None: ...
+
+    found = named(app)
+    assert (found["/health"].public, found["/other"].public) == (True, False)
+
+
+def test_optional_is_only_what_nobody_may_enter() -> None:
+    app = FastAPI()
+
+    @app.get("/both")
+    async def both(maybe: OptionalUser, user: CurrentUser) -> None: ...
+
+    @app.get("/maybe")
+    async def maybe(user: Annotated[Principal | None, Security(optional_user, scopes=["a"])]) -> None: ...
+
+    found = named(app)
+    assert (found["/both"].optional, found["/both"].requirements) == (False, ())
+    assert (found["/maybe"].optional, found["/maybe"].requirements) == (True, (scope("a"),))
+
+
+def test_what_routers_and_the_app_ask_for_counts_under_every_prefix() -> None:
+    inner = APIRouter(prefix="/inner", dependencies=[Depends(require_group("admins"))])
+
+    @inner.post("/files/{name:path}", include_in_schema=False)
+    async def upload() -> None: ...
+
+    @inner.websocket("/ws")
+    async def ws() -> None: ...
+
+    inner.add_api_websocket_route("/late", ws)
+    outer = APIRouter(dependencies=[Depends(require_scope("a"))])
+    outer.include_router(inner, prefix="/outer")
+    app = FastAPI(dependencies=[Depends(current_user)])
+    app.include_router(outer, prefix="/v1")
+    app.include_router(inner, prefix="/v2", dependencies=[Depends(require_claim("tier", 1))])
+
+    @inner.get("/added-later")
+    async def added() -> None: ...
+
+    found = named(app)
+    upload_one, upload_two = (found[f"/{at}/inner/files/{{name:path}}"] for at in ("v1/outer", "v2"))
+    assert upload_one.path_format == "/v1/outer/inner/files/{name}"
+    assert upload_one.methods == {"POST"}
+    assert not upload_one.in_schema
+    assert (upload_one.scopes, upload_one.groups) == ((("a",),), (("admins",),))
+    assert [need.kind for need in upload_two.requirements] == ["claim", "group"]
+    assert found["/v1/outer/inner/ws"].scopes == (("a",),)
+    assert found["/v1/outer/inner/added-later"].guarded
+
+
+def test_plain_routes_are_seen_and_are_not_guarded_even_by_the_app() -> None:
+    class Endpoint(HTTPEndpoint): ...
+
+    async def plain(request: object) -> PlainTextResponse:
+        raise AssertionError
+
+    async def socket(socket: object) -> None: ...
+
+    app = FastAPI(dependencies=[Depends(current_user)])
+    app.add_route("/plain", plain)
+    app.router.routes.append(Route("/class", Endpoint))
+    app.router.add_websocket_route("/socket", socket)
+    found = named(app)
+    assert [found[path].guarded for path in ("/plain", "/class", "/socket")] == [False] * 3
+    assert [str(found[path]) for path in ("/plain", "/class", "/socket")] == [
+        "GET /plain",
+        "any method /class",
+        "WebSocket /socket",
+    ]
+
+
+def test_mounted_apps_are_seen_into_and_what_cannot_be_is_told_apart(
+    pool: FakeUserPool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async def opaque(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    class OfItsOwnKind(BaseRoute): ...
+
+    sub = FastAPI(openapi_url=None)
+    guard_for(pool).install(sub)
+    add_routes(sub)
+    files = StaticFiles(directory=tmp_path_factory.mktemp("static"))
+    router = APIRouter()
+    router.mount("/files", files)
+    app = FastAPI()
+    app.mount("/sub", sub)
+    app.mount("/opaque", opaque)
+    app.include_router(router, prefix="/api")
+    app.router.routes.append(Mount("/star", routes=[Route("/let", opaque)]))
+    app.router.routes.append(OfItsOwnKind())
+    app.router.routes.append(Host("admin.example.com", app=opaque))
+    found = named(app)
+    assert found["/sub/scope"].scopes == (("orders/read", "orders/write"),)
+    assert (found["/sub/scope"].path_format, found["/sub/scope"].mounted) == ("/sub/scope", True)
+    assert (found["/star/let"].guarded, found["/star/let"].in_schema) == (False, False)
+    assert [
+        (mount.path, mount.app) for mount in list_opaque_mounts(app) if not isinstance(mount.app, BaseRoute)
+    ] == [
+        ("/opaque", opaque),
+        ("/api/files", files),
+        ("", opaque),
+    ]
+    assert len(list(list_opaque_mounts(app))) == 4
+
+
+def test_a_guard_by_itself_demands_nothing(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    CognitoGuard(pool.user_pool()).install(app)
+    assert named(app) == {}

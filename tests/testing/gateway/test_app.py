@@ -1,0 +1,268 @@
+"""The gateway of the test kit: it decides as AWS's does, says it in AWS's words, and Mangum does the rest."""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.testclient import TestClient
+from starlette.staticfiles import StaticFiles
+
+from fastapi_cognito_guard import CognitoGuard, CurrentUser
+from fastapi_cognito_guard.claims import Semantics
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.testing import FakeUserPool, Flavour, Gateway, GatewayClient
+from tests.apps import bearer, build_app, guard_for
+
+KINDS: list[Flavour] = [
+    "rest", "rest-jwt", "http", "http-1.0", "lambda", "lambda-2.0", "function-url", "alb",
+]  # fmt: skip
+REST, HTTP = KINDS[:2], KINDS[2:4]
+SOURCES: dict[str, str] = {**dict.fromkeys(REST, "rest"), **dict.fromkeys(HTTP, "http")}
+
+USER: dict[str, Any] = {"groups": ["admins"], "scopes": ["orders/read"]}
+ROUTES = ("/public", "/optional", "/me", "/scope", "/all-scopes", "/group", "/docs")
+ALLOWED = [200, 200, 200, 200, 403, 200, 200]
+
+
+def clients(app: FastAPI) -> dict[str, TestClient]:
+    return {"standalone": TestClient(app), **{kind: GatewayClient(app, kind) for kind in KINDS}}
+
+
+@pytest.mark.parametrize("door", ["standalone", *KINDS])
+def test_one_test_serves_standalone_and_deployed(pool: FakeUserPool, door: str) -> None:
+    client = clients(build_app(guard_for(pool)))[door]
+    headers = bearer(pool.access_token(**USER))
+    assert [client.get(path, headers=headers).status_code for path in ROUTES] == ALLOWED
+    assert [client.get(path).status_code for path in ROUTES] == [200, 200, 401, 401, 401, 401, 200]
+    assert client.get("/me", headers=headers).json()["source"] == SOURCES.get(door, "token")
+    assert client.get("/optional", headers=headers).json()["source"] == "token"  # it has no authorizer
+
+
+REST_401 = ({"message": "Unauthorized"}, {"x-amzn-errortype": "UnauthorizedException"})
+UNAUTHORIZED, INVALID = (
+    {"message": "Unauthorized"},
+    'Bearer scope="" error="invalid_token" error_description=',
+)
+EXPIRED = {"www-authenticate": f'{INVALID}"The token has expired"'}
+AUDIENCE = {"www-authenticate": f'{INVALID}"the token does not have a valid audience"'}
+ALL = "orders/read orders/write"
+SCOPE = {
+    "www-authenticate": f'Bearer scope="{ALL}" error="insufficient_scope" '
+    f'error_description="expected scopes: [{ALL}]"'
+}
+ANSWERS: list[tuple[Flavour, str, int, Any, dict[str, str]]] = [
+    ("rest", "none", 401, *REST_401),
+    ("rest", "expired", 401, {"message": "The incoming token has expired"}, REST_401[1]),
+    ("rest", "forged", 401, *REST_401),
+    ("rest", "unscoped", 401, *REST_401),
+    ("rest-jwt", "forged", 401, *REST_401),
+    ("http", "none", 401, UNAUTHORIZED, {"www-authenticate": "Bearer"}),
+    ("http", "expired", 401, UNAUTHORIZED, EXPIRED),
+    ("http", "client", 401, UNAUTHORIZED, AUDIENCE),
+    ("http", "unscoped", 403, {"message": "Forbidden"}, SCOPE),
+    ("lambda", "expired", 401, *REST_401),
+    ("lambda-2.0", "none", 401, UNAUTHORIZED, {}),
+    ("lambda-2.0", "expired", 403, {"message": "Forbidden"}, {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "token", "status", "body", "headers"), ANSWERS)
+def test_an_authorizer_refuses_in_its_own_words(
+    pool: FakeUserPool, kind: Flavour, token: str, status: int, body: Any, headers: dict[str, str]
+) -> None:
+    impostor = FakeUserPool(pool.id, client_id=pool.client_id, now=pool.now)
+    given: dict[str, Callable[[], dict[str, str]]] = {
+        "none": dict,
+        "expired": lambda: bearer(pool.access_token(**USER, expires_in=-1)),
+        "forged": lambda: bearer(impostor.access_token(**USER)),
+        "client": lambda: bearer(pool.access_token(**USER, claims={"client_id": "another"})),
+        "unscoped": lambda: bearer(pool.access_token(scopes=["openid"])),
+    }
+    answer = GatewayClient(build_app(guard_for(pool)), kind).get("/scope", headers=given[token]())
+    told = {
+        name: answer.headers[name]
+        for name in ("www-authenticate", "x-amzn-errortype")
+        if name in answer.headers
+    }
+    assert (answer.status_code, answer.json(), told) == (status, body, headers)
+
+
+@pytest.mark.parametrize(
+    ("settings", "tokens"),
+    [
+        ({}, {"access": 200, "id": 401}),
+        ({"semantics": "rest"}, {"access": 401, "id": 200}),
+        ({"user_pool": {"token_use": {"id"}}}, {"access": 401, "id": 200}),
+    ],
+    ids=["access tokens", "rest", "ID tokens"],
+)
+def test_a_rest_api_takes_on_unscoped_routes_what_the_app_takes(
+    pool: FakeUserPool, settings: dict[str, Any], tokens: dict[str, int]
+) -> None:
+    client = GatewayClient(build_app(guard_for(pool, **settings)), "rest")
+    given = {"access": pool.access_token(), "id": pool.id_token()}
+    assert {
+        use: client.get("/me", headers=bearer(token)).status_code for use, token in given.items()
+    } == tokens
+
+
+def test_a_rest_authorizer_lets_any_client_pass_and_the_app_does_not(pool: FakeUserPool) -> None:
+    client = GatewayClient(build_app(guard_for(pool)), "rest")
+    answer = client.get("/me", headers=bearer(pool.access_token(claims={"client_id": "another"})))
+    assert answer.status_code == 401
+    assert "error_description" in answer.headers["x-amzn-Remapped-www-authenticate"]  # the app's own words
+
+
+@pytest.mark.parametrize("semantics", ["strict", "http"])
+def test_all_kinds_of_guards_stand_behind_it(pool: FakeUserPool, semantics: Semantics) -> None:
+    client = GatewayClient(build_app(guard_for(pool, semantics=semantics)), "http")
+    assert client.get("/me", headers=bearer(pool.access_token())).status_code == 200
+
+
+def test_what_a_lambda_authorizer_leaves_is_read_by_the_apps_own_mapper(pool: FakeUserPool) -> None:
+    app = build_app(guard_for(pool, lambda_context=lambda context: dict(context["who"])))
+    client = GatewayClient(app, "lambda-2.0", context=lambda claims: {"who": claims})
+    assert client.get("/me", headers=bearer(pool.access_token("ada"))).json()["source"] == "lambda"
+
+
+@pytest.mark.parametrize(("kind", "status"), [("rest", 403), ("http", 404)])
+def test_what_no_route_answers_never_reaches_the_app(
+    pool: FakeUserPool, kind: Flavour, status: int, tmp_path: Any
+) -> None:
+    app = build_app(guard_for(pool))
+    (tmp_path / "a.txt").write_text("a file")
+    app.mount("/static", StaticFiles(directory=tmp_path))
+    client = GatewayClient(app, kind)
+    headers = bearer(pool.access_token())
+    assert client.get("/nowhere", headers=headers).status_code == status
+    assert client.delete("/me", headers=headers).status_code == status
+    assert client.get("/static/a.txt").text == "a file"
+    if kind == "rest":
+        assert client.get("https://a1b2c3.execute-api.eu-west-1.amazonaws.com/me").status_code == 403
+
+
+def test_with_deny_by_default_all_but_public_routes_have_an_authorizer(pool: FakeUserPool) -> None:
+    client = GatewayClient(build_app(guard_for(pool, deny_by_default=True, public=["/optional"])), "http")
+    assert [client.get(path).status_code for path in ("/public", "/optional")] == [401, 200]
+
+
+def test_a_preflight_needs_no_token(pool: FakeUserPool) -> None:
+    app = build_app(guard_for(pool))
+    app.add_middleware(CORSMiddleware, allow_origins=["https://web.example"])
+    client = GatewayClient(app, "rest")
+    asked = {"Origin": "https://web.example", "Access-Control-Request-Method": "GET"}
+    assert client.options("/me", headers=asked).status_code == 200
+    assert client.options("/nowhere", headers=asked).status_code == 403
+
+
+@pytest.fixture
+def echo(pool: FakeUserPool) -> FastAPI:
+    app = FastAPI()
+    guard_for(pool).install(app)
+
+    @app.post("/echo/{name}")
+    async def echo(name: str, request: Request, user: CurrentUser) -> dict[str, Any]:
+        return {
+            "name": name,
+            "query": request.query_params.multi_items(),
+            "body": (await request.body()).decode("latin-1"),
+            "cookies": request.cookies,
+            "accept": request.headers["accept-language"],
+            "url": str(request.url),
+        }
+
+    @app.get("/set")
+    async def set_cookies() -> Any:
+        from starlette.responses import Response
+
+        response = Response(bytes(range(256)), media_type="application/octet-stream")
+        response.set_cookie("a", "1")
+        response.set_cookie("b", "2")
+        return response
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise LookupError("broken on purpose")
+
+    return app
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("body", [b"text \xc3\xa4", b"\xff\x00", b""], ids=["text", "bytes", "nothing"])
+def test_a_request_arrives_as_it_was_sent(
+    echo: FastAPI, pool: FakeUserPool, kind: Flavour, body: bytes
+) -> None:
+    client = GatewayClient(echo, kind, headers=bearer(pool.access_token()))
+    client.cookies.update({"x": "1", "y": "2"})
+    answer = client.post(
+        "/echo/%C3%A4 b?q=1&q=%26+%C3%A4&z=",
+        content=body,
+        headers={"accept-language": "de"},
+    )
+    said = answer.json()
+    assert (said["name"], said["body"].encode("latin-1"), said["accept"]) == ("ä b", body, "de")
+    queries = [["q", "1"], ["q", "& ä"], ["z", ""]]
+    assert (said["query"], said["cookies"]) == (queries, {"x": "1", "y": "2"})
+    assert said["url"].startswith(str(client.base_url))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_arrives_as_the_app_gave_it(echo: FastAPI, kind: Flavour) -> None:
+    client = GatewayClient(echo, kind)
+    answer = client.get("/set")
+    assert answer.content == bytes(range(256))
+    assert dict(client.cookies) == {"a": "1", "b": "2"}
+    assert answer.headers["content-type"] == "application/octet-stream"
+
+
+def test_what_the_app_raises_is_seen_or_is_500_as_with_any_test_client(echo: FastAPI) -> None:
+    with pytest.raises(LookupError, match="on purpose"):
+        GatewayClient(echo).get("/broken")
+    client = GatewayClient(echo, raise_server_exceptions=False)
+    assert client.get("/broken").status_code == 500
+    assert client.get("/set").status_code == 200
+
+
+def test_no_lifespan_runs_and_there_are_no_websockets(pool: FakeUserPool) -> None:
+    def never(app: FastAPI) -> Any:
+        raise AssertionError
+
+    app = FastAPI(lifespan=never)
+    guard_for(pool).install(app)
+    with GatewayClient(app) as client:
+        assert client.get("/docs").status_code == 200
+        with pytest.raises(ConfigurationError, match="no WebSockets"), client.websocket_connect("/ws"):
+            pass
+
+
+def test_a_stage_may_have_any_name(echo: FastAPI, pool: FakeUserPool) -> None:
+    client = GatewayClient(echo, "http", stage="v1")
+    assert str(client.base_url).endswith("/v1/")
+    assert client.get("/set").status_code == 200
+
+
+@pytest.mark.parametrize("kind", sorted({*get_args(Flavour), "soap"} - {*KINDS}))
+def test_kinds_that_take_no_tokens_are_refused(pool: FakeUserPool, kind: Any) -> None:
+    with pytest.raises(ConfigurationError, match="one of rest, rest-jwt"):
+        Gateway(build_app(guard_for(pool)), kind=kind)
+
+
+def test_an_app_without_a_guard_has_no_gateway() -> None:
+    with pytest.raises(ConfigurationError, match=r"guard\.install"):
+        GatewayClient(FastAPI())
+
+
+def test_the_keys_are_the_guards_own(pool: FakeUserPool) -> None:
+    async def fetch(address: str) -> bytes:
+        raise OSError
+
+    guard = CognitoGuard(pool.user_pool(jwks=None), now=pool.now, fetch=fetch)
+    kinds: list[Flavour] = ["rest", "http"]
+    answers = {
+        kind: GatewayClient(build_app(guard), kind).get("/me", headers=bearer(pool.access_token()))
+        for kind in kinds
+    }
+    assert (answers["rest"].status_code, answers["rest"].json()) == (500, {"message": None})
+    assert (answers["http"].status_code, answers["http"].json()) == (401, {"message": "Unauthorized"})
