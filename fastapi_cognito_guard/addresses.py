@@ -1,4 +1,4 @@
-"""Addresses that may be trusted with keys and tokens: https, or http where nothing leaves the machine."""
+"""Addresses that may be trusted with keys and tokens: https, or http on loopback."""
 
 import re
 from ipaddress import ip_address
@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 from fastapi_cognito_guard.errors import ConfigurationError
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST_NAME = rf"(?i:(?:{_LABEL}\.)+(?![0-9]){_LABEL})"  # a text: compiled when it is needed
+_HOST_NAME = rf"(?i:(?:{_LABEL}\.)+(?![0-9]){_LABEL})"  # a string: compiled when it is first needed
 
 
 def check_address(setting: str, address: object) -> None:
-    """Raises `ConfigurationError` unless this is an https address, or an http one on loopback."""
+    """Raise `ConfigurationError` unless this is an https address, or an http address on loopback."""
     try:
         parts = urlsplit(address) if isinstance(address, str) else urlsplit("")
     except ValueError:  # half a bracket
@@ -26,10 +26,10 @@ def check_address(setting: str, address: object) -> None:
 
 
 def build_sign_in_url(domain: object) -> str:
-    """The address of a hosted-UI domain, without a slash at its end.
+    """Return the address of a hosted-UI domain, without a trailing slash.
 
-    Raises `ConfigurationError` for anything but a host name, or an address (https; http on loopback)
-    that is only scheme, host and port.
+    Raises `ConfigurationError` unless ``domain`` is a host name, or an address (https; http on loopback) of
+    scheme, host and port only.
     """
     text = domain if isinstance(domain, str) else ""
     address = f"https://{text}" if re.fullmatch(_HOST_NAME, text) else text.removesuffix("/")
@@ -43,7 +43,7 @@ def build_sign_in_url(domain: object) -> str:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether what is sent to this host stays on the machine."""
+    """Return True if requests to this host stay on the machine."""
     if host == "localhost":
         return True
     try:
@@ -60,7 +60,7 @@ def _is_origin(address: str) -> bool:
         return False
     shown = f"[{host}]" if ":" in host else host
     origin = f"{parts.scheme}://{shown}" + ("" if port is None else f":{port}")
-    if address.lower() != origin:  # there is more to it: a path, a query, a user, or a blank
+    if address.lower() != origin:  # it also has a path, a query, a user, or a blank
         return False
     if is_loopback(host):
         return parts.scheme in {"https", "http"}

@@ -1,4 +1,4 @@
-"""RFC 6750 section 2.1, as the gateways read it: the token in a header, bare or after ``Bearer``."""
+"""The bearer token of a request (RFC 6750 section 2.1); as at the gateways, ``Bearer`` may be left out."""
 
 from collections.abc import Iterable
 
@@ -6,16 +6,17 @@ from starlette.types import Scope
 
 from fastapi_cognito_guard.errors import SchemeUnsupported, TokenMalformed, TokenMissing
 
-# AWS Signature Version 4 and 4A: an IAM caller's signature, which HTTP APIs leave in the event.
+# AWS Signature Version 4 and 4A: the signature of an IAM caller, which HTTP APIs leave in the event.
 _SIGNATURES = ("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256")
 
 
 def find_token(scope: Scope, name: bytes, protocol: str | None) -> str:
-    """The one token of a request: in the header ``name`` (lower case), or among a WebSocket's subprotocols.
+    """Return the token of a request: from the header ``name`` (lower case), or from WebSocket subprotocols.
 
-    ``protocol`` is the subprotocol after which it stands there; None for nowhere. Raises as `parse_token`.
+    ``protocol`` is the subprotocol that the token follows; None if it may stand in the header only. Raises
+    the errors of `parse_token`.
     """
-    offered = scope.get("subprotocols", ())  # only WebSockets have any
+    offered = scope.get("subprotocols", ())  # only WebSockets have them
     if protocol not in offered:
         return parse_token(scope["headers"], name)
     after = offered.index(protocol) + 1
@@ -27,15 +28,15 @@ def find_token(scope: Scope, name: bytes, protocol: str | None) -> str:
 
 
 def parse_token(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
-    """The one token that the header ``name`` (lower case) carries.
+    """Return the one token in the header ``name`` (lower case).
 
-    Raises `TokenMissing`, `SchemeUnsupported`, or `TokenMalformed` where there is more than one.
+    Raises `TokenMissing`, `SchemeUnsupported`, or `TokenMalformed` if there is more than one.
     """
     values = [value for header, value in headers if header == name]
     if len(values) > 1:
         raise TokenMalformed("there is more than one credential header: send one.")
     value = values[0] if values else b""
-    token = value[7:].decode("latin-1") if value.startswith(b"Bearer ") else _unusual(value)
+    token = value[7:].decode("latin-1") if value.startswith(b"Bearer ") else _parse_other_form(value)
     if not token:
         raise TokenMissing("the request carries no token: send Authorization: Bearer <token>.")
     if " " in token or "," in token:
@@ -43,8 +44,8 @@ def parse_token(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
     return token
 
 
-def _unusual(value: bytes) -> str:
-    """The token of a header that does not begin as most do; empty where there is none."""
+def _parse_other_form(value: bytes) -> str:
+    """Return the token of a header that does not begin with ``Bearer``; empty if there is none."""
     text = value.decode("latin-1")
     scheme, space, rest = text.partition(" ")
     if not space:

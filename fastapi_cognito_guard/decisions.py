@@ -1,4 +1,4 @@
-"""What became of each request: one decision, for the log, for whoever listens, and for the counts."""
+"""Decisions: one per request, for the log, for ``on_decision`` and for the counters."""
 
 import logging
 from collections import Counter
@@ -13,32 +13,33 @@ from fastapi_cognito_guard.errors import AuthError, Forbidden
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import RequestState
 from fastapi_cognito_guard.settings import check_sync
-from fastapi_cognito_guard.validation import escape_for_log, told
+from fastapi_cognito_guard.validation import escape_for_log, loggable_claims
 
 logger = logging.getLogger("fastapi_cognito_guard")
 
 ALLOWED = "allowed"
+_MAX_LOGGED = 200  # characters of a path
 Outcome = Literal["allowed", "refused"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """One request that was let pass, or refused.
+    """Outcome of one request.
 
     ``outcome``    ``"allowed"`` or ``"refused"``
     ``code``       ``"allowed"``, or the refusal's stable code: ``"token_expired"``
-    ``status``     what the client is answered; None where the app answers itself
-    ``reason``     why it was refused, and what to do about it; empty where it was not
+    ``status``     the status that the client gets; None if the app answers itself
+    ``reason``     the cause of a refusal and the next step; empty if the request was allowed
     ``method``     of the request; ``"WebSocket"`` for one
-    ``route``      the route's template, ``/orders/{id}``; None where no route was reached
-    ``principal``  the caller, once a door has vouched for it
-    ``about``      what is known of the caller, fit for a log: ``sub``, ``client_id``, ``token_use``, ``jti``,
-                   ``kid``, ``source``; ``user_arn`` of an IAM caller; what no signature vouches for begins
-                   with ``unverified_``
-    ``required``   any one of these would have been enough
-    ``missing``    of these, what the caller lacks
+    ``route``      the route's template, ``/orders/{id}``; None if no route was reached
+    ``principal``  the caller, or None if no identity was proven
+    ``about``      loggable facts of the caller: ``sub``, ``client_id``, ``token_use``, ``jti``, ``kid``,
+                   ``source``; ``user_arn`` of an IAM caller; facts without a verified signature begin with
+                   ``unverified_``
+    ``required``   the values of which any one would have been enough
+    ``missing``    those of them that the caller lacks
 
-    It never holds a token, an email address or a phone number.
+    A decision never holds a token, an email address or a phone number.
     """
 
     outcome: Outcome
@@ -54,7 +55,7 @@ class Decision:
 
     @property
     def extra(self) -> dict[str, Any]:
-        """Its facts as a flat mapping: what each log record carries as attributes."""
+        """Facts as a flat mapping: the attributes of the log record."""
         return {
             "outcome": self.outcome,
             "code": self.code,
@@ -70,32 +71,32 @@ OnDecision = Callable[[Decision], object]
 
 
 class Decisions:
-    """The decisions of one guard."""
+    """Decisions of one guard."""
 
     def __init__(self, on_decision: OnDecision | None) -> None:
-        """Raises `ConfigurationError` for a listener that nobody would await."""
+        """Raises `ConfigurationError` for a coroutine function."""
         check_sync("on_decision", on_decision)
         self._on_decision = on_decision
         self.counts: Counter[str] = Counter()
 
     def record_outcome(self, state: RequestState, scope: Scope) -> None:
-        """The state is over. Told once; nothing is where nobody asked who it was."""
+        """Record the decision of a request that has ended, once; none without a caller or an error."""
         if state.recorded:
             return
-        if state.error is not None:  # a handler of the app's own has answered
+        if state.error is not None:  # a handler of the app has answered
             self.record_refusal(state, scope, state.error, None)
         elif state.principal is not None or state.user_arn is not None:
             state.recorded = True
             self.counts[ALLOWED] += 1
             if self._on_decision is not None or logger.isEnabledFor(logging.INFO):
-                self._tell_allowed(_decision(state, scope))
+                self._log_allowed(_build_decision(state, scope))
 
     def record_refusal(self, state: RequestState, scope: Scope, error: AuthError, status: int | None) -> None:
-        """The request was answered with ``status`` instead of by its route."""
+        """Record that a request was answered with ``status`` instead of by its route."""
         state.recorded = True
         self.counts[error.code] += 1
-        decision = _decision(state, scope, error, status)
-        # The path is the client's own text: escaped, it cannot end the line or forge another.
+        decision = _build_decision(state, scope, error, status)
+        # The path is a client's text: escaped, it cannot end the line or forge another.
         logger.warning(
             "%a %a refused with %s: %s: %s",
             decision.method,
@@ -105,14 +106,14 @@ class Decisions:
             error.reason,
             extra=decision.extra,
         )
-        self._tell(decision)
+        self._notify(decision)
 
-    def _tell_allowed(self, decision: Decision) -> None:
+    def _log_allowed(self, decision: Decision) -> None:
         logger.info("%a %a allowed", decision.method, decision.route or "", extra=decision.extra)
-        self._tell(decision)
+        self._notify(decision)
 
-    def _tell(self, decision: Decision) -> None:
-        """A listener that fails must not change what the client is answered."""
+    def _notify(self, decision: Decision) -> None:
+        """Call ``on_decision``. If it fails, the client's answer stays the same."""
         if self._on_decision is not None:
             try:
                 self._on_decision(decision)
@@ -120,10 +121,7 @@ class Decisions:
                 logger.exception("on_decision failed")
 
 
-_MAX_LOGGED = 200  # characters of a path
-
-
-def _decision(
+def _build_decision(
     state: RequestState, scope: Scope, error: AuthError | None = None, status: int | None = None
 ) -> Decision:
     forbidden = error if isinstance(error, Forbidden) else None
@@ -135,17 +133,17 @@ def _decision(
         method=str(scope.get("method", "WebSocket")),
         route=find_path_template(scope),
         principal=state.principal,
-        about=_about(state) if error is None or not error.about else error.about,
+        about=_describe(state) if error is None or not error.about else error.about,
         required=forbidden.required if forbidden else (),
         missing=forbidden.missing if forbidden else (),
     )
 
 
-def _about(state: RequestState) -> Mapping[str, str]:
+def _describe(state: RequestState) -> Mapping[str, str]:
     principal = state.principal
     if principal is None:
         return {} if state.user_arn is None else {"user_arn": escape_for_log(state.user_arn)}
     kid = {} if state.kid is None else {"kid": escape_for_log(state.kid)}
     jti = {"jti": principal.claim("jti")}
     named = {"sub": principal.sub, "client_id": principal.client_id, "token_use": principal.token_use}
-    return {**told({**named, **jti}), **kid, "source": principal.source}
+    return {**loggable_claims({**named, **jti}), **kid, "source": principal.source}

@@ -1,6 +1,6 @@
-"""What FastAPI's routes ask of their callers, read from their dependencies: the one place that looks.
+"""FastAPI's dependency trees: the requirements that a route's dependencies state.
 
-What refuses requests and what tells about routes go by this, so that none of them has another story.
+Both the checks of requests and the descriptions of routes read them here, so that they cannot differ.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,46 +10,46 @@ from starlette.types import Scope
 
 from fastapi_cognito_guard.policy import Requirement
 
-# Tells `current_user` that None will do. It travels as a scope, because then FastAPI asks it apart from
-# any other `current_user` of the request, and an override of `current_user` counts here too. No real scope
-# has a space in it.
+# Marker scope that lets `current_user` return None. As a scope it makes FastAPI call `current_user` apart
+# from its other uses in the request, and an override of `current_user` still applies. No real scope has a
+# space.
 OPTIONAL = "optional user"
 
 _Dependency = TypeVar("_Dependency", bound=Callable[..., Any])
 _Caller = Literal["user", "iam"]
-_identifying: dict[Callable[..., Any], _Caller] = {}
+_callers_by_dependency: dict[Callable[..., Any], _Caller] = {}
 
 
 def marks_caller(caller: _Caller) -> Callable[[_Dependency], _Dependency]:
-    """Marks the dependency that yields the caller: a route that depends on it, by any chain, is guarded.
+    """Mark a dependency as the one that returns the caller: a route that depends on it is guarded.
 
-    The dependency itself, and no copy of it: what wraps it may do otherwise.
+    The mark belongs to the function itself, not to wrappers of it, which may do something else.
     """
 
     def mark(dependency: _Dependency) -> _Dependency:
-        _identifying[dependency] = caller
+        _callers_by_dependency[dependency] = caller
         return dependency
 
     return mark
 
 
 def find_caller(node: Any) -> _Caller | None:
-    """Which caller a dependency yields, if it is one of those that yield one."""
-    return _identifying.get(node.call)
+    """Return the kind of caller that a dependency returns, or None."""
+    return _callers_by_dependency.get(node.call)
 
 
 def asks_for_scopes(scope: Scope) -> bool:
-    """Whether the matched route asks for scopes: by ``require_scope``, or by ``Security(..., scopes=)``."""
+    """Return True if the matched route requires scopes: ``require_scope``, or ``Security(scopes=)``."""
     return any(
         requirement.kind == "scope"
-        for requirement in list_requirements(getattr(_matched(scope), "dependant", None))
+        for requirement in list_requirements(getattr(_find_matched_route(scope), "dependant", None))
     )
 
 
 def list_requirements(dependant: Any) -> Iterator[Requirement]:
-    """Those of `require_scope` and its kin, and each scope of ``Security`` that reaches `current_user`.
+    """Yield the requirements of a route, and each scope of ``Security`` that reaches `current_user`.
 
-    The scopes of other dependencies are not ours to mirror.
+    Scopes of other security dependencies are not included.
     """
     for node in walk_dependants(dependant):
         call = node.call
@@ -62,25 +62,25 @@ def list_requirements(dependant: Any) -> Iterator[Requirement]:
 
 
 def list_security_scopes(node: Any) -> list[str]:
-    """The scopes of ``Security`` that reach a dependency."""
+    """Return the scopes of ``Security`` that reach a dependency."""
     return [*(node.parent_oauth_scopes or ()), *(node.own_oauth_scopes or ())]
 
 
 def find_path_template(scope: Scope) -> str | None:
-    """The matched route's path as it was written, below the app that it is in; None where there is none."""
-    path = getattr(_matched(scope), "path", None)
+    """Return the path template of the matched route within its app, or None."""
+    path = getattr(_find_matched_route(scope), "path", None)
     return path if isinstance(path, str) else None
 
 
-def _matched(scope: Scope) -> Any:
-    """The matched route, with what the routers add that include it."""
+def _find_matched_route(scope: Scope) -> Any:
+    """Return the matched route, including the additions of the routers around it."""
     route = scope.get("route")
     included = scope.get("fastapi", {}).get("effective_route_context")
     return included if included is not None and included.original_route is route else route
 
 
 def walk_dependants(dependant: Any) -> Iterator[Any]:
-    """A dependency, and all that it depends on; nothing for None."""
+    """Yield a dependency and everything that it depends on; nothing for None."""
     if dependant is not None:
         yield dependant
         for child in dependant.dependencies:

@@ -1,7 +1,7 @@
-"""What routes ask for: the caller, and what the caller must have.
+"""FastAPI dependencies: the caller, and requirements of the caller.
 
-Everything is ``async def`` (a thread costs more than a verification) and takes an `HTTPConnection`, so
-that WebSockets work. Nothing adds a parameter or a body to the API's document.
+All are ``async def``, as a thread would cost more than a verification, and take an `HTTPConnection`, so that
+they work for WebSockets too. None adds a parameter or a body to the OpenAPI document.
 """
 
 from typing import Annotated, NoReturn
@@ -27,15 +27,20 @@ from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import NotAParameter, Principal
 from fastapi_cognito_guard.request_state import STATE, RequestState
 
+_SIGNED_WITH_AWS = (
+    "the request is signed with AWS credentials, and the route requires a user: send a token, or let the "
+    "route require an IamCaller."
+)
+
 
 @marks_caller("user")
 async def current_user(connection: HTTPConnection, security_scopes: SecurityScopes) -> Principal:
-    """The caller. A request without a good token is refused: 401 (503 while the keys cannot be had).
+    """Return the caller. A request without a valid token is refused: 401 (503 while keys are unavailable).
 
-    ``Security(current_user, scopes=[...])`` asks for all of the scopes, as FastAPI does everywhere.
-    In tests, override this one: ``app.dependency_overrides[current_user]``.
+    ``Security(current_user, scopes=[...])`` requires all of the scopes, as FastAPI does everywhere.
+    In tests, override this dependency: ``app.dependency_overrides[current_user]``.
     """
-    state = _state_of(connection)
+    state = _require_state(connection)
     guard, scopes = state.guard, security_scopes.scopes
     try:
         principal = await guard.identify(connection)
@@ -45,20 +50,16 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
             policy.check_all_scopes(principal, [scope for scope in scopes if scope != OPTIONAL])
     except (TokenMissing, GatewayClaimsMissing) as error:
         if OPTIONAL in scopes and isinstance(error, TokenMissing):
-            return None  # type: ignore[return-value]  # to `optional_user`, and to nobody else
-        state.error = error if guard.iam_identity(connection) is None else CallerIsIam(_SIGNED)
+            return None  # type: ignore[return-value]  # only for `optional_user`
+        state.error = error if guard.iam_identity(connection) is None else CallerIsIam(_SIGNED_WITH_AWS)
         raise state.error from None
     except AuthError as error:
         state.error = error
         raise
-    state.error = None  # whoever was asked before: somebody has caught that refusal
+    state.error = None  # an earlier refusal was caught; this check succeeded
     return principal
 
 
-_SIGNED = (
-    "the request is signed with AWS credentials, and the route asks for a user: send a token, or let the "
-    "route ask for IamCaller."
-)
 CurrentUser = Annotated[Principal, Depends(current_user)]
 """``user: CurrentUser`` in a route: the caller, or the request is refused."""
 
@@ -66,21 +67,21 @@ CurrentUser = Annotated[Principal, Depends(current_user)]
 async def optional_user(
     user: Annotated[Principal | None, Security(current_user, scopes=[OPTIONAL])],
 ) -> Principal | None:
-    """The caller, or None where the request carries no token. A bad token is still refused."""
+    """Return the caller, or None if the request carries no token. A bad token is still refused."""
     return user
 
 
 OptionalUser = Annotated[Principal | None, Depends(optional_user)]
-"""``user: OptionalUser`` in a route: the caller, or None where the request carries no token."""
+"""``user: OptionalUser`` in a route: the caller, or None if the request carries no token."""
 
 
 @marks_caller("iam")
 async def iam_identity(connection: HTTPConnection) -> IamIdentity:
-    """Who signed the request with AWS credentials, by API Gateway's or a function URL's word, or 403.
+    """Return the caller who signed with AWS credentials, as API Gateway or a function URL reports it, or 403.
 
-    Such a caller is no user of a pool: it has no scopes and no groups, and `current_user` refuses it.
+    Such a caller is not a user of a pool: it has no scopes and no groups, and `current_user` refuses it.
     """
-    state = _state_of(connection)
+    state = _require_state(connection)
     caller = state.guard.iam_identity(connection)
     if caller is None:
         state.error = IamIdentityMissing(
@@ -93,19 +94,18 @@ async def iam_identity(connection: HTTPConnection) -> IamIdentity:
 
 
 IamCaller = Annotated[IamIdentity, Depends(iam_identity)]
-"""``caller: IamCaller`` in a route: who signed the request with AWS credentials, or it is refused."""
+"""``caller: IamCaller`` in a route: the caller who signed with AWS credentials, or the request is refused."""
 
 
 class Required(Requirement):
-    """A `Requirement` that FastAPI can depend on; it yields the `Principal` that met it."""
+    """`Requirement` as a FastAPI dependency. It returns the `Principal` that meets it."""
 
     async def __call__(self, user: CurrentUser, connection: HTTPConnection) -> Principal:
         try:
             self.check(user)
         except AuthError as error:
-            state = connection.scope.get(
-                STATE
-            )  # none where `current_user` is overridden and no guard is there
+            # There is no state if `current_user` is overridden and the app has no guard.
+            state = connection.scope.get(STATE)
             if isinstance(state, RequestState):
                 state.error = error
             raise
@@ -113,7 +113,7 @@ class Required(Requirement):
 
     @property
     def dependency(self) -> NoReturn:
-        """What FastAPI looks for when this stands where a ``Depends`` is due."""
+        """Attribute that FastAPI reads from a ``Depends``: it fails with advice if that was forgotten."""
         raise ConfigurationError(f"Write Depends({self}): a list of dependencies holds Depends(...).")
 
 
@@ -125,29 +125,30 @@ _Value = Annotated[
 
 
 def require_scope(*any_of: _Name) -> Required:
-    """Any one of these scopes, whole and exact, as a method's authorization scopes work in API Gateway.
+    """Require any one of these scopes, as a method's authorization scopes do in API Gateway.
 
-    All of several: state several. Raises `ConfigurationError` for no names, or ones that are no scopes.
+    To require all of several scopes, use several requirements. Raises `ConfigurationError` for no names, or
+    for names that are not scopes.
     """
-    return Required(kind="scope", any_of=policy.scope_names(any_of))
+    return Required(kind="scope", any_of=policy.check_scope_names(any_of))
 
 
 def require_group(*any_of: _Group) -> Required:
-    """Any one of these ``cognito:groups``. Raises `ConfigurationError` for no names."""
-    return Required(kind="group", any_of=policy.group_names(any_of))
+    """Require any one of these ``cognito:groups``. Raises `ConfigurationError` for no names."""
+    return Required(kind="group", any_of=policy.check_group_names(any_of))
 
 
 def require_claim(name: str, *any_of: _Value) -> Required:
-    """The claim has any one of these values, compared as the text that both doors deliver.
+    """Require that a claim has any one of these values, compared as the text that both doors deliver.
 
     Lists, objects and fractions never match. Raises `ConfigurationError` for no values.
     """
     if not isinstance(name, str) or not name:
         raise ConfigurationError('Write require_claim("custom:tier", "gold", ...).')
-    return Required(kind="claim", claim=name, any_of=policy.claim_values(any_of))
+    return Required(kind="claim", claim=name, any_of=policy.check_claim_values(any_of))
 
 
-def _state_of(connection: HTTPConnection) -> RequestState:
+def _require_state(connection: HTTPConnection) -> RequestState:
     state = connection.scope.get(STATE)
     if not isinstance(state, RequestState):
         raise ConfigurationError(

@@ -1,9 +1,9 @@
-"""Refusals: every way a request or a setting can be wrong, each with a stable code.
+"""Errors of this package. Each refusal of a request has a stable code.
 
     GuardError
-    ├── ConfigurationError                  the app is set up wrongly; never a client's fault
-    ├── TokenRequestFailed                  no token is to be had for calling somebody else's API
-    └── AuthError                           a request that will not reach its route
+    ├── ConfigurationError                  the app is set up wrongly; never caused by a client
+    ├── TokenRequestFailed                  no token could be obtained for calling an API
+    └── AuthError                           a request that is refused before it reaches its route
         ├── Unauthenticated          401
         │   ├── TokenMissing                token_missing
         │   ├── SchemeUnsupported           scheme_unsupported
@@ -27,28 +27,28 @@
         │   └── IamIdentityMissing          iam_identity_missing
         └── KeysUnavailable          503    keys_unavailable
 
-``message`` and ``description`` are all that a client is told; ``reason`` is for the log, says what to
-do next, and never holds a token.
+Clients see ``message`` and ``description`` only. ``reason`` is for the log: it says what to do next, and
+never holds a token.
 """
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
-# RFC 7518 section 3.1. Only these are ever repeated to anybody: other values are an attacker's text.
+# RFC 7518 section 3.1. Only these are repeated to clients: any other value is an attacker's text.
 REGISTERED_ALGORITHMS = frozenset(
     "none HS256 HS384 HS512 RS256 RS384 RS512 ES256 ES384 ES512 PS256 PS384 PS512 EdDSA".split()
 )
 
 
 class GuardError(Exception):
-    """Everything this package raises on purpose."""
+    """Base class of all errors that this package raises."""
 
 
 class ConfigurationError(GuardError):
-    """The app is set up wrongly. The text says what to write instead.
+    """Wrong set-up of an app. The text says what to write instead.
 
-    ``setting`` is the argument that it is about, where it is about one.
+    ``setting`` names the argument in question, or is None.
     """
 
     def __init__(self, message: str, *, setting: str | None = None) -> None:
@@ -57,9 +57,10 @@ class ConfigurationError(GuardError):
 
 
 class TokenRequestFailed(GuardError):
-    """No token is to be had for calling an API. The text says what to look at; it never holds a secret.
+    """No token could be obtained for calling an API. The text names the next step, and holds no secret.
 
-    ``status`` is the token endpoint's, and ``error`` its code (RFC 6749 section 5.2), where it answered.
+    ``status`` and ``error`` are the token endpoint's status and code (RFC 6749 section 5.2), or None if it
+    did not answer.
     """
 
     def __init__(self, message: str, *, status: int | None = None, error: str | None = None) -> None:
@@ -69,9 +70,9 @@ class TokenRequestFailed(GuardError):
 
 
 class AuthError(GuardError):
-    """A request that will not reach its route.
+    """Refusal of a request before it reaches its route.
 
-    ``status``, ``code``, ``message`` and ``description`` belong to the class; ``reason`` to the case.
+    ``status``, ``code``, ``message`` and ``description`` belong to the class, ``reason`` to the case.
     """
 
     status: ClassVar[int]
@@ -80,7 +81,7 @@ class AuthError(GuardError):
     description: ClassVar[str] = ""
 
     about: Mapping[str, str] = MappingProxyType({})
-    """What the refused token said of itself, fit for a log, where it could be read."""
+    """Loggable facts of the refused token; empty if it could not be parsed."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -88,14 +89,14 @@ class AuthError(GuardError):
 
 
 class Unauthenticated(AuthError):
-    """Who is calling is not proven: 401."""
+    """The caller's identity is not proven: 401."""
 
     status = 401
     code = "unauthenticated"
     message = "Unauthorized"
     description = "The token is invalid"
     presented: ClassVar[bool] = True
-    """Whether the request carried a credential. RFC 6750 section 3.1: no error code when it did not."""
+    """True if the request carried a credential. RFC 6750 section 3.1: no error code if it did not."""
 
 
 class TokenMissing(Unauthenticated):
@@ -113,14 +114,14 @@ class SchemeUnsupported(Unauthenticated):
 
 
 class TokenMalformed(Unauthenticated):
-    """Not a compact JWT of the one form that Cognito issues."""
+    """The token is not a compact JWT of the form that Cognito issues."""
 
     code = "token_malformed"
     description = "The token is malformed"
 
 
 class AlgorithmNotAllowed(Unauthenticated):
-    """The token names another algorithm than RS256; ``algorithm`` is it, where it is a registered one."""
+    """The token names another algorithm than RS256: ``algorithm``, or None if it is not a registered one."""
 
     code = "algorithm_not_allowed"
     description = "The signing algorithm is not allowed"
@@ -139,35 +140,35 @@ class KeyUnknown(Unauthenticated):
 
 
 class SignatureInvalid(Unauthenticated):
-    """The signature is not the pool's."""
+    """The pool did not sign this token."""
 
     code = "signature_invalid"
     description = "The signature is invalid"
 
 
 class ClaimInvalid(Unauthenticated):
-    """A claim is missing or of the wrong type or spelling."""
+    """A claim is missing, or has a wrong type or format."""
 
     code = "claim_invalid"
     description = "A required claim is missing or invalid"
 
 
 class IssuerMismatch(Unauthenticated):
-    """Issued by somebody else than the configured pools."""
+    """None of the configured pools issued the token."""
 
     code = "issuer_mismatch"
     description = "The issuer does not match"
 
 
 class ClientMismatch(Unauthenticated):
-    """Issued to an app client, or for a resource, that is not this API's."""
+    """The token was issued to another app client, or for another resource."""
 
     code = "client_mismatch"
     description = "The token is not for this audience"
 
 
 class TokenUseMismatch(Unauthenticated):
-    """An ID token where an access token is due, or the reverse."""
+    """An ID token was sent where an access token is required, or the reverse."""
 
     code = "token_use_mismatch"
     description = "The token is of the wrong type"
@@ -188,23 +189,23 @@ class TokenNotYetValid(Unauthenticated):
 
 
 class GatewayClaimsMissing(Unauthenticated):
-    """``gateway="require"``, and no authorizer has vouched for the caller."""
+    """No authorizer has vouched for the caller, and the guard has ``gateway="require"``."""
 
     code = "gateway_claims_missing"
     presented = False
 
 
 class GatewayMismatch(Unauthenticated):
-    """``gateway="verify"``, and the token is not the one the gateway's claims speak of."""
+    """The token is not the one of the gateway's claims, and the guard has ``gateway="verify"``."""
 
     code = "gateway_mismatch"
     description = "The token does not match the request"
 
 
 class Forbidden(AuthError):
-    """The caller is known, and may not: 403.
+    """The caller is known, but may not do this: 403.
 
-    ``required`` names what would have been enough; ``missing`` what of it the caller lacks.
+    Any one of ``required`` would have been enough; the caller lacks ``missing``.
     """
 
     status = 403
@@ -239,19 +240,19 @@ class InsufficientClaim(Forbidden):
 
 
 class CallerIsIam(Forbidden):
-    """The request is signed with AWS credentials: a caller, but no user of a pool."""
+    """The request is signed with AWS credentials; its caller is not a user of a pool."""
 
     code = "caller_is_iam"
 
 
 class IamIdentityMissing(Forbidden):
-    """The route asks for an IAM caller, and no gateway has vouched for one. API Gateway answers 403, too."""
+    """The route requires an IAM caller, and no gateway has vouched for one. API Gateway answers 403, too."""
 
     code = "iam_identity_missing"
 
 
 class KeysUnavailable(AuthError):
-    """The pool's keys cannot be had, so nothing can be said of the token: 503.
+    """The pool's keys are unavailable, so the token cannot be verified: 503.
 
     ``retry_after`` is in whole seconds, at least 1.
     """

@@ -1,8 +1,8 @@
-"""The authorizer of an app: its settings, its two doors, and the way a request takes through them."""
+"""The guard of an app: its settings, and the two doors through which callers are identified."""
 
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 from starlette.applications import Starlette
@@ -33,40 +33,42 @@ from fastapi_cognito_guard.pool import KeyPolicy, UserPool, index_by_issuer
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import STATE, GatewayMode, RequestState
 from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
-from fastapi_cognito_guard.tokens.door import TokenDoor, Waiting
+from fastapi_cognito_guard.tokens.cache import VerifiedToken
 from fastapi_cognito_guard.tokens.fetch import Fetch
 from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH
-from fastapi_cognito_guard.validation import told
+from fastapi_cognito_guard.tokens.verifier import TokenVerifier
+from fastapi_cognito_guard.validation import loggable_claims
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_LAMBDA_PATIENCE = 0.1  # seconds
+_LAMBDA_PATIENCE = 0.1  # seconds that a request may wait for a refresh of stale keys
 
 
 class CognitoGuard:
     """The authorizer of your API.
 
     ``pools``              one or more; a token chooses among them by ``iss``
-    ``semantics``          ``"strict"`` (RFC 6750), ``"rest"`` or ``"http"``: which rules and answers
-    ``gateway``            what an API Gateway authorizer's claims in the event are worth:
-                           ``"trust"`` them where present, else verify the token; ``"require"`` them;
-                           ``"ignore"`` them; or ``"verify"`` the token too: both must agree
+    ``semantics``          the rules and the form of refusals: ``"strict"`` (RFC 6750), ``"rest"`` or
+                           ``"http"``
+    ``gateway``            how to treat the claims of an API Gateway authorizer in the event:
+                           ``"trust"`` them if present, else verify the token; ``"require"`` them;
+                           ``"ignore"`` them; or ``"verify"`` the token too, and both must agree
     ``leeway``             seconds of clock skew to allow, 0 to 300
     ``deny_by_default``    refuse every path that is not ``public``, before routing
     ``public``             open paths: exact, or a subtree ending in ``/*``
     ``identity_source``    the header that carries the token
-    ``lambda_context``     maps your own Lambda authorizer's context to claims; without it, such a
-                           context is no identity
-    ``rest_scope_status``  what ``semantics="rest"`` answers when a scope is missing: 401 or 403
+    ``lambda_context``     maps the context of your own Lambda authorizer to claims; without it, such a
+                           context identifies nobody
+    ``rest_scope_status``  the status of ``semantics="rest"`` for a missing scope: 401 or 403
     ``keys``               how the pools' keys are kept
-    ``remember``           how many good tokens to remember, so that they are not proven again (about
+    ``remember``           how many verified tokens to keep, so that they are not verified again (about
                            4 KiB each); 0 for none
     ``max_token_length``   in characters; a longer token is refused unread
-    ``on_decision``        called with each `Decision`; it must be quick, and what it raises is only logged
-    ``websocket_protocol`` a name of your choice; a WebSocket may then carry its token after it, in the list
-                           of subprotocols, because browsers cannot set headers
-    ``now``, ``fetch``     the clock (seconds since the epoch), and what gets a key document
+    ``on_decision``        called with each `Decision`; it must be quick, and its exceptions are only logged
+    ``websocket_protocol`` a subprotocol name of your choice; a WebSocket may then send its token after it
+                           in the list of subprotocols, because browsers cannot set headers
+    ``now``, ``fetch``     the clock (seconds since the epoch), and the function that fetches key documents
 
     Raises `ConfigurationError` for a setting that cannot be right.
     """
@@ -113,7 +115,7 @@ class CognitoGuard:
         self._rest_scope_status: RestScopeStatus = rest_scope_status
         self.now = now
         self.validator = ClaimsValidator(pools=issuers, semantics=semantics, leeway=leeway)
-        self.verifier = TokenDoor(
+        self.verifier = TokenVerifier(
             issuers,
             self.validator,
             keys=keys or KeyPolicy(),
@@ -126,28 +128,29 @@ class CognitoGuard:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **others: Any) -> Self:
-        """A guard of one pool from ``COGNITO_USER_POOL_ID``, ``COGNITO_CLIENT_IDS`` and optional others.
+        """Build a guard of one pool from ``COGNITO_USER_POOL_ID``, ``COGNITO_CLIENT_IDS`` and others.
 
-        ``environ`` is ``os.environ`` where it is not given; ``others`` are arguments of `CognitoGuard`, and
-        stand instead of the environment's.
+        ``environ`` is ``os.environ`` by default. ``others`` are arguments of `CognitoGuard`, and win over
+        the environment.
 
         Raises `ConfigurationError` that names the variable.
         """
         environ = os.environ if environ is None else environ
-        pool = settings.read(environ, settings.POOL)
-        settings.require(pool, "id", "client_ids")
+        pool = settings.read_environment(environ, settings.POOL)
+        settings.require_settings(pool, "id", "client_ids")
         try:
-            return cls(UserPool(pool.pop("id"), **pool), **settings.read(environ, settings.GUARD) | others)
+            given = settings.read_environment(environ, settings.GUARD) | others
+            return cls(UserPool(pool.pop("id"), **pool), **given)
         except ConfigurationError as error:
-            raise (error if error.setting in others else settings.named(error)) from None
+            raise (error if error.setting in others else settings.name_variable(error)) from None
 
     def install(self, app: "FastAPI") -> None:
-        """Make this the guard of ``app``: call it once, before the app starts.
+        """Make this the guard of ``app``. Call it once, before the app starts.
 
-        The guard stands inside all other middleware, so that refusals carry CORS headers. A handler of
-        your own for `AuthError` is kept. Raises `ConfigurationError` where the app has another guard.
+        The guard stands inside all other middleware, so that refusals carry CORS headers. Your own
+        handler for `AuthError` is kept. Raises `ConfigurationError` if the app has another guard.
         """
-        # Only here: a guard without an app, such as a Lambda authorizer's, has no document.
+        # Imported here: a guard without an app, such as a Lambda authorizer's, needs none of it.
         from fastapi_cognito_guard import audit
         from fastapi_cognito_guard.app import openapi
 
@@ -168,61 +171,54 @@ class CognitoGuard:
         audit.warn_at_startup(app)
 
     async def verify(self, token: str, *, patience: float = 0.0) -> Principal:
-        """Who a bare token (without ``Bearer``) speaks of. Raises an `AuthError`.
+        """Return the principal of a bare token (without ``Bearer``). Raises an `AuthError`.
 
-        ``patience``: seconds that a request may wait for a refresh of stale keys. More than 0 only on
-        Lambda, where nothing goes on between requests.
+        ``patience``: seconds to wait for a refresh of stale keys that this call starts. More than 0 only
+        on Lambda, where nothing runs between requests.
         """
-        proof = self.verifier.prove(token)
-        if isinstance(proof, Waiting):
-            proof = await self.verifier.wait(proof, patience=patience)
-        return proof[0]
+        return (await self.verifier.verify(token, patience=patience)).principal
 
     async def identify(self, connection: HTTPConnection) -> Principal:
-        """Who is calling: by the gateway's claims, or else by the token. Judged once per request.
+        """Return the caller of a request: by the gateway's claims, else by the token.
 
-        Raises an `AuthError`.
+        The result is kept for the rest of the request. Raises an `AuthError`.
         """
         scope = connection.scope
         state = scope.get(STATE)
         if not isinstance(state, RequestState) or state.guard is not self:
-            state = RequestState(
-                self
-            )  # this guard is not installed here: there is no place to remember it in
+            state = RequestState(self)  # this guard is not the app's: its results are not kept
         if state.principal is None:
-            claims = self._claims_in(scope)
+            claims = self._read_claims(scope)
             if claims is None:
-                token = find_token(scope, self.header, self.websocket_protocol)
-                proof = self.verifier.prove(token)
-                if isinstance(proof, Waiting):
-                    proof = await self.verifier.wait(proof, patience=_patience_in(scope))
-                state.principal, state.kid = proof
-            elif self.gateway == "verify":
-                state.principal = await self._verified(self._judged(claims), scope)
+                verified = await self._verify_request(scope)
+                state.principal, state.kid = verified.principal, verified.kid
             else:
-                state.principal = self._judged(claims)
+                principal = self._validate(claims)
+                if self.gateway == "verify":
+                    principal = await self._verify_same(principal, scope)
+                state.principal = principal
         return state.principal
 
     def vouched(self, event: object) -> Principal | None:
-        """Who an event's authorizer vouches for, or None: for functions without a web framework.
+        """Return the principal that an event's authorizer vouches for, or None.
 
-        Also for the events of a WebSocket API. No token is looked at, whatever ``gateway`` says.
-        Raises an `AuthError` for claims that are there but wrong.
+        For functions without a web framework, and for events of a WebSocket API. No token is read,
+        whatever ``gateway`` says. Raises an `AuthError` for claims that are present but wrong.
         """
         claims = read_claims(event, self._lambda_context)
-        return None if claims is None else self._judged(claims)
+        return None if claims is None else self._validate(claims)
 
     def iam_identity(self, connection: HTTPConnection) -> IamIdentity | None:
-        """Who signed the request with AWS credentials, or None.
+        """Return the caller who signed the request with AWS credentials, or None.
 
-        Only where events are believed: with ``gateway="verify"`` there is no token to verify it with.
+        Always None with ``gateway="ignore"``, and with ``"verify"``, as there is no token to verify.
         """
         if self.gateway in ("ignore", "verify"):
             return None
         return read_iam_identity(connection.scope.get("aws.event"), [pool.id for pool in self.pools])
 
     def refusal(self, error: AuthError) -> Refusal:
-        """How a client is told, in this guard's dialect."""
+        """Return the response for an error, in this guard's dialect."""
         return render(
             error,
             self.semantics,
@@ -239,18 +235,18 @@ class CognitoGuard:
         self._decisions.record_refusal(state, scope, error, status)
 
     async def warm_up(self) -> bool:
-        """Fetch all keys ahead of the first request. False if some cannot be had; never raises for it."""
+        """Fetch all keys ahead of the first request. Return False if some are not available; never raises."""
         return await self.verifier.warm_up()
 
     def status(self) -> dict[str, Any]:
-        """Facts for a readiness check and for metrics.
+        """Return facts for a readiness check and for metrics.
 
-        ``keys`` by pool id, how many tokens are ``remembered``, and ``decisions`` by code since the start.
+        ``keys`` by pool id, the number of ``remembered`` tokens, and ``decisions`` by code since the start.
         """
         return {**self.verifier.status(), "decisions": dict(self._decisions.counts)}
 
-    def _claims_in(self, scope: Scope) -> GatewayClaims | None:
-        """What the gateway vouches for, as far as this guard wants to know."""
+    def _read_claims(self, scope: Scope) -> GatewayClaims | None:
+        """Return the claims that the gateway vouches for, as far as ``gateway`` wants them."""
         claims = None
         if "aws.event" in scope and self.gateway != "ignore":
             claims = read_claims(scope["aws.event"], self._lambda_context)
@@ -258,21 +254,27 @@ class CognitoGuard:
             raise GatewayClaimsMissing("no authorizer has vouched for the caller: attach one to the route.")
         return claims
 
-    def _judged(self, claims: GatewayClaims) -> Principal:
+    def _validate(self, claims: GatewayClaims) -> Principal:
         try:
-            return self.validator.principal(claims.values, claims.source, self.now())[0]
+            return self.validator.validate(claims.values, claims.source, self.now())[0]
         except AuthError as error:
-            error.about = {**told(claims.values), "source": claims.source}
+            error.about = {**loggable_claims(claims.values), "source": claims.source}
             raise
 
-    async def _verified(self, vouched: Principal, scope: Scope) -> Principal:
-        """The caller by the token, if it is the one that the gateway's claims speak of."""
+    def _verify_request(self, scope: Scope) -> Awaitable[VerifiedToken]:
+        token = find_token(scope, self.header, self.websocket_protocol)
+        patience = _LAMBDA_PATIENCE if "aws.event" in scope else 0.0
+        return self.verifier.verify(token, patience=patience)
+
+    async def _verify_same(self, vouched: Principal, scope: Scope) -> Principal:
+        """Return the principal of the request's token if it is the token of the gateway's claims."""
         try:
-            token = find_token(scope, self.header, self.websocket_protocol)
+            verified = (await self._verify_request(scope)).principal
         except TokenMissing:
             raise GatewayMismatch("the gateway's claims come without their token to verify.") from None
-        verified = await self.verify(token, patience=_patience_in(scope))
-        _check_same_token(vouched, verified)
+        jti = verified.claim("jti")
+        if verified.sub != vouched.sub or jti is None or jti != vouched.claim("jti"):
+            raise GatewayMismatch("the token in the header is not the one of the gateway's claims.")
         return verified
 
 
@@ -286,13 +288,3 @@ def installed_guard(app: Starlette) -> CognitoGuard:
             "This app has no guard: write guard.install(app), right after app = FastAPI()."
         )
     return guard
-
-
-def _patience_in(scope: Scope) -> float:
-    return _LAMBDA_PATIENCE if "aws.event" in scope else 0.0
-
-
-def _check_same_token(vouched: Principal, verified: Principal) -> None:
-    jti = verified.claim("jti")
-    if verified.sub != vouched.sub or jti is None or jti != vouched.claim("jti"):
-        raise GatewayMismatch("the token in the header is not the one that the gateway's claims speak of.")

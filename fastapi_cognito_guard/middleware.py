@@ -1,4 +1,4 @@
-"""The guard's place in the app: in every request's scope, and where refusals become responses."""
+"""The guard's middleware, and the handler that turns refusals into responses."""
 
 from collections.abc import Collection
 from inspect import iscoroutinefunction
@@ -16,7 +16,7 @@ from fastapi_cognito_guard.request_state import STATE, Guard, RequestState
 
 
 class GuardMiddleware:
-    """Puts the guard into the scope; with ``deny_by_default`` it also refuses before routing."""
+    """Puts a `RequestState` into each scope. With ``deny_by_default`` it also refuses before routing."""
 
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self.app = app
@@ -28,9 +28,9 @@ class GuardMiddleware:
             return
         state = scope[STATE] = RequestState(self.guard)
         if scope["type"] == "websocket":
-            send = self._announcing(state, scope, send)
+            send = self._recording(state, scope, send)
         if self.guard.deny_by_default and not self._is_open(scope):
-            error = await self._objection(HTTPConnection(scope))
+            error = await self._find_error(HTTPConnection(scope))
             if error is not None:
                 state.error = error
                 try:
@@ -43,13 +43,11 @@ class GuardMiddleware:
         finally:
             self.guard.record_outcome(state, scope)
 
-    async def _objection(self, connection: HTTPConnection) -> AuthError | None:
+    async def _find_error(self, connection: HTTPConnection) -> AuthError | None:
         try:
             await self.guard.identify(connection)
-        except (
-            TokenMissing,
-            GatewayClaimsMissing,
-        ) as error:  # who has signed with AWS credentials is somebody, too
+        except (TokenMissing, GatewayClaimsMissing) as error:
+            # A caller who signed with AWS credentials is identified, too.
             return None if self.guard.iam_identity(connection) is not None else error
         except AuthError as error:
             return error
@@ -58,19 +56,19 @@ class GuardMiddleware:
     def _is_open(self, scope: Scope) -> bool:
         return _is_preflight(scope) or is_public(_path_within_app(scope), self.guard.public)
 
-    def _announcing(self, state: RequestState, scope: Scope, send: Send) -> Send:
-        """A WebSocket's decision is made when it is accepted, not when it ends.
+    def _recording(self, state: RequestState, scope: Scope, send: Send) -> Send:
+        """Wrap ``send`` so that a WebSocket's decision is recorded when it is accepted.
 
-        One that offered the guard's own subprotocol is told that name, unless the app names another.
+        A client that offered the guard's subprotocol gets it confirmed, unless the app names another.
         """
 
-        async def announce(message: Message) -> None:
+        async def recording_send(message: Message) -> None:
             if message["type"] == "websocket.accept":
                 self.guard.record_outcome(state, scope)
-                message = _without_token(message, self.guard.websocket_protocol, scope)
+                message = _confirm_protocol(message, self.guard.websocket_protocol, scope)
             await send(message)
 
-        return announce
+        return recording_send
 
 
 def find_guard(app: Starlette) -> Guard | None:
@@ -84,7 +82,7 @@ def find_guard(app: Starlette) -> Guard | None:
 
 
 async def refuse(connection: HTTPConnection, error: Exception) -> Response | None:
-    """The exception handler for `AuthError`: one log record, and the answer in the guard's dialect."""
+    """Handle an `AuthError`: log one record, and answer in the guard's dialect."""
     if not isinstance(error, AuthError):
         raise error
     state = connection.scope[STATE]
@@ -102,7 +100,7 @@ async def refuse(connection: HTTPConnection, error: Exception) -> Response | Non
 
 
 async def _answer(error: AuthError, scope: Scope, receive: Receive, send: Send) -> None:
-    """What the app's own handler makes of it, as it would for a refusal from a route."""
+    """Answer through the app's own handler, as for a refusal from a route."""
     is_websocket = scope["type"] == "websocket"
     connection = WebSocket(scope, receive, send) if is_websocket else Request(scope, receive, send)
     handlers = scope["app"].exception_handlers if "app" in scope else {}
@@ -116,9 +114,9 @@ async def _answer(error: AuthError, scope: Scope, receive: Receive, send: Send) 
 
 
 def is_public(path: str, public: Collection[str]) -> bool:
-    """Whether ``path`` is listed: as it is, or under an entry that ends in ``/*``.
+    """Return True if ``path`` is listed exactly, or under an entry that ends in ``/*``.
 
-    Nothing is decoded or normalised, so no second spelling of a path opens anything.
+    Nothing is decoded or normalised, so that no other spelling of a path is public.
     """
     if path in public:
         return True
@@ -127,8 +125,8 @@ def is_public(path: str, public: Collection[str]) -> bool:
     return any(entry.endswith("/*") and path.startswith(entry[:-1]) for entry in public)
 
 
-def _without_token(accept: Message, protocol: str | None, scope: Scope) -> Message:
-    """Answers with ``protocol``, if it was offered and the app names none, or names the token behind it."""
+def _confirm_protocol(accept: Message, protocol: str | None, scope: Scope) -> Message:
+    """Accept with ``protocol`` if the client offered it and the app names none, or the token after it."""
     offered = scope.get("subprotocols", ())
     if protocol not in offered:
         return accept
@@ -138,7 +136,7 @@ def _without_token(accept: Message, protocol: str | None, scope: Scope) -> Messa
 
 
 def _is_preflight(scope: Scope) -> bool:
-    """Fetch standard, CORS-preflight request: OPTIONS with both of these headers."""
+    """Return True for a CORS-preflight request (Fetch standard): OPTIONS with two headers."""
     if scope["type"] != "http" or scope["method"] != "OPTIONS":
         return False
     names = {name for name, _ in scope["headers"]}
@@ -146,11 +144,11 @@ def _is_preflight(scope: Scope) -> bool:
 
 
 def _path_within_app(scope: Scope) -> str:
-    """The path below ``root_path``. Never ``request.url``, which a Host header can poison."""
+    """Return the path below ``root_path``. ``request.url`` is never used: a Host header can poison it."""
     path: str = scope["path"]
     if "%" in path or b"%" in (scope.get("raw_path") or b""):
-        return ""  # an escape could be an encoded slash or dot: such a path is on no list
-    # To the letter as Starlette's router does it, or the two would speak of different paths.
+        return ""  # an escape could be an encoded slash or dot: no list has such a path
+    # Exactly as Starlette's router does it, or guard and router would see different paths.
     root = scope.get("root_path", "")
     if not root or not path.startswith(root):
         return path
@@ -159,7 +157,7 @@ def _path_within_app(scope: Scope) -> str:
 
 
 def _can_deny(websocket: WebSocket) -> bool:
-    """Whether a refusal can still be a real HTTP response (ASGI's denial extension)."""
+    """Return True if a refusal can still be an HTTP response (ASGI's denial extension)."""
     return (
         websocket.application_state is WebSocketState.CONNECTING
         and "websocket.http.response" in websocket.scope.get("extensions", {})

@@ -1,4 +1,4 @@
-"""What a route demands of its caller, as values. Judged on a `Principal`, and on nothing else."""
+"""Requirements of routes, as values. They are checked against a `Principal` only."""
 
 import re
 from collections.abc import Sequence
@@ -15,26 +15,35 @@ from fastapi_cognito_guard.errors import (
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.validation import escape_for_log
 
-Kind = Literal["scope", "group", "claim"]
+RequirementKind = Literal["scope", "group", "claim"]
 
-# RFC 6749 section 3.3. What is written into a challenge must not be able to end its quotes.
+# RFC 6749 section 3.3. A scope is written into a challenge, and must not be able to end its quotes.
 _SCOPE = r"[\x21\x23-\x5B\x5D-\x7E]+"
 _GROUP = r"\S{1,128}"
-_REFUSALS: dict[Kind, type[Forbidden]] = {
+_REFUSALS: dict[RequirementKind, type[Forbidden]] = {
     "scope": InsufficientScope,
     "group": InsufficientGroup,
     "claim": InsufficientClaim,
 }
 
 
+_REMEDIES: dict[RequirementKind, str] = {
+    "scope": "let the app client have the scope, ask for it at sign-in, and send the access token "
+    '(an ID token has no scopes; "access" must be in token_use).',
+    "group": "add the user to the group, and sign in again.",
+    "claim": "set the claim (attribute, or pre-token-generation trigger), and sign in again.",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Requirement:
-    """Any one of ``any_of`` is enough, as with API Gateway's authorization scopes.
+    """Requirement that any one of ``any_of`` meets, as with API Gateway's authorization scopes.
 
-    Two requirements that name the same things in another order are equal. All-of is two requirements.
+    Requirements with the same values in another order are equal. To require all of several values, use
+    several requirements.
     """
 
-    kind: Kind
+    kind: RequirementKind
     claim: str | None = None
     any_of: tuple[str, ...] = field(compare=False)
     _names: frozenset[str] = field(init=False, repr=False)
@@ -44,8 +53,8 @@ class Requirement:
         object.__setattr__(self, "_names", frozenset(self.any_of))
 
     def check(self, principal: Principal) -> None:
-        """Return if the caller may; else raise `InsufficientScope`, `-Group` or `-Claim`."""
-        if self._names.isdisjoint(self._held(principal)):
+        """Raise `InsufficientScope`, `-Group` or `-Claim` unless the principal meets this requirement."""
+        if self._names.isdisjoint(self._values_of(principal)):
             client = escape_for_log(principal.client_id)
             raise _REFUSALS[self.kind](
                 f"{self} is not met by this {principal.token_use} token of '{client}': "
@@ -53,7 +62,7 @@ class Requirement:
                 required=self.any_of,
             )
 
-    def _held(self, principal: Principal) -> frozenset[str]:
+    def _values_of(self, principal: Principal) -> frozenset[str]:
         if self.kind == "scope":
             return principal.scopes
         if self.kind == "group":
@@ -67,26 +76,18 @@ class Requirement:
     __repr__ = __str__
 
 
-_REMEDIES: dict[Kind, str] = {
-    "scope": "let the app client have the scope, ask for it at sign-in, and send the access token "
-    '(an ID token has no scopes; "access" must be in token_use).',
-    "group": "add the user to the group, and sign in again.",
-    "claim": "set the claim (attribute, or pre-token-generation trigger), and sign in again.",
-}
+def check_scope_names(names: Sequence[object]) -> tuple[str, ...]:
+    """Return names of scopes. Raises `ConfigurationError` for none, or for one that is not a scope."""
+    return _check_names(names, _SCOPE, 'require_scope("orders/read", ...)')
 
 
-def scope_names(names: Sequence[object]) -> tuple[str, ...]:
-    """Names for ``require_scope``. Raises `ConfigurationError` for none, or one that is no scope."""
-    return _names(names, _SCOPE, 'require_scope("orders/read", ...)')
+def check_group_names(names: Sequence[object]) -> tuple[str, ...]:
+    """Return names of groups. Raises `ConfigurationError` for none, or for one that is not a group name."""
+    return _check_names(names, _GROUP, 'require_group("admins", ...)')
 
 
-def group_names(names: Sequence[object]) -> tuple[str, ...]:
-    """Names for ``require_group``. Raises `ConfigurationError` for none, or one that is no group."""
-    return _names(names, _GROUP, 'require_group("admins", ...)')
-
-
-def claim_values(values: Sequence[object]) -> tuple[str, ...]:
-    """Values for ``require_claim``, as the text that both doors deliver."""
+def check_claim_values(values: Sequence[object]) -> tuple[str, ...]:
+    """Return values of a claim as the text that both doors deliver. Raises `ConfigurationError`."""
     texts = [_as_text(value) for value in values]
     if not texts or not all(texts):
         raise ConfigurationError(
@@ -96,17 +97,17 @@ def claim_values(values: Sequence[object]) -> tuple[str, ...]:
 
 
 def check_all_scopes(principal: Principal, scopes: Sequence[str]) -> None:
-    """FastAPI's own rule for ``Security(current_user, scopes=[...])``: all of them."""
+    """Raise `InsufficientScope` unless the principal has all scopes: the rule of FastAPI's ``Security``."""
     if not principal.scopes.issuperset(scopes):
-        missing = [scope for scope in scope_names(scopes) if scope not in principal.scopes]
+        missing = [scope for scope in check_scope_names(scopes) if scope not in principal.scopes]
         raise InsufficientScope(
             f"Security scopes {', '.join(missing)} are missing: {_REMEDIES['scope']}",
-            required=scope_names(scopes),
+            required=check_scope_names(scopes),
             missing=missing,
         )
 
 
-def _names(names: Sequence[object], form: str, usage: str) -> tuple[str, ...]:
+def _check_names(names: Sequence[object], form: str, usage: str) -> tuple[str, ...]:
     good = tuple(name for name in names if isinstance(name, str) and re.fullmatch(form, name))
     if not good or len(good) != len(names):
         raise ConfigurationError(f"Write {usage}: at least one name, each a string without spaces.")
@@ -114,7 +115,7 @@ def _names(names: Sequence[object], form: str, usage: str) -> tuple[str, ...]:
 
 
 def _as_text(value: object) -> frozenset[str]:
-    """A claim as gateways spell it: text as it is, whole numbers in digits, ``true`` or ``false``."""
+    """Return a claim as gateways write it: text as it is, whole numbers in digits, ``true`` or ``false``."""
     if isinstance(value, bool):
         return frozenset({"true" if value else "false"})
     if isinstance(value, str | int):

@@ -1,4 +1,4 @@
-"""User pools: what to trust, fixed when the app is written and never read from a token."""
+"""Settings of user pools, fixed when the app is written and never read from a token."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -13,9 +13,9 @@ from fastapi_cognito_guard.addresses import build_sign_in_url, check_address
 from fastapi_cognito_guard.errors import ConfigurationError
 
 _REGION = r"(?:eusc-[a-z]{2}|[a-z]{2})-(?:gov-)?[a-z]+-[0-9]+"
-# As texts: `re` compiles them when they are needed, and importing the package is cheap.
+# Strings, so that importing the package stays cheap: `re` compiles them when they are first needed.
 _POOL_ID = rf"({_REGION})_[A-Za-z0-9]+"
-_NO_ID = r"[\s,;\[\]\"']"  # several ids in one text
+_NO_ID = r"[\s,;\[\]\"']"  # several ids in one string
 _TOKEN_USES = frozenset({"id", "access"})
 
 
@@ -25,7 +25,7 @@ class AnyClient(Enum):
     ANY_CLIENT = "ANY_CLIENT"
 
     def __contains__(self, client_id: object) -> bool:
-        """Every client is in it; anything but a string is no client."""
+        """Return True for every client id. A value that is not a string is not a client id."""
         return isinstance(client_id, str)
 
     def __repr__(self) -> str:
@@ -33,22 +33,22 @@ class AnyClient(Enum):
 
 
 ANY_CLIENT: Final = AnyClient.ANY_CLIENT
-"""Accept tokens of every app client of the pool, as a REST API's authorizer does. Weakens: say it by name."""
+"""Accepts tokens of every app client of the pool, as a REST API's authorizer does. It weakens security."""
 
 
 @dataclass(frozen=True)
 class UserPool:
-    """A Cognito user pool, and which of its tokens count.
+    """Cognito user pool, and the tokens of it to accept.
 
     ``id``          for example ``eu-west-1_Abc123Xyz``; region, issuers and key address derive from it
     ``client_ids``  the app clients whose tokens are accepted: ids, one id, or `ANY_CLIENT`
-    ``token_use``   which tokens ``semantics="strict"`` takes: ``{"access"}``, ``{"id"}`` or both
+    ``token_use``   the tokens that ``semantics="strict"`` accepts: ``{"access"}``, ``{"id"}`` or both
     ``regions``     regions of the pool's replicas, whose issuers are accepted too
     ``resource``    the ``aud`` that access tokens must carry (resource binding)
-    ``issuer``      instead of Cognito's two, for emulators and proxies
-    ``jwks_uri``    instead of ``{issuer}/.well-known/jwks.json``
-    ``jwks``        the keys themselves, as a mapping or the path of a file: nothing is fetched
-    ``domain``      where users sign in: ``myapp.auth.eu-west-1.amazoncognito.com``, a domain of your own,
+    ``issuer``      replaces Cognito's two issuers, for emulators and proxies
+    ``jwks_uri``    replaces ``{issuer}/.well-known/jwks.json``
+    ``jwks``        the keys, as a mapping or the path of a file; nothing is fetched
+    ``domain``      the sign-in domain: ``myapp.auth.eu-west-1.amazoncognito.com``, a domain of your own,
                     or ``http://127.0.0.1:9229`` for a local pool
 
     Raises `ConfigurationError` for a setting that cannot be right.
@@ -73,9 +73,9 @@ class UserPool:
                 '"eu-west-1_Abc123Xyz" (region, underscore, letters and digits).',
                 setting="id",
             )
-        object.__setattr__(self, "client_ids", _client_ids(self.client_ids))
-        object.__setattr__(self, "token_use", _token_uses(self.token_use))
-        object.__setattr__(self, "regions", _regions(self.regions))
+        object.__setattr__(self, "client_ids", _check_client_ids(self.client_ids))
+        object.__setattr__(self, "token_use", _check_token_uses(self.token_use))
+        object.__setattr__(self, "regions", _check_regions(self.regions))
         for name in ("issuer", "jwks_uri"):
             if getattr(self, name) is not None:
                 check_address(name, getattr(self, name))
@@ -89,45 +89,45 @@ class UserPool:
 
     @property
     def region(self) -> str:
-        """The AWS region of the pool."""
+        """AWS region of the pool."""
         return self.id.partition("_")[0]
 
     @property
     def issuers(self) -> tuple[str, ...]:
-        """The values of ``iss`` that are this pool's: both forms of Cognito, or the one configured."""
+        """Values of ``iss`` that belong to this pool: both forms of Cognito, or the configured one."""
         if self.issuer is not None:
             return (self.issuer,)
         return tuple(
-            f"https://{host}.{region}.{_suffix(region)}/{self.id}"
+            f"https://{host}.{region}.{_dns_suffix(region)}/{self.id}"
             for region in (self.region, *self.regions)
             for host in ("cognito-idp", "issuer-cognito-idp")
         )
 
     @property
     def keys_address(self) -> str:
-        """Where the pool publishes its keys."""
+        """Address of the pool's key document."""
         return self.jwks_uri or f"{self.issuers[0]}/.well-known/jwks.json"
 
     @property
     def authorize_url(self) -> str | None:
-        """Where a browser goes to sign in (RFC 6749 section 3.1); None without a ``domain``."""
+        """Authorization endpoint (RFC 6749 section 3.1); None without a ``domain``."""
         return None if self.domain is None else f"{build_sign_in_url(self.domain)}/oauth2/authorize"
 
     @property
     def token_url(self) -> str | None:
-        """Where tokens are had (RFC 6749 section 3.2); None without a ``domain``."""
+        """Token endpoint (RFC 6749 section 3.2); None without a ``domain``."""
         return None if self.domain is None else f"{build_sign_in_url(self.domain)}/oauth2/token"
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeyPolicy:
-    """How a pool's keys are kept. All values are seconds, and more than zero.
+    """Periods for which a pool's keys are kept. All values are seconds, and more than zero.
 
     ``max_age``    how long fetched keys are fresh
-    ``max_stale``  how much longer they serve while the key server fails
-    ``cooldown``   the least gap between fetches for unknown ``kid``s
-    ``backoff``    the first gap after a failed fetch; it doubles with each failure
-    ``timeout``    the deadline of one fetch, all in all
+    ``max_stale``  how much longer they are used while the key server fails
+    ``cooldown``   the shortest time between two fetches for unknown ``kid``s
+    ``backoff``    the first wait after a failed fetch; it doubles with each failure
+    ``timeout``    the total deadline of one fetch
     """
 
     max_age: float = 600
@@ -144,7 +144,7 @@ class KeyPolicy:
 
 
 def index_by_issuer(pools: Iterable[UserPool]) -> Mapping[str, UserPool]:
-    """The fixed list that tokens choose from. Raises `ConfigurationError` where two pools share an issuer."""
+    """Return the pools by issuer. Raises `ConfigurationError` if two pools share an id or an issuer."""
     table: dict[str, UserPool] = {}
     for pool in pools:
         if not isinstance(pool, UserPool):
@@ -160,8 +160,8 @@ def index_by_issuer(pools: Iterable[UserPool]) -> Mapping[str, UserPool]:
     return MappingProxyType(table)
 
 
-def _suffix(region: str) -> str:
-    """The DNS suffix of a region's partition."""
+def _dns_suffix(region: str) -> str:
+    """Return the DNS suffix of a region's partition."""
     return {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}.get(region.partition("-")[0], "amazonaws.com")
 
 
@@ -169,10 +169,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
-def _client_ids(given: object) -> frozenset[str] | AnyClient:
+def _check_client_ids(given: object) -> frozenset[str] | AnyClient:
     if isinstance(given, AnyClient):
         return given
-    ids = _strings(given)
+    ids = _read_strings(given)
     if ids is None or any(re.search(_NO_ID, client) for client in ids):
         raise ConfigurationError(
             "client_ids names the app clients whose tokens count: "
@@ -182,17 +182,17 @@ def _client_ids(given: object) -> frozenset[str] | AnyClient:
     return ids
 
 
-def _token_uses(given: object) -> frozenset[str]:
-    uses = _strings(given)
+def _check_token_uses(given: object) -> frozenset[str]:
+    uses = _read_strings(given)
     if uses is None or not uses <= _TOKEN_USES:
         raise ConfigurationError('token_use is {"access"}, {"id"} or {"access", "id"}.', setting="token_use")
     return uses
 
 
-def _regions(given: object) -> tuple[str, ...]:
+def _check_regions(given: object) -> tuple[str, ...]:
     if given == ():
         return ()
-    regions = _strings(given)
+    regions = _read_strings(given)
     if regions is None or not all(re.fullmatch(_REGION, region) for region in regions):
         raise ConfigurationError(
             'regions lists the regions of replicas: regions=["eu-central-1"].', setting="regions"
@@ -200,8 +200,8 @@ def _regions(given: object) -> tuple[str, ...]:
     return tuple(sorted(regions))
 
 
-def _strings(given: object) -> frozenset[str] | None:
-    """A non-empty set of non-empty strings out of one string or a collection; else None."""
+def _read_strings(given: object) -> frozenset[str] | None:
+    """Return one string or a collection of strings as a set, or None if any is empty or not a string."""
     items = (given,) if isinstance(given, str) else given
     if not isinstance(items, Collection) or not items:
         return None

@@ -1,4 +1,4 @@
-"""The caller, once a door has vouched for it."""
+"""Principals: callers whose identity is proven."""
 
 from copy import deepcopy
 from dataclasses import FrozenInstanceError, dataclass, field
@@ -11,9 +11,9 @@ TokenUse = Literal["id", "access"]
 
 
 class NotAParameter:
-    """What pydantic meets when FastAPI would read a parameter of this type out of a client's request.
+    """Marker for types that FastAPI must not read from a request.
 
-    It fails where the route is defined, with advice, instead of letting the client choose the value.
+    The definition of a route that would do so fails with advice, so that no client chooses the value.
     """
 
     def __init__(self, advice: str) -> None:
@@ -23,7 +23,7 @@ class NotAParameter:
         raise ConfigurationError(self._advice)
 
 
-_ClaimsOfADoor = Annotated[
+_PrincipalClaims = Annotated[
     dict[str, Any],
     NotAParameter(
         "A Principal is never built from a request: write `user: CurrentUser` for the parameter. "
@@ -32,10 +32,10 @@ _ClaimsOfADoor = Annotated[
 ]
 
 
-class _Copied:
-    """Hands out copies of what the principal holds, so that no caller changes another's view."""
+class _CopiedClaims:
+    """Descriptor that returns a copy at each access, so that no reader changes another's claims."""
 
-    def __get__(self, principal: "Principal | None", owner: type) -> "dict[str, Any] | _Copied":
+    def __get__(self, principal: "Principal | None", owner: type) -> "dict[str, Any] | _CopiedClaims":
         if principal is None:
             return self
         claims: dict[str, Any] = deepcopy(principal.__dict__["claims"])
@@ -47,26 +47,26 @@ class _Copied:
 
 @dataclass(frozen=True, init=False)
 class Principal:
-    """Who is calling. Only the two doors make one: the token's, and the gateway's.
+    """The caller of a request. Only verified tokens and a gateway's claims become principals.
 
     ``sub``         the subject; for a machine, its client id
     ``client_id``   the app client that the token was issued to
     ``issuer``      the pool
     ``expires_at``  seconds since the epoch
-    ``claims``      all claims, known ones with the types that a token gives them, whichever the door;
-                    each access hands out a copy of its own
+    ``claims``      all claims; those that Cognito defines have the types of a token at every door; each
+                    access returns a new copy
     ``username``    None for a machine
     ``token_use``   ``"id"`` or ``"access"``
     ``scopes``      from access tokens (with ``semantics="http"`` from any token)
     ``groups``      ``cognito:groups``
-    ``source``      which door: ``"token"``, ``"rest"``, ``"http"`` or ``"lambda"``
+    ``source``      the origin of the claims: ``"token"``, ``"rest"``, ``"http"`` or ``"lambda"``
     """
 
     sub: str
     client_id: str
     issuer: str
     expires_at: float
-    claims: _ClaimsOfADoor = field(repr=False, hash=False)
+    claims: _PrincipalClaims = field(repr=False, hash=False)
     username: str | None
     token_use: TokenUse
     scopes: frozenset[str]
@@ -74,7 +74,7 @@ class Principal:
     source: Source
 
     def __init_subclass__(cls) -> NoReturn:
-        # Pydantic would judge a subclass by its own fields, and FastAPI build one from a request.
+        # Pydantic would validate a subclass by its own fields, and FastAPI build one from a request.
         raise ConfigurationError("Principal has no subclasses: wrap one in a class of your own.")
 
     def __init__(
@@ -83,14 +83,14 @@ class Principal:
         client_id: str,
         issuer: str,
         expires_at: float,
-        claims: _ClaimsOfADoor,
+        claims: _PrincipalClaims,
         username: str | None = None,
         token_use: TokenUse = "access",
         scopes: frozenset[str] = frozenset(),
         groups: frozenset[str] = frozenset(),
         source: Source = "token",
     ) -> None:
-        # The way of frozen dataclasses, through `object.__setattr__`, costs as much as a token's base64.
+        # `object.__setattr__`, which frozen dataclasses use, costs as much as decoding a token.
         fields = self.__dict__
         fields["sub"] = sub
         fields["client_id"] = client_id
@@ -104,20 +104,20 @@ class Principal:
         fields["source"] = source
 
     def claim(self, name: str) -> Any:
-        """One claim, or None. Cheaper than ``claims``, which copies all of them."""
+        """Return one claim, or None. Cheaper than ``claims``, which copies all of them."""
         return deepcopy(self.__dict__["claims"].get(name))
 
     @property
     def is_machine(self) -> bool:
-        """Whether a client acts for itself (client_credentials): an access token without a user."""
+        """True for an access token without a user: a client that acts for itself (client_credentials)."""
         return self.token_use == "access" and self.username is None
 
     @property
     def email(self) -> str | None:
-        """The ``email`` claim, which ID tokens have. ``email_verified`` in ``claims`` says its worth."""
+        """The ``email`` claim of an ID token, or None. See ``email_verified`` in ``claims``."""
         email = self.claim("email")
         return email if isinstance(email, str) else None
 
 
-# The dataclass has taken its field; its attribute becomes the copying one.
-type.__setattr__(Principal, "claims", _Copied())
+# After the dataclass has read the field, a descriptor replaces the attribute.
+type.__setattr__(Principal, "claims", _CopiedClaims())

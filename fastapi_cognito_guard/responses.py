@@ -1,7 +1,7 @@
-"""Refusals as clients see them, in the dialect of this library or of the gateway it mirrors.
+"""Responses to refused requests, in three dialects.
 
-``strict`` follows RFC 6750; ``rest`` a REST API's COGNITO_USER_POOLS authorizer; ``http`` an HTTP API's
-JWT authorizer. All bodies have the gateways' shape. Nothing from a token is ever repeated.
+``strict`` follows RFC 6750, ``rest`` the COGNITO_USER_POOLS authorizer of a REST API, and ``http`` the JWT
+authorizer of an HTTP API. All bodies have the gateways' shape. No response repeats anything from a token.
 """
 
 import json
@@ -29,7 +29,7 @@ from fastapi_cognito_guard.errors import (
 RestScopeStatus = Literal[401, 403]
 
 _NOT_AUTHORIZED = {"Message": "User is not authorized to access this resource"}
-# Where a text was captured from the real service; other refusals use the class's own description.
+# Texts captured from the real service. Other refusals use the description of their class.
 _HTTP_DESCRIPTIONS: Mapping[type[AuthError], str] = {
     TokenMalformed: "token contains an invalid number of segments",
     SchemeUnsupported: "token contains an invalid number of segments",
@@ -40,7 +40,7 @@ _HTTP_DESCRIPTIONS: Mapping[type[AuthError], str] = {
 
 
 class Refusal(NamedTuple):
-    """What is sent instead of the route's answer."""
+    """Response that replaces the route's own."""
 
     status: int
     body: Mapping[str, Any]
@@ -48,7 +48,7 @@ class Refusal(NamedTuple):
 
     @property
     def content(self) -> bytes:
-        """The body's bytes: compact JSON, as the gateways write it."""
+        """Body as compact JSON, which the gateways write."""
         return json.dumps(self.body, separators=(",", ":")).encode()
 
 
@@ -59,27 +59,27 @@ def render(
     rest_scope_status: RestScopeStatus = 401,
     metadata_url: str | None = None,
 ) -> Refusal:
-    """The refusal for an error.
+    """Render an error as a response.
 
-    ``rest_scope_status`` is what ``rest`` answers when a scope is missing; ``metadata_url`` is what
-    ``strict`` adds to challenges (RFC 9728 section 5.1).
+    ``rest_scope_status`` is the status of ``rest`` for a missing scope. ``strict`` adds ``metadata_url`` to
+    its challenges (RFC 9728 section 5.1).
     """
     if semantics == "rest" and isinstance(error, InsufficientScope) and rest_scope_status == 401:
-        return _rest_unauthorized(error)
+        return _render_rest_unauthorized(error)
     refusal = _DIALECTS[semantics](error)
-    return _pointing_to(metadata_url, refusal) if semantics == "strict" and metadata_url else refusal
+    return _add_metadata_url(metadata_url, refusal) if semantics == "strict" and metadata_url else refusal
 
 
-def _pointing_to(metadata_url: str, refusal: Refusal) -> Refusal:
+def _add_metadata_url(metadata_url: str, refusal: Refusal) -> Refusal:
     challenge = refusal.headers.get("WWW-Authenticate")
     if challenge is None:
         return refusal
     comma = "," if "=" in challenge else ""
-    told = f'{challenge}{comma} resource_metadata="{metadata_url}"'
-    return refusal._replace(headers={**refusal.headers, "WWW-Authenticate": told})
+    extended = f'{challenge}{comma} resource_metadata="{metadata_url}"'
+    return refusal._replace(headers={**refusal.headers, "WWW-Authenticate": extended})
 
 
-def _strict(error: AuthError) -> Refusal:
+def _render_strict(error: AuthError) -> Refusal:
     body = {"message": error.message}
     if isinstance(error, KeysUnavailable):
         return Refusal(status=503, body=body, headers={"Retry-After": str(error.retry_after)})
@@ -95,25 +95,25 @@ def _strict(error: AuthError) -> Refusal:
     return Refusal(status=error.status, body=body)
 
 
-def _rest(error: AuthError) -> Refusal:
+def _render_rest(error: AuthError) -> Refusal:
     if isinstance(error, KeysUnavailable):
-        return _rest_refusal(500, {"message": None}, "AuthorizerConfigurationException")
+        return _build_rest_refusal(500, {"message": None}, "AuthorizerConfigurationException")
     if isinstance(error, Forbidden):
-        return _rest_refusal(403, _NOT_AUTHORIZED, "AccessDeniedException")
-    return _rest_unauthorized(error)
+        return _build_rest_refusal(403, _NOT_AUTHORIZED, "AccessDeniedException")
+    return _render_rest_unauthorized(error)
 
 
-def _rest_unauthorized(error: AuthError) -> Refusal:
+def _render_rest_unauthorized(error: AuthError) -> Refusal:
     expired = isinstance(error, TokenExpired)
     message = "The incoming token has expired" if expired else "Unauthorized"
-    return _rest_refusal(401, {"message": message}, "UnauthorizedException")
+    return _build_rest_refusal(401, {"message": message}, "UnauthorizedException")
 
 
-def _rest_refusal(status: int, body: Mapping[str, Any], kind: str) -> Refusal:
+def _build_rest_refusal(status: int, body: Mapping[str, Any], kind: str) -> Refusal:
     return Refusal(status=status, body=body, headers={"x-amzn-ErrorType": kind})
 
 
-def _http(error: AuthError) -> Refusal:
+def _render_http(error: AuthError) -> Refusal:
     if isinstance(error, InsufficientScope):
         scopes = " ".join(error.required)
         challenge = (
@@ -126,18 +126,18 @@ def _http(error: AuthError) -> Refusal:
     if isinstance(error, TokenMissing | GatewayClaimsMissing):
         challenge = "Bearer"
     else:
-        challenge = f'Bearer scope="" error="invalid_token" error_description="{_http_description(error)}"'
+        challenge = f'Bearer scope="" error="invalid_token" error_description="{_describe_for_http(error)}"'
     return Refusal(status=401, body={"message": "Unauthorized"}, headers={"www-authenticate": challenge})
 
 
-def _http_description(error: AuthError) -> str:
+def _describe_for_http(error: AuthError) -> str:
     if isinstance(error, AlgorithmNotAllowed) and error.algorithm is not None:
         return f"signing method {error.algorithm} is invalid"
     return _HTTP_DESCRIPTIONS.get(type(error), error.description)
 
 
 _DIALECTS: Mapping[Semantics, Callable[[AuthError], Refusal]] = {
-    "strict": _strict,
-    "rest": _rest,
-    "http": _http,
+    "strict": _render_strict,
+    "rest": _render_rest,
+    "http": _render_http,
 }

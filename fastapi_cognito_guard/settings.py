@@ -1,4 +1,4 @@
-"""Settings: what they may be, and how they are read from the environment. Errors name the variable."""
+"""Checks of settings, and reading them from the environment."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -9,91 +9,87 @@ from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import ANY_CLIENT
 
 
-def _text(value: str) -> str:
-    return value
-
-
-def _list(value: str) -> list[str]:
+def _parse_list(value: str) -> list[str]:
     return [item.strip() for item in value.split(",") if item.strip()]
 
 
-def _clients(value: str) -> Any:
-    return ANY_CLIENT if value == "ANY_CLIENT" else _list(value)
+def _parse_clients(value: str) -> Any:
+    return ANY_CLIENT if value == "ANY_CLIENT" else _parse_list(value)
 
 
-def _seconds(value: str) -> Any:
+def _parse_seconds(value: str) -> Any:
     try:
         return float(value)
     except ValueError:
-        return value  # the guard says what it should have been
+        return value  # the guard says what it should be
 
 
 Reader = Callable[[str], Any]
 POOL: Mapping[str, tuple[str, Reader]] = {
-    "id": ("COGNITO_USER_POOL_ID", _text),
-    "client_ids": ("COGNITO_CLIENT_IDS", _clients),
-    "token_use": ("COGNITO_TOKEN_USE", _list),
-    "regions": ("COGNITO_REGIONS", _list),
-    "resource": ("COGNITO_RESOURCE", _text),
-    "issuer": ("COGNITO_ISSUER", _text),
-    "jwks_uri": ("COGNITO_JWKS_URI", _text),
-    "jwks": ("COGNITO_JWKS_FILE", _text),
-    "domain": ("COGNITO_DOMAIN", _text),
+    "id": ("COGNITO_USER_POOL_ID", str),
+    "client_ids": ("COGNITO_CLIENT_IDS", _parse_clients),
+    "token_use": ("COGNITO_TOKEN_USE", _parse_list),
+    "regions": ("COGNITO_REGIONS", _parse_list),
+    "resource": ("COGNITO_RESOURCE", str),
+    "issuer": ("COGNITO_ISSUER", str),
+    "jwks_uri": ("COGNITO_JWKS_URI", str),
+    "jwks": ("COGNITO_JWKS_FILE", str),
+    "domain": ("COGNITO_DOMAIN", str),
 }
 GUARD: Mapping[str, tuple[str, Reader]] = {
-    "semantics": ("COGNITO_SEMANTICS", _text),
-    "gateway": ("COGNITO_GATEWAY", _text),
-    "identity_source": ("COGNITO_IDENTITY_SOURCE", _text),
-    "leeway": ("COGNITO_LEEWAY", _seconds),
+    "semantics": ("COGNITO_SEMANTICS", str),
+    "gateway": ("COGNITO_GATEWAY", str),
+    "identity_source": ("COGNITO_IDENTITY_SOURCE", str),
+    "leeway": ("COGNITO_LEEWAY", _parse_seconds),
 }
 
 
-def read(environ: Mapping[str, str], table: Mapping[str, tuple[str, Reader]]) -> dict[str, Any]:
-    """The settings of a table that the environment has. Empty counts as not set."""
+def read_environment(environ: Mapping[str, str], table: Mapping[str, tuple[str, Reader]]) -> dict[str, Any]:
+    """Return the settings of a table that the environment has. An empty variable counts as not set."""
     given = {key: environ.get(name, "").strip() for key, (name, _) in table.items()}
     return {key: table[key][1](value) for key, value in given.items() if value}
 
 
-def require(settings: Mapping[str, Any], *keys: str) -> None:
-    """Raises `ConfigurationError` for settings that have no default and are not there."""
+def require_settings(settings: Mapping[str, Any], *keys: str) -> None:
+    """Raise `ConfigurationError` if a setting without a default is missing."""
     missing = [key for key in keys if not settings.get(key)]
     if missing:
         names = " and ".join(POOL[key][0] for key in missing)
         raise ConfigurationError(f"Set {names} in the environment.", setting=missing[0])
 
 
-def named(error: ConfigurationError) -> ConfigurationError:
-    """The same error, with the name of the variable that it is about."""
+def name_variable(error: ConfigurationError) -> ConfigurationError:
+    """Return the same error with the name of the environment variable that it is about."""
     name, _ = {**POOL, **GUARD}.get(error.setting or "", ("", None))
     return ConfigurationError(f"{name}: {error}" if name else str(error), setting=error.setting)
 
 
 def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
-    """Raises `ConfigurationError` for anything but one of the choices."""
+    """Raise `ConfigurationError` unless ``value`` is one of the choices."""
     if value not in choices:
         raise ConfigurationError(f"{name} is one of {', '.join(map(repr, choices))}.", setting=name)
 
 
 def check_sync(name: str, function: object) -> None:
-    """Raises `ConfigurationError` for a function that nobody would await."""
+    """Raise `ConfigurationError` for a coroutine function, which would never be awaited."""
     if iscoroutinefunction(function):
         raise ConfigurationError(f"{name} is called without await: write def, not async def.", setting=name)
 
 
 def check_leeway(leeway: object) -> None:
-    """Raises `ConfigurationError` for anything but seconds from 0 to 300."""
+    """Raise `ConfigurationError` unless ``leeway`` is a number of seconds from 0 to 300."""
     if isinstance(leeway, bool) or not isinstance(leeway, int | float) or not 0 <= leeway <= 300:
         raise ConfigurationError("leeway is a number of seconds from 0 to 300.", setting="leeway")
 
 
 def check_whole_number(name: str, value: object, least: int) -> None:
-    """Raises `ConfigurationError` for anything but a whole number of at least ``least``."""
+    """Raise `ConfigurationError` unless ``value`` is a whole number of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigurationError(f"{name} is a whole number, {least} or more.", setting=name)
 
 
 def check_public(deny_by_default: object, public: Collection[str]) -> None:
-    """Raises `ConfigurationError` for anything but a list of paths, which need ``deny_by_default``."""
+    """Raise `ConfigurationError` unless ``public`` lists paths, and ``deny_by_default`` is set if it does."""
     if isinstance(public, str) or not all(isinstance(path, str) and path.startswith("/") for path in public):
         raise ConfigurationError('public lists paths: public=["/health", "/docs/*"].')
     if public and not deny_by_default:
@@ -102,7 +98,7 @@ def check_public(deny_by_default: object, public: Collection[str]) -> None:
         )
 
 
-def check_token(name: str, value: object, due: str) -> None:
-    """Raises `ConfigurationError` for anything but a token, as names in HTTP are (RFC 9110 section 5.6.2)."""
+def check_token(name: str, value: object, expected: str) -> None:
+    """Raise `ConfigurationError` unless ``value`` is a token (RFC 9110 section 5.6.2)."""
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value):
-        raise ConfigurationError(f"{name} is {due}.", setting=name)
+        raise ConfigurationError(f"{name} is {expected}.", setting=name)

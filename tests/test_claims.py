@@ -38,8 +38,8 @@ def judged(
 ) -> Principal:
     given: dict[str, Any] = {"client_ids": "web", **pool}
     pools = index_by_issuer([UserPool(POOL_ID, **given)])
-    judge = ClaimsValidator(pools=pools, semantics=semantics, leeway=leeway)
-    principal, _ = judge.principal(Claims(claims), "token", NOW)
+    validator = ClaimsValidator(pools=pools, semantics=semantics, leeway=leeway)
+    principal, _ = validator.validate(Claims(claims), "token", NOW)
     return principal
 
 
@@ -270,13 +270,13 @@ def test_seconds_are_bounded_on_both_sides(name: str) -> None:
 
 
 def test_a_token_may_lack_iat_and_nbf_and_then_counts_from_the_epoch() -> None:
-    judge = ClaimsValidator(
+    validator = ClaimsValidator(
         pools=index_by_issuer([UserPool(POOL_ID, client_ids="web")]), semantics="strict", leeway=0
     )
     for claims, due in ((without(ACCESS, "iat"), 0), (ACCESS, 900), ({**ACCESS, "nbf": 950}, 950)):
-        principal, starts = judge.principal(Claims(claims), "token", NOW)
+        principal, starts = validator.validate(Claims(claims), "token", NOW)
         assert (starts, principal.expires_at) == (due, 2000)
-    assert judge.principal(Claims({**ACCESS, "nbf": 850}), "token", NOW)[1] == 900
+    assert validator.validate(Claims({**ACCESS, "nbf": 850}), "token", NOW)[1] == 900
 
 
 def test_an_empty_issuer_is_a_missing_claim_and_not_another_pool() -> None:

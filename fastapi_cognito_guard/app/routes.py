@@ -18,7 +18,7 @@ from fastapi_cognito_guard.dependants import (
     list_security_scopes,
     walk_dependants,
 )
-from fastapi_cognito_guard.policy import Kind, Requirement
+from fastapi_cognito_guard.policy import Requirement, RequirementKind
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -59,7 +59,7 @@ class RouteInfo:
     in_schema: bool
     mounted: bool
 
-    def of(self, kind: Kind) -> tuple[Requirement, ...]:
+    def of(self, kind: RequirementKind) -> tuple[Requirement, ...]:
         """The requirements of one kind."""
         return tuple(requirement for requirement in self.requirements if requirement.kind == kind)
 

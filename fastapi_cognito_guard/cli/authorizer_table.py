@@ -57,7 +57,7 @@ def verdicts(claims: Mapping[str, Any], now: float) -> list[Verdict]:
 
 def _verdict(who: _Authorizer, judge: ClaimsValidator, claims: Mapping[str, Any], now: float) -> Verdict:
     try:
-        principal, _ = judge.principal(Claims(dict(claims)), "token", now)
+        principal, _ = judge.validate(Claims(dict(claims)), "token", now)
     except AuthError as error:
         return Verdict(who.who, False, error.reason)
     if who in _GATEWAYS and (objection := _objection(who, principal)):

@@ -11,7 +11,7 @@ from fastapi_cognito_guard.cli.jwks import CannotFetch, fetch
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.pool import AnyClient, KeyPolicy, UserPool
 from fastapi_cognito_guard.tokens.clock import Clock
-from fastapi_cognito_guard.tokens.verifier import keys_of
+from fastapi_cognito_guard.tokens.key_source import build_key_source
 
 _SKEW = 2.0  # seconds: HTTP dates have no fractions, and answers take their time
 _TIMEOUT = 5.0
@@ -39,7 +39,7 @@ def pool_settings(guard: CognitoGuard) -> Iterator[Check]:
 def keys(pool: UserPool, now: Callable[[], float]) -> Iterator[Check]:
     """Whether the pool's keys can be had, and this machine's clock is right."""
     if pool.jwks is not None:
-        status = keys_of(pool, KeyPolicy(), clock=Clock(), fetch=None)
+        status = build_key_source(pool, KeyPolicy(), clock=Clock(), fetch=None)
         usable = asyncio.run(status.warm_up())
         kids = len(status.status()["kids"])
         yield Check(

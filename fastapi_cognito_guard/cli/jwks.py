@@ -82,7 +82,7 @@ def fetch(address: str) -> Fetched:
 
 def pool_of(pool_id: str | None) -> UserPool:
     """The pool with this id, or the environment's. Raises `ConfigurationError`."""
-    given: dict[str, Any] = settings.read(os.environ, settings.POOL)
+    given: dict[str, Any] = settings.read_environment(os.environ, settings.POOL)
     own = given.pop("id", None)
     is_own = pool_id in (None, own)
     if not is_own:
@@ -93,7 +93,7 @@ def pool_of(pool_id: str | None) -> UserPool:
     try:
         return UserPool(found, **{"client_ids": ANY_CLIENT, **given})
     except ConfigurationError as error:
-        raise (settings.named(error) if is_own else error) from None
+        raise (settings.name_variable(error) if is_own else error) from None
 
 
 def _replace(path: Path, content: bytes) -> None:

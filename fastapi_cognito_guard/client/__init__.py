@@ -1,4 +1,4 @@
-"""For callers of a protected API: tokens that are had, kept, shared among requests, and renewed in time."""
+"""Authentication for callers of a protected API: tokens that requests share and renew in time."""
 
 from fastapi_cognito_guard.client.auth import CognitoAuth
 from fastapi_cognito_guard.client.sources import ClientCredentials, RefreshToken, TokenProvider

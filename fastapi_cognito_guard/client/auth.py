@@ -1,30 +1,35 @@
-"""The httpx side of a caller: one token for many requests, renewed once for all of them."""
+"""httpx authentication: one token for many requests, renewed once for all of them."""
 
 import asyncio
-import os
-import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Generator
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import NamedTuple
 
 import httpx
 
 from fastapi_cognito_guard.addresses import is_loopback
-from fastapi_cognito_guard.client.sources import ClientCredentials, Issued, RefreshToken, TokenSource, ask
+from fastapi_cognito_guard.client.sources import (
+    ClientCredentials,
+    Issued,
+    RefreshToken,
+    TokenSource,
+    request_token,
+)
 from fastapi_cognito_guard.errors import ConfigurationError, TokenRequestFailed
+from fastapi_cognito_guard.single_flight import SingleFlight, wait_for
 
-_MARGIN = 60.0  # seconds before its expiry, from which on a token is renewed; half its life, if that is less
-_FUTILE = 10.0  # seconds within which a token that was had because of a 401 is not renewed for another one
-_GRACE = 1.0  # seconds past its deadline, after which nobody waits for a flight any more
+_MARGIN = 60.0  # seconds before its expiry at which a token is renewed; half its life, if that is less
+_FUTILE = 10.0  # seconds for which a token that replaced a refused one is not itself replaced after a 401
+_GRACE = 1.0  # seconds past its deadline for which a request still waits for its token
 _NEVER = float("-inf")
 
-Flight = Future[str | Exception]
-"""A token on its way; it lands with one, or with the reason why there is none."""
+_Pending = Future[Issued | BaseException]
 
 
 class _Kept(NamedTuple):
-    """A token, until when it is sent, and since when we have it because the one before got a 401."""
+    """The token in use, the end of its use, and the time at which it replaced a refused one."""
 
     token: str = ""
     fresh_until: float = _NEVER
@@ -32,18 +37,18 @@ class _Kept(NamedTuple):
 
 
 class CognitoAuth(httpx.Auth):
-    """Sends a token with each request of a httpx client, sync or async.
+    """httpx authentication that sends a token with each request, sync or async.
 
     ``source``   a `ClientCredentials`, a `RefreshToken`, or a function that returns a token
-    ``origins``  where tokens may be sent: ``"https://api.example.com"``, or several; without any, to
-                 every https address, and on loopback to http, too
-    ``timeout``  seconds that getting a token may take
+    ``origins``  addresses that tokens may be sent to: ``"https://api.example.com"``, or several; by
+                 default every https address, and http on loopback
+    ``timeout``  seconds that obtaining a token may take
     ``now``      the clock, in seconds since the epoch
 
-    A token is kept until shortly before it expires; however many requests want one, it is asked for
-    once. After a 401 it is renewed once, and the request is sent once more, unless its body is a stream,
-    which can be sent only once. Requests raise `TokenRequestFailed` where no token is to be had, and
-    `ConfigurationError` where it may not be sent.
+    A token is kept until shortly before it expires, and requested once for all requests that wait for it.
+    After a 401 it is renewed once and the request is sent again, unless its body is a stream, which can be
+    sent only once. Requests raise `TokenRequestFailed` if no token could be obtained, and
+    `ConfigurationError` if it may not be sent to their address.
 
     >>> auth = CognitoAuth(ClientCredentials(domain=..., client_id=..., client_secret=...))
     >>> client = httpx.Client(base_url="https://api.example.com", auth=auth)
@@ -64,41 +69,37 @@ class CognitoAuth(httpx.Auth):
                 setting="source",
             )
         self._source = source
-        self._origins = frozenset(map(_listed, (origins,) if isinstance(origins, str) else origins))
+        self._origins = frozenset(map(_parse_origin, (origins,) if isinstance(origins, str) else origins))
         self._timeout = timeout
         self._now = now
         self._kept = _Kept()
-        self._flight: Flight | None = None
-        self._lock = threading.Lock()
-        self._process = os.getpid()
+        self._flight: SingleFlight[Issued] = SingleFlight("cognito-token")
 
     def __repr__(self) -> str:
         known = isinstance(self._source, ClientCredentials | RefreshToken)
         return f"CognitoAuth({self._source!r})" if known else "CognitoAuth(<a token provider>)"
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """httpx calls this for each request of a `httpx.Client`."""
-        self._survive_fork()
-        self._check(request.url)
-        token = self._wait(self._token())
-        response = yield _with(request, token)
-        renewed = self._after(response, request, token)
+        """Authenticate one request of a `httpx.Client`."""
+        self._check_origin(request.url)
+        token = self._wait(self._find_token())
+        response = yield _authorize(request, token)
+        renewed = self._renew(response, request, token)
         if renewed is not None:
-            yield _with(request, self._wait(renewed))
+            yield _authorize(request, self._wait(renewed))
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """httpx calls this for each request of a `httpx.AsyncClient`."""
-        self._survive_fork()
-        self._check(request.url)
-        token = await self._async_wait(self._token())
-        response = yield _with(request, token)
-        renewed = self._after(response, request, token)
+        """Authenticate one request of a `httpx.AsyncClient`."""
+        self._check_origin(request.url)
+        token = await self._wait_async(self._find_token())
+        response = yield _authorize(request, token)
+        renewed = self._renew(response, request, token)
         if renewed is not None:
-            yield _with(request, await self._async_wait(renewed))
+            yield _authorize(request, await self._wait_async(renewed))
 
-    def _check(self, url: httpx.URL) -> None:
-        """Raises `ConfigurationError` where a token would be read on its way, or by somebody else."""
-        origin = _origin(url)
+    def _check_origin(self, url: httpx.URL) -> None:
+        """Raise `ConfigurationError` if a token could be read on its way, or by another party."""
+        origin = _origin_of(url)
         if self._origins and origin not in self._origins:
             raise ConfigurationError(
                 f"This CognitoAuth has no tokens for {origin}. Add it to origins, or send the request with "
@@ -106,25 +107,20 @@ class CognitoAuth(httpx.Auth):
                 setting="origins",
             )
 
-    def _survive_fork(self) -> None:
-        """A child has the token, but not the thread of a flight, and perhaps a lock held for ever."""
-        if self._process != os.getpid():
-            self._lock, self._flight, self._process = threading.Lock(), None, os.getpid()
-
-    def _token(self) -> Flight:
-        """The token that is kept, or the one under way."""
-        with self._lock:
+    def _find_token(self) -> str | _Pending:
+        """Return the token in use, or the request for one that is under way."""
+        with self._flight.lock:
             if self._now() < self._kept.fresh_until:
-                return _landed(self._kept.token)
-            return self._under_way(refused=False)
+                return self._kept.token
+            return self._join_request(refused=False)
 
-    def _after(self, response: httpx.Response, request: httpx.Request, token: str) -> Flight | None:
-        """Another token to try; None where the answer stands."""
-        # After a redirect to somebody else the token is gone, so that their 401 is not about it.
+    def _renew(self, response: httpx.Response, request: httpx.Request, token: str) -> str | _Pending | None:
+        """Return another token to try after a 401, or None if the response stands."""
+        # After a redirect to another origin the token is gone, so that a 401 from there is not about it.
         sent = response.request.headers.get("Authorization") == f"Bearer {token}"
         if response.status_code != 401 or not sent:
             return None
-        with self._lock:
+        with self._flight.lock:
             kept, now = self._kept, self._now()
             if kept.token == token:
                 if now - kept.renewed_at < _FUTILE:
@@ -133,82 +129,63 @@ class CognitoAuth(httpx.Auth):
             if not isinstance(request.stream, httpx.ByteStream):
                 return None
             if now < self._kept.fresh_until:
-                return _landed(kept.token)
-            return self._under_way(refused=True)
+                return kept.token
+            return self._join_request(refused=True)
 
-    def _under_way(self, *, refused: bool) -> Flight:
-        """The one flight. It belongs to no request: whoever asked for it may be cancelled."""
-        if self._flight is None:
-            flight: Flight = Future()
-            flight.set_running_or_notify_cancel()
-            thread = threading.Thread(
-                target=self._fly, args=(flight, refused), name="cognito-token", daemon=True
-            )
-            thread.start()
-            self._flight = flight
-        return self._flight
+    def _join_request(self, *, refused: bool) -> _Pending:
+        """Return the token request under way, or start one. The caller holds the lock."""
+        if self._flight.current is not None:
+            return self._flight.current
+        return self._flight.start(self._request, partial(self._keep, refused))
 
-    def _fly(self, flight: Flight, refused: bool) -> None:
-        landing: Issued | Exception
-        try:
-            landing = asyncio.run(self._ask())
-        except Exception as error:
-            landing = error
-        except BaseException as error:  # a token provider that cancels or exits: not its caller's end
-            landing = TokenRequestFailed(f"The token provider ended with {type(error).__name__}.")
-        with self._lock:
-            if isinstance(landing, Issued):
-                self._keep(landing, refused)
-            self._flight = None
-        flight.set_result(landing.token if isinstance(landing, Issued) else landing)
-
-    async def _ask(self) -> Issued:
+    async def _request(self) -> Issued:
         try:
             async with asyncio.timeout(self._timeout):
-                return await ask(self._source, self._now)
+                return await request_token(self._source, self._now)
         except TimeoutError:
-            raise self._too_late() from None
+            raise self._timeout_error() from None
 
-    def _keep(self, issued: Issued, refused: bool) -> None:
-        now = self._now()
-        fresh_until = now + issued.lifetime - min(_MARGIN, issued.lifetime / 2)
-        self._kept = _Kept(issued.token, fresh_until, now if refused else _NEVER)
-        self._source = issued.source
+    def _keep(self, refused: bool, result: Issued | BaseException) -> None:
+        if isinstance(result, Issued):
+            now = self._now()
+            fresh_until = now + result.lifetime - min(_MARGIN, result.lifetime / 2)
+            self._kept = _Kept(result.token, fresh_until, now if refused else _NEVER)
+            self._source = result.source
 
-    def _wait(self, flight: Flight) -> str:
-        wait([flight], self._timeout + _GRACE)
-        return self._token_of(flight)
+    def _wait(self, token: str | _Pending) -> str:
+        if isinstance(token, str):
+            return token
+        wait([token], self._timeout + _GRACE)
+        return self._unwrap(token)
 
-    async def _async_wait(self, flight: Flight) -> str:
-        if not flight.done():
-            await asyncio.wait([asyncio.wrap_future(flight)], timeout=self._timeout + _GRACE)
-        return self._token_of(flight)
+    async def _wait_async(self, token: str | _Pending) -> str:
+        if isinstance(token, str):
+            return token
+        await wait_for(token, self._timeout + _GRACE)
+        return self._unwrap(token)
 
-    def _token_of(self, flight: Flight) -> str:
-        landing = flight.result() if flight.done() else self._too_late()
-        if isinstance(landing, Exception):
-            raise landing
-        return landing
+    def _unwrap(self, pending: _Pending) -> str:
+        result = pending.result() if pending.done() else self._timeout_error()
+        if isinstance(result, Issued):
+            return result.token
+        if isinstance(result, Exception):
+            raise result
+        # A token provider that cancels or exits does not end its caller.
+        raise TokenRequestFailed(f"The token provider ended with {type(result).__name__}.")
 
-    def _too_late(self) -> TokenRequestFailed:
+    def _timeout_error(self) -> TokenRequestFailed:
         return TokenRequestFailed(
             f"No token within {self._timeout} seconds: check the domain and the network."
         )
 
 
-def _landed(token: str) -> Flight:
-    flight: Flight = Future()
-    flight.set_result(token)
-    return flight
-
-
-def _with(request: httpx.Request, token: str) -> httpx.Request:
+def _authorize(request: httpx.Request, token: str) -> httpx.Request:
     request.headers["Authorization"] = f"Bearer {token}"
     return request
 
 
-def _origin(url: httpx.URL) -> str:
-    """Scheme, host and port. Raises `ConfigurationError` where what is sent can be read on its way."""
+def _origin_of(url: httpx.URL) -> str:
+    """Return scheme, host and port. Raises `ConfigurationError` if requests there can be read on their way."""
     if not (url.scheme == "https" and url.host) and not (url.scheme == "http" and is_loopback(url.host)):
         raise ConfigurationError(
             "Tokens are sent over https, or over http to 127.0.0.1 and localhost: write https."
@@ -216,7 +193,7 @@ def _origin(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
-def _listed(origin: str) -> str:
+def _parse_origin(origin: str) -> str:
     try:
         url = httpx.URL(origin)
     except (TypeError, httpx.InvalidURL):
@@ -225,4 +202,4 @@ def _listed(origin: str) -> str:
         raise ConfigurationError(
             'An origin is scheme, host and port: "https://api.example.com".', setting="origins"
         )
-    return _origin(url)
+    return _origin_of(url)

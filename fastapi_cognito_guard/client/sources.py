@@ -1,4 +1,4 @@
-"""Where a caller's tokens come from: the pool's token endpoint, or a function of the caller's own."""
+"""Sources of a caller's tokens: the pool's token endpoint, or a function of the caller."""
 
 import inspect
 import json
@@ -19,14 +19,14 @@ from fastapi_cognito_guard.errors import (
 from fastapi_cognito_guard.tokens.jwt import parse
 
 TokenProvider = Callable[[], str | Awaitable[str]]
-"""Gets a token. It runs in a thread with an event loop of its own, so it must not use what belongs to
-another loop (a shared async client)."""
+"""Returns a token. It runs in a thread with an event loop of its own, so it must not use objects of another
+loop (a shared async client)."""
 
 _MAX_ANSWER = 64 * 1024
-_FOREVER = 1e12  # seconds; more is no time
+_FOREVER = 1e12  # seconds; a larger number is not a time
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 section 2.1
 _ADVICE = {  # by RFC 6749 section 5.2
-    "invalid_request": "the request is not as the token endpoint wants it",
+    "invalid_request": "the token endpoint does not accept the form of the request",
     "invalid_client": "check client_id and client_secret",
     "invalid_grant": "the refresh token has expired, was revoked, or is another client's: sign in again",
     "unauthorized_client": "allow the app client this grant",
@@ -37,10 +37,10 @@ _ADVICE = {  # by RFC 6749 section 5.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCredentials:
-    """A machine signs in as itself (RFC 6749 section 4.4).
+    """Credentials of a machine that signs in as itself (RFC 6749 section 4.4).
 
     ``domain``  as in `UserPool`: ``myapp.auth.eu-west-1.amazoncognito.com``
-    ``scopes``  to ask for; without any, all that the app client may have
+    ``scopes``  to request; by default all that the app client may have
     """
 
     domain: str
@@ -56,10 +56,10 @@ class ClientCredentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshToken:
-    """A user has signed in, and this goes on for them (RFC 6749 section 6).
+    """Refresh token of a user who has signed in (RFC 6749 section 6).
 
-    ``client_secret``  of an app client that has one
-    ``token_use``      which token to send: ``"access"``, or ``"id"`` to APIs that take those
+    ``client_secret``  for an app client that has one
+    ``token_use``      the token to send: ``"access"``, or ``"id"`` for APIs that accept ID tokens
     """
 
     domain: str
@@ -78,33 +78,36 @@ TokenSource = ClientCredentials | RefreshToken | TokenProvider
 
 
 class Issued(NamedTuple):
-    """A token, and for how many seconds it is good. ``source`` is what to ask the next time."""
+    """Token, its lifetime in seconds, and the source to use the next time."""
 
     token: str
     lifetime: float
     source: TokenSource
 
 
-async def ask(source: TokenSource, now: Callable[[], float]) -> Issued:
-    """A new token. Raises `TokenRequestFailed`, or what a token provider raises."""
+async def request_token(source: TokenSource, now: Callable[[], float]) -> Issued:
+    """Obtain a new token. Raises `TokenRequestFailed`, or the exception of a token provider."""
     if isinstance(source, ClientCredentials):
         scope = {"scope": " ".join(source.scopes)} if source.scopes else {}
-        answer = await _request(source, {"grant_type": "client_credentials", **scope})
-        token = _checked(answer.get("access_token"))
+        answer = await _post(source, {"grant_type": "client_credentials", **scope})
+        token = _check_token(answer.get("access_token"))
     elif isinstance(source, RefreshToken):
         form = {"grant_type": "refresh_token", "refresh_token": source.refresh_token}
-        answer = await _request(source, form)
-        token = _checked(answer.get(f"{source.token_use}_token"))
-        rotated = answer.get("refresh_token")  # where the app client rotates them
+        answer = await _post(source, form)
+        token = _check_token(answer.get(f"{source.token_use}_token"))
+        rotated = answer.get("refresh_token")  # if the app client rotates them
         source = replace(source, refresh_token=rotated) if isinstance(rotated, str) else source
     else:
         given = source()
-        answer, token = {}, _checked(await given if inspect.isawaitable(given) else given, own=True)
-    return Issued(token, _lifetime(answer.get("expires_in"), token, now()), source)
+        answer, token = (
+            {},
+            _check_token(await given if inspect.isawaitable(given) else given, from_provider=True),
+        )
+    return Issued(token, _find_lifetime(answer.get("expires_in"), token, now()), source)
 
 
-async def _request(source: ClientCredentials | RefreshToken, form: dict[str, str]) -> Mapping[str, Any]:
-    """One short, bounded POST. The caller keeps the deadline."""
+async def _post(source: ClientCredentials | RefreshToken, form: dict[str, str]) -> Mapping[str, Any]:
+    """Send one short, bounded POST. The caller sets the deadline."""
     address = f"{build_sign_in_url(source.domain)}/oauth2/token"
     request = httpx.Request(
         "POST",
@@ -129,10 +132,10 @@ async def _request(source: ClientCredentials | RefreshToken, form: dict[str, str
             f"The token endpoint {address} cannot be reached ({type(error).__name__}): check the domain, and "
             "the network path from this machine to it."
         ) from error
-    return _read(address, answer.status_code, body)
+    return _parse_answer(address, answer.status_code, body)
 
 
-def _read(address: str, status: int, body: bytes) -> Mapping[str, Any]:
+def _parse_answer(address: str, status: int, body: bytes) -> Mapping[str, Any]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
@@ -140,16 +143,16 @@ def _read(address: str, status: int, body: bytes) -> Mapping[str, Any]:
     if status == 200 and isinstance(answer, dict):
         return answer
     error = answer.get("error") if isinstance(answer, dict) else None
-    known = error if isinstance(error, str) and error in _ADVICE else None  # nothing else is repeated
+    known = error if isinstance(error, str) and error in _ADVICE else None  # no other text is repeated
     advice = f"{known}: {_ADVICE[known]}" if known else "it is no token endpoint, or it is out of order"
     raise TokenRequestFailed(f"{address} answered {status}, {advice}.", status=status, error=known)
 
 
-def _checked(token: object, *, own: bool = False) -> str:
-    """A token as RFC 6750 has them. ``own``: whether a function of the caller's has given it."""
+def _check_token(token: object, *, from_provider: bool = False) -> str:
+    """Return a token of the form of RFC 6750. ``from_provider``: it comes from the caller's own function."""
     if isinstance(token, str) and _TOKEN.fullmatch(token):
         return token
-    if own:
+    if from_provider:
         what = (
             "a text that no Authorization header can have" if isinstance(token, str) else type(token).__name__
         )
@@ -159,16 +162,16 @@ def _checked(token: object, *, own: bool = False) -> str:
     )
 
 
-def _lifetime(expires_in: object, token: str, now: float) -> float:
-    """What the endpoint says, else what the token says, else 0: then it is not kept."""
+def _find_lifetime(expires_in: object, token: str, now: float) -> float:
+    """Return the lifetime by the endpoint, else by the token, else 0: then the token is not kept."""
     if expires_in is not None:
-        return _seconds(expires_in)
+        return _as_seconds(expires_in)
     try:
         expires_at = parse(token).payload.get("exp")
-    except (TokenMalformed, AlgorithmNotAllowed):  # not Cognito's, which is no reason not to send it
+    except (TokenMalformed, AlgorithmNotAllowed):  # not a token of Cognito, but it may be sent
         return 0
-    return _seconds(expires_at) - now if _seconds(expires_at) > now else 0
+    return _as_seconds(expires_at) - now if _as_seconds(expires_at) > now else 0
 
 
-def _seconds(value: object) -> float:
+def _as_seconds(value: object) -> float:
     return float(value) if isinstance(value, int | float) and 0 < value < _FOREVER else 0

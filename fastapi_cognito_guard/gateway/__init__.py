@@ -1,1 +1,1 @@
-"""The gateway door: reads the claims that API Gateway has already validated."""
+"""The gateway door: from the claims that API Gateway has verified to a principal."""

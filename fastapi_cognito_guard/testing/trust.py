@@ -60,7 +60,7 @@ def speaking(guard: CognitoGuard, semantics: Semantics, **settings: Any) -> Cogn
     pools = [replace(pool, **settings) for pool in guard.pools]
     twin.semantics = semantics
     twin.validator = ClaimsValidator(pools=index_by_issuer(pools), semantics=semantics, leeway=0)
-    twin.verifier = guard.verifier.judged_by(twin.validator)
+    twin.verifier = guard.verifier.with_validator(twin.validator)
     return twin
 
 

@@ -1,1 +1,1 @@
-"""The token door: from a string that proves nothing to claims with a good signature."""
+"""The token door: from a bearer token to a principal."""

@@ -1,72 +1,67 @@
-"""Tokens that were good for this guard, so that the same one is not proven twice. Only cachetools' importer.
+"""Cache of verified tokens, so that the same token is not verified twice.
 
-It remembers that a signature was good and what the claims came to; never a refusal, and never a token,
-only its digest. An entry dies with its key: the key set must still hold the very key that proved it.
+It keeps principals under the SHA-256 of their token, never a token and never a refusal. An entry counts as
+long as the key source still holds the very key that verified the token.
 """
 
 from hashlib import sha256
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.tokens.jwks import PublicKey
-from fastapi_cognito_guard.tokens.verifier import KeySource
+from fastapi_cognito_guard.tokens.key_source import KeySource
 
 if TYPE_CHECKING:
     from cachetools import LRUCache
 
 
-class CachedToken:
-    """A principal, from when on it counts, and what proved it: the key that ``keys`` has under ``kid``."""
+class VerifiedToken(NamedTuple):
+    """A token's principal, the time from which it is valid, and the key that verified it."""
 
-    __slots__ = ("key", "keys", "kid", "principal", "starts")
-
-    def __init__(
-        self, principal: Principal, starts: float, keys: KeySource, kid: str, key: PublicKey
-    ) -> None:
-        self.principal = principal
-        self.starts = starts
-        self.keys = keys
-        self.kid = kid
-        self.key = key
+    principal: Principal
+    valid_from: float  # seconds since the epoch
+    kid: str
+    key: PublicKey
+    source: KeySource
 
 
 class TokenCache:
-    """A bounded memory of good tokens, least recently used out first. Safe for threads; size 0 is none."""
+    """Bounded cache of verified tokens, least recently used out first. Thread-safe. Size 0 keeps nothing."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._lock = Lock()
-        self._entries: LRUCache[bytes, CachedToken] | None = None
+        self._entries: LRUCache[bytes, VerifiedToken] | None = None
 
     def __len__(self) -> int:
         return 0 if self._entries is None else len(self._entries)
 
-    def find(self, digest: bytes) -> CachedToken | None:
-        """What is known of a token, if the key that proved it is still the pool's."""
+    def find(self, digest: bytes) -> VerifiedToken | None:
+        """Return the entry of a token if its pool still has the key that verified it."""
         if self._entries is None:
             return None
         try:
             with self._lock:
-                known = self._entries[digest]
+                entry = self._entries[digest]
         except KeyError:
             return None
-        return known if known.keys.find(known.kid) is known.key else None
+        return entry if entry.source.find(entry.kid) is entry.key else None
 
-    def keep(self, digest: bytes, known: CachedToken) -> None:
-        """Remember a token that was good."""
+    def keep(self, digest: bytes, entry: VerifiedToken) -> None:
+        """Keep a verified token."""
         with self._lock:
             if self._entries is None:
-                self._entries = _new(self.size)
-            self._entries[digest] = known
+                self._entries = _new_entries(self.size)
+            self._entries[digest] = entry
 
 
 def hash_token(token: str) -> bytes:
-    """What a token is remembered by, instead of itself. It is ASCII, as all that have been read are."""
+    """Return the SHA-256 key of a token."""
     return sha256(str.encode(token)).digest()
 
 
-def _new(size: int) -> "LRUCache[bytes, CachedToken]":
+def _new_entries(size: int) -> "LRUCache[bytes, VerifiedToken]":
     from cachetools import LRUCache
 
     return LRUCache(size)

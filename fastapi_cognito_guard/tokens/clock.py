@@ -1,4 +1,4 @@
-"""Time that neither a clock that is set nor a process that was frozen can fool."""
+"""Time that neither a clock change nor a frozen process can distort."""
 
 import time
 from collections.abc import Callable
@@ -8,14 +8,18 @@ Seconds = Callable[[], float]
 
 
 class Moment(NamedTuple):
-    """A point in time, by both clocks."""
+    """A point in time on both clocks."""
 
     wall: float
     steady: float
 
 
 class Clock:
-    """The wall clock goes on while a machine is frozen, but may be set; the steady one the reverse."""
+    """A wall clock and a steady clock, read together.
+
+    The wall clock goes on while a machine is frozen, but may be set. The steady clock may stop, but is
+    never set.
+    """
 
     __slots__ = ("steady", "wall")
 
@@ -24,10 +28,10 @@ class Clock:
         self.steady = steady
 
     def now(self) -> Moment:
-        """This moment."""
+        """Return the present moment."""
         return Moment(self.wall(), self.steady())
 
     def since(self, moment: Moment) -> float:
-        """Seconds since ``moment``, by the clock that says more: old rather than young."""
+        """Return the seconds since ``moment`` on the clock that shows more: too old rather than too young."""
         wall, steady = self.wall() - moment[0], self.steady() - moment[1]
         return max(steady, wall)

@@ -1,4 +1,4 @@
-"""The key document over HTTPS: one short, bounded GET. The only importer of httpx, and only when needed."""
+"""Fetch a key document over HTTPS: one short, bounded GET. Imports httpx when it is first used."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
@@ -6,16 +6,16 @@ from ssl import SSLContext
 from typing import Any
 
 Fetch = Callable[[str], Awaitable[bytes | str | Mapping[str, Any]]]
-"""Gets the key document at an address, parsed or not, or raises.
+"""Returns the key document at an address, parsed or not, or raises.
 
-It runs in an event loop of its own, so it must not use what belongs to another (a shared async client).
+It runs in an event loop of its own, so it must not use objects of another loop (a shared async client).
 """
 
-_MAX_BODY = 64 * 1024
+_MAX_BODY = 64 * 1024  # bytes
 
 
 class FetchFailed(Exception):
-    """The key server answered, but not with keys. ``retry_after`` is in seconds, where it said so."""
+    """The key server's answer is not a key document. ``retry_after`` is in seconds, 0 if it named none."""
 
     def __init__(self, reason: str, *, retry_after: float = 0) -> None:
         super().__init__(reason)
@@ -23,7 +23,7 @@ class FetchFailed(Exception):
 
 
 async def fetch_over_https(address: str) -> bytes:
-    """GET, without redirects or decompression, a body of at most 64 KiB. The caller keeps the deadline.
+    """GET a body of at most 64 KiB, without redirects or decompression. The caller sets the deadline.
 
     No client is kept: between two fetches lie minutes, and on Lambda a freeze.
     """
@@ -40,7 +40,7 @@ async def fetch_over_https(address: str) -> bytes:
         if response.status_code != 200:
             raise FetchFailed(
                 f"it answered {response.status_code}",
-                retry_after=_seconds(response.headers.get("retry-after")),
+                retry_after=_parse_retry_after(response.headers.get("retry-after")),
             )
         async for chunk in response.aiter_raw():
             body += chunk
@@ -49,14 +49,14 @@ async def fetch_over_https(address: str) -> bytes:
     return body
 
 
-def _seconds(text: str | None) -> float:
-    """RFC 9110 section 10.2.3, in its form of seconds; 0 for anything else."""
+def _parse_retry_after(text: str | None) -> float:
+    """Return the seconds of RFC 9110 section 10.2.3; 0 for a date or anything else."""
     return float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
 @cache
 def _ssl_context() -> SSLContext:
-    """Built once and only when needed: it costs more than everything else in a fetch."""
+    """Build the context once: it costs more than the rest of a fetch."""
     import httpx
 
     return httpx.create_ssl_context()

@@ -1,4 +1,4 @@
-"""RFC 7517 key sets: which of their keys verify RS256, and nothing else. The only importer of jose."""
+"""Key sets (RFC 7517): parse them, and keep the keys that can verify RS256."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -7,21 +7,21 @@ from fastapi_cognito_guard.errors import TokenMalformed
 from fastapi_cognito_guard.tokens.base64url import decode
 
 Verify = Callable[[bytes, bytes], bool]
-"""Whether the second is a signature of the first."""
+"""Returns True if the second argument is a signature of the first."""
 
 _MAX_KEYS = 100
 _MAX_KID = 256
 _MIN_MODULUS_BITS = 2048  # RFC 7518 section 3.3
-_MAX_MODULUS_BITS = 8192  # what is larger costs more than any signature of Cognito's
+_MAX_MODULUS_BITS = 8192  # larger keys cost more time than any of Cognito's
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})  # RFC 7518 section 6.3.2
 
 
 class NotKeys(ValueError):
-    """A document without a single key that could be used. Its text is ours, and safe to show."""
+    """A document without a usable key. Its text is written here, and safe to show."""
 
 
 class PublicKey:
-    """An RSA key that a pool signs with. Equal numbers are equal keys, whatever their kid."""
+    """RSA public key of a pool. Keys with equal numbers are equal, also under another kid."""
 
     __slots__ = ("numbers", "verify")
 
@@ -33,13 +33,13 @@ class PublicKey:
         return isinstance(other, PublicKey) and self.numbers == other.numbers
 
 
-def read_keys(document: object) -> dict[str, PublicKey]:
-    """The usable keys of a set, by kid. Bad ones are left out. Raises `NotKeys` where none is left."""
-    return {entry["kid"]: _build(entry) for entry in usable_entries(document)}
+def parse_keys(document: object) -> dict[str, PublicKey]:
+    """Return the usable keys of a set by kid. Raises `NotKeys` if there is none."""
+    return {entry["kid"]: _build_key(entry) for entry in list_usable_entries(document)}
 
 
-def usable_entries(document: object) -> list[Mapping[str, Any]]:
-    """The entries that say they are what is needed. Raises `NotKeys` where none does."""
+def list_usable_entries(document: object) -> list[Mapping[str, Any]]:
+    """Return the entries that describe a usable key. Raises `NotKeys` if there is none."""
     entries = document.get("keys") if isinstance(document, Mapping) else None
     if not isinstance(entries, list) or len(entries) > _MAX_KEYS:
         raise NotKeys("its answer is no key set")
@@ -51,7 +51,7 @@ def usable_entries(document: object) -> list[Mapping[str, Any]]:
 
 
 def _is_usable(entry: object) -> bool:
-    """A public RS256 verification key of Cognito's kind."""
+    """Return True for a public RS256 verification key of the form that Cognito publishes."""
     if not isinstance(entry, Mapping) or entry.get("kty") != "RSA" or not _PRIVATE.isdisjoint(entry):
         return False
     kid, operations = entry.get("kid"), entry.get("key_ops", ["verify"])
@@ -61,20 +61,23 @@ def _is_usable(entry: object) -> bool:
         return False
     if entry.get("use", "sig") != "sig" or entry.get("alg", "RS256") != "RS256":
         return False
-    n, e = _integer(entry.get("n")), _integer(entry.get("e"))
+    n, e = _parse_integer(entry.get("n")), _parse_integer(entry.get("e"))
     return _MIN_MODULUS_BITS <= n.bit_length() <= _MAX_MODULUS_BITS and n % 2 == 1 and e == 65537
 
 
-def _build(entry: Mapping[str, Any]) -> PublicKey:
-    """Once per key: building one costs more than a verification with it."""
+def _build_key(entry: Mapping[str, Any]) -> PublicKey:
+    """Build a key. This costs more than a verification, so keys are kept."""
     from jose import jwk
 
     key = jwk.construct({name: entry[name] for name in ("kty", "n", "e")}, algorithm="RS256")
-    return PublicKey(_integer(entry["n"]), _integer(entry["e"]), _rs256(key.to_pem()))
+    return PublicKey(_parse_integer(entry["n"]), _parse_integer(entry["e"]), _build_verifier(key.to_pem()))
 
 
-def _rs256(pem: bytes) -> Verify:
-    """RFC 7518 section 3.3. jose's own ``verify`` does the same, but makes what it needs anew each time."""
+def _build_verifier(pem: bytes) -> Verify:
+    """Return the RS256 check (RFC 7518 section 3.3) of a key.
+
+    jose's own ``verify`` does the same, but builds its objects anew at each call.
+    """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -93,8 +96,8 @@ def _rs256(pem: bytes) -> Verify:
     return is_signed
 
 
-def _integer(text: object) -> int:
-    """A Base64urlUInt (RFC 7518 section 2) without leading zeros; 0 for anything else."""
+def _parse_integer(text: object) -> int:
+    """Return the value of a Base64urlUInt (RFC 7518 section 2) without leading zeros; 0 for anything else."""
     try:
         octets = decode(text) if isinstance(text, str) else b"\0"
     except TokenMalformed:

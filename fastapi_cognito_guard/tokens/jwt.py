@@ -1,4 +1,4 @@
-"""RFC 7515 compact serialization, read strictly and believed not at all."""
+"""Parse compact JWTs (RFC 7515) strictly. Nothing in them is verified here."""
 
 import json
 from collections.abc import Callable
@@ -9,18 +9,18 @@ from fastapi_cognito_guard.errors import AlgorithmNotAllowed, TokenMalformed
 from fastapi_cognito_guard.tokens.base64url import decode
 from fastapi_cognito_guard.validation import is_too_deep
 
-MAX_LENGTH = 16 * 1024
+MAX_LENGTH = 16 * 1024  # characters
 _BRACE = ord("{")
 _MAX_KID = 256
-_MAX_KEPT_HEADER = 512  # bytes
+_MAX_KEPT_HEADER = 512  # characters
 _MAX_KEPT_HEADERS = 64
-# RFC 7515 section 4: extensions that change what is signed, or where keys come from, are not ours.
+# RFC 7515 section 4: extensions that change the signed content or the source of keys are refused.
 _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "enc", "cty"})
 _TYPES = frozenset({"jwt", "at+jwt"})
 
 
 class UnverifiedJwt:
-    """A well-formed token of which nothing is known to be true."""
+    """Well-formed token whose signature is not verified."""
 
     __slots__ = ("header", "kid", "payload", "signature", "signing_input")
 
@@ -35,16 +35,16 @@ class UnverifiedJwt:
 
 
 class KnownHeaders:
-    """The few headers that a pool's tokens have, vetted before. Filled only after a good signature.
+    """Headers of verified tokens, which need no second check.
 
-    ``kids`` has the kid of each by its text.
+    A pool's tokens have few different headers. ``kids`` maps the text of each to its kid.
     """
 
     def __init__(self) -> None:
         self.kids: dict[str, str] = {}
 
     def keep(self, jwt: UnverifiedJwt) -> None:
-        """Remember the header of a token that was good, if it is short, and new."""
+        """Keep the header of a token whose signature is good, if it is short and new."""
         if jwt.header not in self.kids and len(jwt.header) <= _MAX_KEPT_HEADER:
             if len(self.kids) >= _MAX_KEPT_HEADERS:
                 self.kids = {}
@@ -52,7 +52,7 @@ class KnownHeaders:
 
 
 def check_length(token: object, max_length: int) -> None:
-    """The cheapest check, before anything looks into a token. Raises `TokenMalformed`."""
+    """Check type and length, before anything else reads a token. Raises `TokenMalformed`."""
     if not isinstance(token, str) or len(token) > max_length:
         raise TokenMalformed(f"the token is not a text of at most {max_length} characters.")
 
@@ -64,10 +64,10 @@ def parse(
     headers: KnownHeaders | None = None,
     on_new_header: Callable[[str], None] | None = None,
 ) -> UnverifiedJwt:
-    """Read a compact JWT of the form that Cognito issues, the cheapest check first.
+    """Parse a compact JWT of the form that Cognito issues, the cheapest check first.
 
-    ``on_new_header`` sees the kid of a header that is not in ``headers`` before the payload is read, and
-    may refuse it. Raises `TokenMalformed`, or `AlgorithmNotAllowed` for any ``alg`` but RS256.
+    ``on_new_header`` gets the kid of a header that is not in ``headers``, before the payload is parsed; it
+    may raise. Raises `TokenMalformed`, or `AlgorithmNotAllowed` for any ``alg`` but RS256.
     """
     check_length(token, max_length)
     first, last = token.find("."), token.rfind(".")
@@ -76,14 +76,15 @@ def parse(
     header = token[:first]
     kid = headers.kids.get(header) if headers is not None else None
     if kid is None:
-        kid = _check_header(_json_object(header))
+        kid = _check_header(_parse_object(decode(header)))
         if on_new_header is not None:
             on_new_header(kid)
-    payload = _json_object(token[first + 1 : last])
-    return UnverifiedJwt(header, kid, payload, token[:last].encode(), decode(token[last + 1 :]))
+    payload, signature = decode(token[first + 1 : last]), decode(token[last + 1 :])
+    return UnverifiedJwt(header, kid, _parse_object(payload), token[:last].encode(), signature)
 
 
 def _check_header(header: dict[str, Any]) -> str:
+    """Return the kid of an acceptable header."""
     alg = header.get("alg")
     if alg != "RS256":
         raise AlgorithmNotAllowed("alg is not RS256, the one that Cognito signs with.", algorithm=alg)
@@ -98,12 +99,11 @@ def _check_header(header: dict[str, Any]) -> str:
     return kid
 
 
-def _json_object(part: str) -> dict[str, Any]:
-    octets = decode(part)
-    if octets[0] != _BRACE:  # nor a byte order mark, nor white space
+def _parse_object(octets: bytes) -> dict[str, Any]:
+    if octets[0] != _BRACE:  # also refuses a byte order mark, and white space
         raise TokenMalformed("a part of the token is not a JSON object.")
     try:
-        # One text for one meaning: UTF-8, no name twice, and nothing after the object.
+        # One spelling for one meaning: UTF-8, no duplicate names, and nothing after the object.
         text = octets.decode()
         value: dict[str, Any]
         value, end = _JSON.raw_decode(text)
@@ -111,35 +111,35 @@ def _json_object(part: str) -> dict[str, Any]:
         raise TokenMalformed("a part of the token is not JSON.") from None
     if end != len(text):
         raise TokenMalformed("a part of the token is more than a JSON object.")
-    # How deep Python's own json goes differs by version. First, because writing it recurses, too.
-    if _has_boxes_in_boxes(text) and is_too_deep(value):
+    # Before it is written: Python's json recurses, to a depth that differs by version.
+    if _may_be_nested(text) and is_too_deep(value):
         raise TokenMalformed("a part of the token is nested too deeply.")
-    if "\\u" in text:  # and not for "\\/", which Cognito writes in every issuer
+    if "\\u" in text:  # not for "\\/", which Cognito writes in every issuer
         _check_writable(value)
     return value
 
 
-def _has_boxes_in_boxes(text: str) -> bool:
-    """Whether an object holds more than one list, or another object: else nothing can be nested deeply."""
+def _may_be_nested(text: str) -> bool:
+    """Return True if an object holds another object, or more than one list."""
     return text.rfind("{") > 0 or text.find("[") != text.rfind("[")
 
 
 def _check_writable(value: dict[str, Any]) -> None:
-    """An escaped half of a surrogate pair is JSON, but no text: no answer could ever repeat it."""
+    """Refuse an escaped half of a surrogate pair: it is valid JSON, but cannot be encoded in a response."""
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise TokenMalformed("a part of the token has half a surrogate pair in it.") from None
 
 
-def _finite(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     number = float(digits)
     if not isfinite(number):
         raise ValueError("beyond any number")
     return number
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError("duplicate name")
@@ -151,5 +151,5 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _JSON = json.JSONDecoder(
-    object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant, parse_float=_finite
+    object_pairs_hook=_build_object, parse_constant=_refuse_constant, parse_float=_parse_float
 )

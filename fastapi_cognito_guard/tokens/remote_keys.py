@@ -1,45 +1,43 @@
-"""A pool's public keys: fetched once, kept, shared, refreshed ahead, and served through an outage.
+"""A pool's public keys at an address: fetched once, kept, refreshed ahead, and served through an outage.
 
-A key set belongs to the guard and outlives event loops, threads' loops and forks. What it knows is one
-reference that is replaced whole, so a request that finds its key takes no lock and never waits. A fetch is
-a flight of its own, in a thread with an event loop that nobody else depends on: whoever asked for it may
-be cancelled, or have its loop closed.
+The keys belong to the guard and outlive event loops, threads and forks. They are one reference that is
+replaced whole, so that finding a key takes no lock and never waits.
 """
 
 import asyncio
 import json
-import os
 import random
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from math import ceil
 from typing import Any, NamedTuple
 
 from fastapi_cognito_guard.errors import KeysUnavailable, KeyUnknown
 from fastapi_cognito_guard.pool import KeyPolicy
+from fastapi_cognito_guard.single_flight import SingleFlight, wait_for
 from fastapi_cognito_guard.tokens.backoff import Cooldown, backoff
 from fastapi_cognito_guard.tokens.clock import Clock, Moment
 from fastapi_cognito_guard.tokens.fetch import Fetch, FetchFailed
-from fastapi_cognito_guard.tokens.jwks import NotKeys, PublicKey, read_keys
+from fastapi_cognito_guard.tokens.jwks import NotKeys, PublicKey, parse_keys
 
-_AHEAD = 0.8  # of max_age: from here on a refresh is under way while requests go on
-_GRACE = 1.0  # seconds past its deadline, after which a flight is taken for dead (a frozen machine)
+_AHEAD = 0.8  # of max_age: keys older than this are refreshed while requests go on
+_GRACE = 1.0  # seconds past its deadline after which a fetch counts as lost (a frozen machine)
 
 
 class Keys(NamedTuple):
-    """What a good answer said, and when."""
+    """The keys of one good answer, and its time."""
 
     by_kid: Mapping[str, PublicKey]
     at: Moment
 
 
-class Flight(NamedTuple):
-    """A fetch under way. ``for_miss``: an unknown kid asked for it, and not the keys' age."""
+class FetchUnderWay(NamedTuple):
+    """A fetch that has not ended. ``for_miss``: started for an unknown kid, not for the keys' age."""
 
     for_miss: bool
     started: Moment
-    landed: Future[None]
+    done: Future[Any]
 
 
 class RemoteKeys:
@@ -59,63 +57,62 @@ class RemoteKeys:
         self._fetch = fetch
         self._clock = clock
         self._jitter = jitter
-        self._due = _AHEAD * policy.max_age
+        self._refresh_age = _AHEAD * policy.max_age
         self._keys = Keys({}, Moment(float("-inf"), float("-inf")))
         self._after_failure = Cooldown()
         self._after_miss = Cooldown()
         self._failures = 0
         self._fetches = 0
         self._last_error: str | None = None
-        self._flight: Flight | None = None
-        self._lock = threading.Lock()
-        self._process = os.getpid()
+        self._flight: SingleFlight[Mapping[str, PublicKey]] = SingleFlight("cognito-keys")
+        self._under_way: FetchUnderWay | None = None
 
     def find(self, kid: str) -> PublicKey | None:
-        """The key, if it is known and need not be asked about. Takes no lock and never waits."""
+        """Return the key if it is known and needs no refresh. Takes no lock and never waits."""
         keys = self._keys
         key = keys.by_kid.get(kid)
-        return key if key is not None and self._clock.since(keys.at) < self._due else None
+        return key if key is not None and self._clock.since(keys.at) < self._refresh_age else None
 
     def lacks(self, kid: str) -> bool:
-        """Whether it is certain, and will be until a cool-down ends, that there is no such key."""
+        """Return True if the pool is known to lack this key until the cool-down ends."""
         return (
             kid not in self._keys.by_kid
             and not self._failures
-            and self._flight is None
+            and self._flight.current is None
             and self._after_miss.left(self._clock) > 0
-            and self._age() < self._due
+            and self._age() < self._refresh_age
         )
 
-    async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey:
-        """The key with exactly this kid.
+    async def get(self, kid: str, *, patience: float = 0.0) -> PublicKey:
+        """Return the key with exactly this kid, after a fetch if need be.
 
-        ``patience``: how many seconds the request that starts a refresh of stale keys may wait for it.
-        Only for Lambda, where nothing goes on between requests.
+        ``patience``: seconds that the request which starts a refresh of stale keys may wait for it. Only
+        for Lambda, where nothing runs between requests.
 
-        Raises `KeyUnknown` when the pool has no such key, `KeysUnavailable` when nobody can tell.
+        Raises `KeyUnknown` if the pool has no such key, `KeysUnavailable` if that cannot be found out.
         """
         key = self.find(kid)
         if key is not None:
             return key
-        if self._usable(kid) is not None:
-            flight, mine = self._refresh()
-            if flight is not None and mine and patience > 0 and self._age() >= self._policy.max_age:
-                await _wait(flight, patience)
-        if self._usable(kid) is None:
-            await self._ask(kid)
-        key = self._usable(kid)
+        if self._find_usable(kid) is not None:
+            fetch, is_new = self._join_fetch()
+            if fetch is not None and is_new and patience > 0 and self._age() >= self._policy.max_age:
+                await wait_for(fetch.done, patience)
+        if self._find_usable(kid) is None:
+            await self._refresh(kid)
+        key = self._find_usable(kid)
         if key is None:
             raise self._refusal()
         return key
 
     async def warm_up(self) -> bool:
-        """Fetch unless the keys are fresh. Whether there are usable keys afterwards."""
-        if self._age() >= self._due:
-            await self._ask()
+        """Fetch the keys unless they are fresh. Return True if there are usable keys afterwards."""
+        if self._age() >= self._refresh_age:
+            await self._refresh()
         return self._is_usable()
 
     def status(self) -> dict[str, Any]:
-        """Facts for a readiness check. ``age`` is in seconds, None before the first good answer."""
+        """Return facts for a readiness check. ``age`` is in seconds, None before the first good answer."""
         age = self._age()
         return {
             "kids": sorted(self._keys.by_kid),
@@ -133,120 +130,92 @@ class RemoteKeys:
     def _is_usable(self) -> bool:
         return self._age() < self._policy.max_age + self._policy.max_stale
 
-    def _usable(self, kid: str) -> PublicKey | None:
+    def _find_usable(self, kid: str) -> PublicKey | None:
         return self._keys.by_kid.get(kid) if self._is_usable() else None
 
-    async def _ask(self, kid: str | None = None) -> None:
-        """Wait for the answer to a fetch: the one under way, or a new one if its gap has passed."""
-        flight, _ = self._refresh(kid)
-        if flight is not None:
-            await _wait(flight, self._policy.timeout + _GRACE)
+    async def _refresh(self, kid: str | None = None) -> None:
+        """Wait for a fetch: the one under way, or a new one if its cool-down has passed."""
+        fetch, _ = self._join_fetch(kid)
+        if fetch is not None:
+            await wait_for(fetch.done, self._policy.timeout + _GRACE)
 
     def _refusal(self) -> KeyUnknown | KeysUnavailable:
-        # A flight that has not landed in time counts as an outage, too: nobody can tell.
-        if not self._failures and self._is_usable() and self._flight is None:
+        # A fetch that has not ended in time counts as an outage, too.
+        if not self._failures and self._is_usable() and self._flight.current is None:
             return KeyUnknown(
                 "no key of the pool has the token's kid: is the token of this pool, or too old?"
             )
         left = max(self._after_failure.left(self._clock), self._after_miss.left(self._clock))
         return KeysUnavailable(
-            f"the keys at {self._address} cannot be had ({self._last_error or 'no answer yet'}): "
+            f"the keys at {self._address} cannot be fetched ({self._last_error or 'no answer yet'}): "
             "check the pool id, and the network path from this machine to that address.",
             retry_after=ceil(left),
         )
 
-    def _refresh(self, kid: str | None = None) -> tuple[Flight | None, bool]:
-        """The flight under way, or a new one where its gap has passed; and whether it is new.
+    def _join_fetch(self, kid: str | None = None) -> tuple[FetchUnderWay | None, bool]:
+        """Return the fetch under way, or a new one if its cool-down has passed; and True if it is new.
 
-        ``kid``: what it is for, where that is not only the keys' age.
+        ``kid``: the unknown kid that it is for; None for a refresh because of the keys' age.
         """
-        if self._process != os.getpid():
-            self._survive_fork()
-        with self._lock:
-            flight = self._flight
-            if flight is not None and not self._is_overdue(flight):
-                return flight, False
-            if flight is not None:
-                self._give_up(flight)
-            for_miss = self._age() < self._due
-            if for_miss and (kid is None or self._usable(kid) is not None):
-                return None, False  # an answer has landed since the caller looked
-            gap = self._after_miss if for_miss else self._after_failure
-            if gap.left(self._clock) > 0:
+        with self._flight.lock:
+            if self._flight.current is not None and self._under_way is not None:
+                if not self._is_lost(self._under_way):
+                    return self._under_way, False
+                self._give_up(self._under_way)
+            for_miss = self._age() < self._refresh_age
+            if for_miss and (kid is None or self._find_usable(kid) is not None):
+                return None, False  # an answer has arrived since the caller looked
+            cooldown = self._after_miss if for_miss else self._after_failure
+            if cooldown.left(self._clock) > 0:
                 return None, False
-            flight = self._flight = Flight(for_miss, self._clock.now(), Future())
-            self._fetches += 1
-            if for_miss:
-                self._after_miss = Cooldown(self._policy.cooldown, flight.started)
-        self._launch(flight)
-        return flight, True
+            return self._start_fetch(for_miss), True
 
-    def _is_overdue(self, flight: Flight) -> bool:
-        return self._clock.since(flight.started) >= self._policy.timeout + _GRACE
+    def _start_fetch(self, for_miss: bool) -> FetchUnderWay:
+        started = self._clock.now()
+        self._fetches += 1
+        if for_miss:
+            self._after_miss = Cooldown(self._policy.cooldown, started)
+        done = self._flight.start(self._load, partial(self._accept_result, for_miss))
+        self._under_way = FetchUnderWay(for_miss, started, done)
+        return self._under_way
 
-    def _give_up(self, flight: Flight) -> None:
-        """The machine was frozen meanwhile: try again at once. If that happens again, it is an outage."""
-        self._flight = None
-        self._note_failure(flight, TimeoutError())
+    def _is_lost(self, fetch: FetchUnderWay) -> bool:
+        return self._clock.since(fetch.started) >= self._policy.timeout + _GRACE
+
+    def _give_up(self, fetch: FetchUnderWay) -> None:
+        """Abandon a fetch that was lost in a freeze, and allow a new one at once.
+
+        A second one in a row counts as an outage.
+        """
+        self._flight.abandon()
+        self._note_failure(TimeoutError(), for_miss=fetch.for_miss)
         if self._failures == 1:
             self._after_failure = Cooldown()
 
-    def _survive_fork(self) -> None:
-        """A child has the parent's keys, but not its threads: no flight, and perhaps a lock held for ever."""
-        self._lock, self._flight, self._process = threading.Lock(), None, os.getpid()
+    async def _load(self) -> Mapping[str, PublicKey]:
+        async with asyncio.timeout(self._policy.timeout):
+            document = await self._fetch(self._address)
+        return parse_keys(json.loads(document) if isinstance(document, str | bytes) else document)
 
-    def _launch(self, flight: Flight) -> None:
-        flight.landed.set_running_or_notify_cancel()  # a waiter that is cancelled cannot cancel it
-        thread = threading.Thread(target=self._fly, args=(flight,), name="cognito-keys", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError as error:  # no more threads to be had
-            self._land(flight, error)
-
-    def _fly(self, flight: Flight) -> None:
-        try:
-            asyncio.run(self._load(flight))
-        except BaseException as error:  # no event loop to be had, or a fetch that cancels or exits
-            self._land(flight, error)
-
-    async def _load(self, flight: Flight) -> None:
-        try:
-            async with asyncio.timeout(self._policy.timeout):
-                document = await self._fetch(self._address)
-            if isinstance(document, str | bytes):
-                document = json.loads(document)
-            keys = read_keys(document)
-        except Exception as error:  # whatever a key server can do to us is one and the same: no keys
-            self._land(flight, error)
+    def _accept_result(self, for_miss: bool, result: Mapping[str, PublicKey] | BaseException) -> None:
+        """Take the keys. Every fault of a key server is the same here: no keys."""
+        if isinstance(result, BaseException):
+            self._note_failure(result, for_miss=for_miss)
         else:
-            self._land(flight, keys)
+            self._replace_keys(result)
 
-    def _land(self, flight: Flight, result: Mapping[str, PublicKey] | BaseException) -> None:
-        with self._lock:
-            if flight is self._flight:  # one that was given up has nothing to say any more
-                if isinstance(result, BaseException):
-                    self._note_failure(flight, result)
-                else:
-                    self._accept(result)
-                self._flight = None
-        flight.landed.set_result(None)
-
-    def _accept(self, keys: Mapping[str, PublicKey]) -> None:
-        """Replace everything known. A key that is still there stays the same object."""
+    def _replace_keys(self, keys: Mapping[str, PublicKey]) -> None:
+        """Replace all keys. A key that is still there stays the same object."""
         known = self._keys.by_kid
         same = {kid: known[kid] if known.get(kid) == key else key for kid, key in keys.items()}
         self._keys = Keys(same, self._clock.now())
         self._failures, self._last_error, self._after_failure = 0, None, Cooldown()
 
-    def _note_failure(self, flight: Flight, error: BaseException) -> None:
+    def _note_failure(self, error: BaseException, *, for_miss: bool) -> None:
         self._failures += 1
-        # What an exception of a library says may hold anything; our own words do not.
+        # The text of a library's exception may hold anything; texts written here do not.
         self._last_error = str(error) if isinstance(error, FetchFailed | NotKeys) else type(error).__name__
-        if not flight.for_miss:
+        if not for_miss:
             asked = error.retry_after if isinstance(error, FetchFailed) else 0
-            gap = backoff(self._policy.backoff, self._failures, asked=asked, jitter=self._jitter)
-            self._after_failure = Cooldown(gap, self._clock.now())
-
-
-async def _wait(flight: Flight, seconds: float) -> None:
-    await asyncio.wait([asyncio.wrap_future(flight.landed)], timeout=seconds)
+            seconds = backoff(self._policy.backoff, self._failures, asked=asked, jitter=self._jitter)
+            self._after_failure = Cooldown(seconds, self._clock.now())

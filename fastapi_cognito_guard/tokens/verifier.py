@@ -1,95 +1,145 @@
-"""The token door: parse, choose the pool, find the key, prove the signature; only then are there claims."""
+"""The way from a bearer token to its principal."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Mapping
+from copy import copy
+from typing import Any, Self, cast
 
-from fastapi_cognito_guard.claims import Claims, foreign
+from fastapi_cognito_guard.claims import Claims, ClaimsValidator, issuer_error
 from fastapi_cognito_guard.errors import AuthError, KeyUnknown, SignatureInvalid
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool
+from fastapi_cognito_guard.tokens.cache import TokenCache, VerifiedToken, hash_token
 from fastapi_cognito_guard.tokens.clock import Clock
-from fastapi_cognito_guard.tokens.fetch import Fetch, fetch_over_https
+from fastapi_cognito_guard.tokens.fetch import Fetch
 from fastapi_cognito_guard.tokens.jwks import PublicKey
 from fastapi_cognito_guard.tokens.jwt import KnownHeaders, UnverifiedJwt, parse
-from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
-from fastapi_cognito_guard.tokens.static_keys import FileKeys, MappingKeys
-from fastapi_cognito_guard.validation import escape_for_log, told
+from fastapi_cognito_guard.tokens.key_source import KeySource, build_key_source
+from fastapi_cognito_guard.validation import escape_for_log, loggable_claims
 
 
-class KeySource(Protocol):
-    """Where a pool's keys come from."""
+class TokenVerifier:
+    """Verifies the tokens of a fixed list of pools."""
 
-    def find(self, kid: str) -> PublicKey | None: ...
-
-    def lacks(self, kid: str) -> bool: ...
-
-    async def key(self, kid: str, *, patience: float = 0.0) -> PublicKey: ...
-
-    async def warm_up(self) -> bool: ...
-
-    def status(self) -> dict[str, Any]: ...
-
-
-class Verifier:
-    """Proves that tokens were signed by one of the configured pools."""
-
-    def __init__(self, keys: Mapping[str, KeySource], *, max_length: int) -> None:
-        """``keys`` by issuer; ``max_length`` of a token, in characters."""
-        self._keys = keys
-        self._max_length = max_length
+    def __init__(
+        self,
+        pools: Mapping[str, UserPool],
+        validator: ClaimsValidator,
+        *,
+        keys: KeyPolicy,
+        fetch: Fetch | None,
+        now: Callable[[], float],
+        remember: int,
+        max_length: int,
+    ) -> None:
+        """``pools`` by issuer. Raises `ConfigurationError` for ``jwks`` without a usable key."""
+        clock = Clock(wall=now)
+        by_id = {pool.id: pool for pool in pools.values()}
+        self._sources: dict[str, KeySource] = {
+            name: build_key_source(pool, keys, clock=clock, fetch=fetch) for name, pool in by_id.items()
+        }
+        self._by_issuer = {issuer: self._sources[pool.id] for issuer, pool in pools.items()}
         self._headers = KnownHeaders()
-        self._sources = tuple({id(source): source for source in keys.values()}.values())
+        self._cache = TokenCache(remember)
+        self._validator = validator
+        self._now = now
+        self.max_length = max_length
 
-    def read(self, token: str) -> UnverifiedJwt:
-        """A well-formed token. Nothing is proven yet. Raises a leaf of `Unauthenticated`."""
-        return parse(
-            token, max_length=self._max_length, headers=self._headers, on_new_header=self._refuse_in_a_flood
+    async def verify(self, token: str, *, patience: float = 0.0) -> VerifiedToken:
+        """Verify a bare token. Waits only if its key must be fetched. Raises an `AuthError`.
+
+        ``patience``: seconds to wait for a refresh of stale keys that this call starts.
+        """
+        digest = hash_token(token) if self._is_cacheable(token) else None
+        if digest is not None and (entry := self._cache.find(digest)) is not None:
+            return self._check_again(entry)
+        jwt = parse(
+            token,
+            max_length=self.max_length,
+            headers=self._headers,
+            on_new_header=self._refuse_lacking_kid,
+        )
+        # ``iss`` only chooses from the fixed list. No address ever comes from a token.
+        issuer = jwt.payload.get("iss")
+        source = self._by_issuer.get(issuer) if isinstance(issuer, str) else None
+        if source is None:
+            raise _with_unverified_claims(issuer_error(jwt.payload, self._by_issuer), jwt)
+        key = source.find(jwt.kid) or await _wait_for_key(source, jwt, patience)
+        verified = self._check(jwt, key, source)
+        if self._cache.size:
+            self._cache.keep(digest or hash_token(token), verified)
+        return verified
+
+    def with_validator(self, validator: ClaimsValidator) -> Self:
+        """Return a verifier with the same keys, other rules for claims, and no cache."""
+        other = copy(self)
+        other._validator, other._cache = validator, TokenCache(0)
+        return other
+
+    async def warm_up(self) -> bool:
+        """Fetch all keys that are not fresh. Return False if the keys of a pool are not available."""
+        return all([await source.warm_up() for source in self._sources.values()])
+
+    def status(self) -> dict[str, Any]:
+        """Return the state of the keys by pool id, and the number of tokens in the cache."""
+        return {
+            "keys": {pool: source.status() for pool, source in self._sources.items()},
+            "remembered": len(self._cache),
+        }
+
+    def _is_cacheable(self, token: object) -> bool:
+        """Return True if the header is that of a verified token, so that junk is not hashed."""
+        return (
+            self._cache.size > 0
+            and isinstance(token, str)
+            and token[: token.find(".")] in self._headers.kids
+            and token.isascii()
         )
 
-    def keys_of(self, jwt: UnverifiedJwt) -> KeySource:
-        """The keys of the pool that a token says it is of: ``iss`` only chooses from the fixed list.
-
-        No address ever comes from a token. Raises `IssuerMismatch` or `ClaimInvalid`.
-        """
-        issuer = jwt.payload.get("iss")
-        keys = self._keys.get(issuer) if isinstance(issuer, str) else None
-        if keys is None:
-            raise unproven(foreign(jwt.payload, self._keys), jwt)
-        return keys
-
-    def prove(self, jwt: UnverifiedJwt, key: PublicKey) -> Claims:
-        """The claims of a token that the key signed. What they are worth is not judged yet.
-
-        Raises `SignatureInvalid`.
-        """
+    def _check(self, jwt: UnverifiedJwt, key: PublicKey, source: KeySource) -> VerifiedToken:
+        """Check signature and claims."""
         if not key.verify(jwt.signing_input, jwt.signature):
-            raise unproven(
-                SignatureInvalid("the token was changed on its way, or the pool did not sign it."), jwt
-            )
-        self._headers.keep(jwt)
-        return cast(Claims, jwt.payload)
+            error = SignatureInvalid("the token was changed on its way, or the pool did not sign it.")
+            raise _with_unverified_claims(error, jwt)
+        if jwt.header not in self._headers.kids:
+            self._headers.keep(jwt)
+        claims = cast(Claims, jwt.payload)
+        try:
+            principal, valid_from = self._validator.validate(claims, "token", self._now())
+        except AuthError as error:
+            error.about = _describe(claims, jwt.kid)
+            raise
+        return VerifiedToken(principal, valid_from, jwt.kid, key, source)
 
-    def knows_header(self, token: str) -> bool:
-        """Whether it is ASCII, and a good token had the same header. Else it cannot be remembered itself."""
-        return token[: token.find(".")] in self._headers.kids and token.isascii()
+    def _check_again(self, entry: VerifiedToken) -> VerifiedToken:
+        """Check the time of a token whose signature and claims were good before."""
+        try:
+            self._validator.check_time(entry.valid_from, entry.principal.expires_at, self._now())
+        except AuthError as error:
+            error.about = _describe(entry.principal.claims, entry.kid)
+            raise
+        return entry
 
-    def _refuse_in_a_flood(self, kid: str) -> None:
-        """In a flood of unknown kids, one is refused as soon as it is read."""
-        for keys in self._sources:
-            if not keys.lacks(kid):
-                return
-        raise KeyUnknown("no key has the token's kid, and other unknown ones were asked for just now.")
+    def _refuse_lacking_kid(self, kid: str) -> None:
+        """Refuse a kid that no pool has, before the payload is parsed: a flood of them stays cheap."""
+        if all(source.lacks(kid) for source in self._sources.values()):
+            raise KeyUnknown("no key has the token's kid, and other unknown ones were asked for just now.")
 
 
-def unproven(error: AuthError, jwt: UnverifiedJwt) -> AuthError:
-    """The refusal, with what the token says of itself: nothing vouches for it, and it is named so."""
-    error.about = {**told(jwt.payload, prefix="unverified_"), "unverified_kid": escape_for_log(jwt.kid)}
+async def _wait_for_key(source: KeySource, jwt: UnverifiedJwt, patience: float) -> PublicKey:
+    try:
+        return await source.get(jwt.kid, patience=patience)
+    except AuthError as error:
+        raise _with_unverified_claims(error, jwt) from None
+
+
+def _with_unverified_claims(error: AuthError, jwt: UnverifiedJwt) -> AuthError:
+    """Add the claims of a token whose signature is not verified, under names that say so."""
+    error.about = {
+        **loggable_claims(jwt.payload, prefix="unverified_"),
+        "unverified_kid": escape_for_log(jwt.kid),
+    }
     return error
 
 
-def keys_of(pool: UserPool, policy: KeyPolicy, *, clock: Clock, fetch: Fetch | None) -> KeySource:
-    """The keys of a pool: given with its settings, or fetched. Raises `ConfigurationError`."""
-    if pool.jwks is None:
-        return RemoteKeys(pool.keys_address, policy, fetch=fetch or fetch_over_https, clock=clock)
-    if isinstance(pool.jwks, Mapping):
-        return MappingKeys(pool.jwks)
-    return FileKeys(pool.jwks, clock)
+def _describe(claims: Mapping[str, Any], kid: str) -> Mapping[str, str]:
+    """Return the loggable facts of a token that the pool has signed."""
+    return {**loggable_claims(claims), "kid": escape_for_log(kid), "source": "token"}

@@ -25,14 +25,14 @@ def test_a_child_asks_for_a_token_of_its_own() -> None:
     first = threading.Thread(target=status_of_a_call, args=(auth,))
     first.start()
     assert asked.wait(timeout=10)
-    auth._lock.acquire()  # held by a thread that the child will not have
+    auth._flight.lock.acquire()  # held by a thread that the child will not have
     child = os.fork()
     if child == 0:
         try:
             os._exit(0 if status_of_a_call(auth) == 200 else 1)
         except BaseException:
             os._exit(2)
-    auth._lock.release()
+    auth._flight.lock.release()
     go.set()
     first.join(timeout=10)
     _, status = os.waitpid(child, 0)

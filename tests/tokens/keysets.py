@@ -56,7 +56,7 @@ class KeyServer:
 async def landed(keys: RemoteKeys) -> None:
     """Wait, for a bounded time, until no fetch is under way."""
     for _ in range(500):
-        if keys._flight is None:
+        if keys._flight.current is None:
             return
         await asyncio.sleep(0.005)
     raise AssertionError
@@ -64,5 +64,5 @@ async def landed(keys: RemoteKeys) -> None:
 
 async def refusal_of(keys: RemoteKeys, kid: str) -> AuthError:
     with pytest.raises(AuthError) as refused:
-        await keys.key(kid)
+        await keys.get(kid)
     return refused.value

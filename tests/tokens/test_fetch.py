@@ -50,18 +50,18 @@ async def test_a_fault_of_the_key_server_never_costs_the_good_keys_nor_a_request
         keys = RemoteKeys(
             server.address, policy, fetch=fetch_over_https, clock=hands.clock(), jitter=lambda: 0.0
         )
-        assert await keys.key(KID)
+        assert await keys.get(KID)
         server.answer = fault
         hands.move(policy.max_age)
         started = time.monotonic()
-        assert await keys.key(KID)
+        assert await keys.get(KID)
         assert time.monotonic() - started < 0.8
         await landed(keys)
         assert keys.status()["failures"] == 1
         assert keys.status()["last_error"]
         server.answer = GOOD
         hands.move(policy.backoff)
-        assert await keys.key(KID)
+        assert await keys.get(KID)
         await landed(keys)
         assert keys.status()["failures"] == 0
         assert len(server.requests) == 3

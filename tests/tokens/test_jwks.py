@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.tokens.jwks import NotKeys, read_keys
+from fastapi_cognito_guard.tokens.jwks import NotKeys, parse_keys
 
 POOL = FakeUserPool()
 GOOD, TWIN = POOL.jwks["keys"]
 
 
 def test_a_pools_keys_are_read() -> None:
-    keys = read_keys(POOL.jwks)
+    keys = parse_keys(POOL.jwks)
     assert list(keys) == [GOOD["kid"], TWIN["kid"]]
-    assert keys == read_keys(POOL.jwks)
+    assert keys == parse_keys(POOL.jwks)
     assert keys[GOOD["kid"]] != keys[TWIN["kid"]]
 
 
@@ -57,14 +57,14 @@ BAD: dict[str, Any] = {
 
 @pytest.mark.parametrize("entry", BAD.values(), ids=BAD)
 def test_a_bad_key_is_left_out_without_losing_the_good_one(entry: Any) -> None:
-    assert list(read_keys({"keys": [entry, GOOD, entry]})) == [GOOD["kid"]]
+    assert list(parse_keys({"keys": [entry, GOOD, entry]})) == [GOOD["kid"]]
     with pytest.raises(NotKeys):
-        read_keys({"keys": [entry]})
+        parse_keys({"keys": [entry]})
 
 
 def test_a_kid_that_is_there_twice_is_nobodys() -> None:
     for twice in (TWIN, {"kid": TWIN["kid"]}, {**GOOD, "kid": TWIN["kid"]}):
-        assert list(read_keys({"keys": [twice, GOOD, TWIN]})) == [GOOD["kid"]]
+        assert list(parse_keys({"keys": [twice, GOOD, TWIN]})) == [GOOD["kid"]]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_kid_that_is_there_twice_is_nobodys() -> None:
 )
 def test_a_document_without_usable_keys_is_refused(document: Any) -> None:
     with pytest.raises(NotKeys):
-        read_keys(document)
+        parse_keys(document)
 
 
 json_values = st.recursive(
@@ -85,19 +85,19 @@ json_values = st.recursive(
 @given(st.dictionaries(st.sampled_from(["kty", "kid", "n", "e", "use", "alg", "key_ops", "d"]), json_values))
 def test_whatever_a_key_says_the_good_one_stays(members: dict[str, Any]) -> None:
     for entry in (members, {**TWIN, **members}):
-        assert GOOD["kid"] in read_keys({"keys": [GOOD, entry]}) or entry.get("kid") == GOOD["kid"]
+        assert GOOD["kid"] in parse_keys({"keys": [GOOD, entry]}) or entry.get("kid") == GOOD["kid"]
 
 
 @pytest.mark.parametrize("member", ["d", "p", "q", "dp", "dq", "qi", "oth"])
 def test_an_entry_with_any_part_of_a_private_key_is_left_out(member: str) -> None:
-    assert list(read_keys({"keys": [{**TWIN, member: "AQAB"}, GOOD]})) == [GOOD["kid"]]
+    assert list(parse_keys({"keys": [{**TWIN, member: "AQAB"}, GOOD]})) == [GOOD["kid"]]
 
 
 def test_a_key_set_may_have_100_entries_and_a_kid_256_characters() -> None:
     long = {**GOOD, "kid": "k" * 256}
-    assert list(read_keys({"keys": [long, {**TWIN, "kid": "k"}] + [{}] * 98})) == ["k" * 256, "k"]
+    assert list(parse_keys({"keys": [long, {**TWIN, "kid": "k"}] + [{}] * 98})) == ["k" * 256, "k"]
     with pytest.raises(NotKeys, match="no key set"):
-        read_keys({"keys": [GOOD] + [{}] * 100})
+        parse_keys({"keys": [GOOD] + [{}] * 100})
 
 
 @pytest.mark.parametrize(("bits", "good"), [(2047, False), (2048, True), (8192, True), (8193, False)])
@@ -105,13 +105,13 @@ def test_a_modulus_has_from_2048_to_8192_bits(bits: int, good: bool) -> None:
     n = (1 << (bits - 1) | 1).to_bytes((bits + 7) // 8, "big")
     entry = {**GOOD, "n": urlsafe_b64encode(n).rstrip(b"=").decode()}
     if good:
-        assert list(read_keys({"keys": [entry]})) == [GOOD["kid"]]
+        assert list(parse_keys({"keys": [entry]})) == [GOOD["kid"]]
     else:
         with pytest.raises(NotKeys):
-            read_keys({"keys": [entry]})
+            parse_keys({"keys": [entry]})
 
 
 @pytest.mark.parametrize("names", [["use"], ["alg"], ["use", "alg"]], ids=repr)
 def test_a_key_that_does_not_say_what_it_is_for_is_for_signatures(names: list[str]) -> None:
     entry = {name: value for name, value in GOOD.items() if name not in names}
-    assert list(read_keys({"keys": [entry]})) == [entry["kid"]]
+    assert list(parse_keys({"keys": [entry]})) == [entry["kid"]]

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.anyio
 async def test_stale_keys_serve_in_an_outage_for_max_stale_and_then_no_longer(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     server.error = OSError("unreachable")
     hands.move(POLICY.max_age + POLICY.max_stale - 1)
-    assert await keys.key(KID)
+    assert await keys.get(KID)
     await landed(keys)
     status = keys.status()
     assert (status["fresh"], status["usable"], status["last_error"]) == (False, True, "OSError")
@@ -33,11 +33,11 @@ async def test_stale_keys_serve_in_an_outage_for_max_stale_and_then_no_longer(
 async def test_a_removed_key_dies_at_the_first_good_fetch(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     server.pool = NEW
     hands.move(POLICY.max_age)
     with suppress(KeyUnknown):  # as soon as the new answer is there
-        await keys.key(KID)
+        await keys.get(KID)
     await landed(keys)
     assert keys.find(KID) is None
     assert isinstance(await refusal_of(keys, KID), KeyUnknown)
@@ -96,7 +96,7 @@ async def test_recovery_comes_with_the_next_gap(keys: RemoteKeys, server: KeySer
     await refusal_of(keys, KID)
     server.error = None
     hands.move(POLICY.backoff)
-    assert await keys.key(KID)
+    assert await keys.get(KID)
     assert keys.status() == {
         "kids": sorted(key["kid"] for key in OLD.jwks["keys"]),
         "age": 0, "fresh": True, "usable": True, "fetches": 2, "failures": 0, "last_error": None,
@@ -109,7 +109,7 @@ async def test_one_blip_is_not_a_long_outage(keys: RemoteKeys, server: KeyServer
         await refusal_of(keys, KID)
         hands.move(30)
     server.error = None
-    await keys.key(KID)
+    await keys.get(KID)
     server.error = OSError()
     hands.move(POLICY.max_age + POLICY.max_stale)
     await refusal_of(keys, KID)
@@ -122,11 +122,11 @@ async def test_one_blip_is_not_a_long_outage(keys: RemoteKeys, server: KeyServer
 async def test_a_flood_of_unknown_kids_is_one_fetch_per_cooldown_and_401(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     for period in range(1, 4):
         for n in range(50):
             assert isinstance(await refusal_of(keys, f"nobody's {n}"), KeyUnknown)
-            assert await keys.key(KID)
+            assert await keys.get(KID)
         assert server.fetches == 1 + period
         hands.move(POLICY.cooldown)
 
@@ -134,35 +134,35 @@ async def test_a_flood_of_unknown_kids_is_one_fetch_per_cooldown_and_401(
 async def test_a_key_that_was_rotated_in_is_accepted_at_once_where_nobody_missed_before(
     keys: RemoteKeys, server: KeyServer
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     server.pool = NEW
-    assert await keys.key(NEW_KID)
+    assert await keys.get(NEW_KID)
     assert keys.find(KID) is None
 
 
 async def test_under_a_flood_a_rotated_key_is_refused_for_at_most_one_cooldown(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     await refusal_of(keys, "nobody's")
     server.pool = NEW
     assert isinstance(await refusal_of(keys, NEW_KID), KeyUnknown)
     hands.move(POLICY.cooldown - 1)
     assert isinstance(await refusal_of(keys, NEW_KID), KeyUnknown)
     hands.move(1)
-    assert await keys.key(NEW_KID)
+    assert await keys.get(NEW_KID)
 
 
 async def test_misses_never_delay_the_refresh_of_expiring_keys(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     hands.move(POLICY.max_age * 0.8 - 1)
     server.error = OSError()
     assert isinstance(await refusal_of(keys, "nobody's"), KeysUnavailable)
     server.error = None
     hands.move(1)
-    await keys.key(KID)
+    await keys.get(KID)
     await landed(keys)
     assert server.fetches == 3
     assert keys.status()["age"] == 0
@@ -171,13 +171,13 @@ async def test_misses_never_delay_the_refresh_of_expiring_keys(
 async def test_an_unknown_kid_is_503_while_nobody_can_tell_and_known_ones_go_on(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     server.error = OSError()
     for _ in range(5):
         refused = await refusal_of(keys, "perhaps new")
         assert isinstance(refused, KeysUnavailable)
         assert refused.retry_after == POLICY.cooldown
-        assert await keys.key(KID)
+        assert await keys.get(KID)
     assert server.fetches == 2
     server.error = None
     hands.move(POLICY.cooldown)

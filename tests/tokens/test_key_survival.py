@@ -22,10 +22,10 @@ pytestmark = pytest.mark.anyio
 async def test_keys_age_by_whichever_clock_says_more(
     keys: RemoteKeys, server: KeyServer, hands: Hands, wall: float, steady: float
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     hands.wall += wall
     hands.steady += steady
-    await keys.key(KID)
+    await keys.get(KID)
     await landed(keys)
     assert server.fetches == 2
 
@@ -38,27 +38,27 @@ async def test_a_clock_that_is_set_back_neither_rejuvenates_keys_nor_stops_fetch
     server.error = None
     hands.wall -= 86400
     hands.steady += POLICY.backoff
-    assert await keys.key(KID)
+    assert await keys.get(KID)
 
 
 async def test_a_fetch_that_was_frozen_is_given_up_and_its_late_answer_ignored(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     hands.move(POLICY.max_age)
     frozen = server.gate = threading.Event()
-    await keys.key(KID)
-    first = keys._flight
+    await keys.get(KID)
+    first = keys._flight.current
     await asyncio.sleep(0.02)
     hands.wall += 60  # thawed a minute later
     server.pool, server.gate = NEW, None
     with suppress(KeyUnknown):  # as soon as the new answer is there
-        await keys.key(KID)
+        await keys.get(KID)
     await landed(keys)
     assert keys.find(NEW_KID) is not None
     frozen.set()
     assert first is not None
-    await asyncio.wait([asyncio.wrap_future(first.landed)], timeout=5)
+    await asyncio.wait([asyncio.wrap_future(first)], timeout=5)
     assert keys.find(NEW_KID) is not None
     assert keys.find(KID) is None
 
@@ -66,11 +66,11 @@ async def test_a_fetch_that_was_frozen_is_given_up_and_its_late_answer_ignored(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_fork_keeps_the_keys_and_can_fetch(keys: RemoteKeys, server: KeyServer, hands: Hands) -> None:
-    asyncio.run(keys.key(KID))
+    asyncio.run(keys.get(KID))
     server.gate = threading.Event()
     hands.move(POLICY.max_age)
-    asyncio.run(keys.key(KID))  # a fetch is under way when the process forks
-    keys._lock.acquire()  # and its lock is held by a thread that the child will not have
+    asyncio.run(keys.get(KID))  # a fetch is under way when the process forks
+    keys._flight.lock.acquire()  # and its lock is held by a thread that the child will not have
     child = os.fork()
     if child == 0:
         try:
@@ -79,7 +79,7 @@ def test_a_fork_keeps_the_keys_and_can_fetch(keys: RemoteKeys, server: KeyServer
             os._exit(0 if found else 1)
         except BaseException:
             os._exit(2)
-    keys._lock.release()
+    keys._flight.lock.release()
     server.gate.set()
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
@@ -88,7 +88,7 @@ def test_a_fork_keeps_the_keys_and_can_fetch(keys: RemoteKeys, server: KeyServer
 async def _until(keys: Callable[[], RemoteKeys], kid: str) -> bool:
     for _ in range(100):
         try:
-            return bool(await keys().key(kid))
+            return bool(await keys().get(kid))
         except AuthError:
             await asyncio.sleep(0.02)
     return False
@@ -115,7 +115,7 @@ async def test_when_no_event_loop_can_be_had_it_is_an_outage(
         raise OSError("too many open files")
 
     keys = RemoteKeys(ADDRESS, POLICY, fetch=server, clock=hands.clock())
-    monkeypatch.setattr("fastapi_cognito_guard.tokens.remote_keys.asyncio.run", refuse)
+    monkeypatch.setattr("fastapi_cognito_guard.single_flight.asyncio.run", refuse)
     assert isinstance(await refusal_of(keys, KID), KeysUnavailable)
 
 
@@ -145,7 +145,7 @@ async def test_a_fetch_that_blocks_its_thread_does_not_cost_a_thread_for_each_re
     policy = KeyPolicy(timeout=0.01, backoff=60)
     keys = RemoteKeys(ADDRESS, policy, fetch=fetch, clock=hands.clock())
     for _ in range(6):
-        waiting = asyncio.create_task(keys.key(KID))
+        waiting = asyncio.create_task(keys.get(KID))
         await asyncio.sleep(0.02)
         hands.move(5)
         waiting.cancel()
@@ -173,4 +173,4 @@ async def test_a_fetch_of_ones_own_may_parse_or_not(document: str, hands: Hands)
         return {"text": text, "bytes": text.encode(), "parsed": OLD.jwks}[document]
 
     keys = RemoteKeys(ADDRESS, POLICY, fetch=fetch, clock=hands.clock())  # type: ignore[arg-type]  # one of the three
-    assert await keys.key(KID)
+    assert await keys.get(KID)

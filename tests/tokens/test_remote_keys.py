@@ -23,24 +23,24 @@ pytestmark = pytest.mark.anyio
 async def test_keys_are_fetched_once_and_stay_the_same_objects(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    first = await keys.key(KID)
-    assert await keys.key(KID) is first
+    first = await keys.get(KID)
+    assert await keys.get(KID) is first
     assert keys.find(KID) is first
     assert server.fetches == 1
     hands.move(POLICY.max_age)
-    await keys.key(KID)
+    await keys.get(KID)
     await landed(keys)
     assert server.fetches == 2
     assert keys.find(KID) is first
 
 
 async def test_cold_requests_of_many_tasks_share_one_fetch(keys: RemoteKeys, server: KeyServer) -> None:
-    found = await asyncio.gather(*(keys.key(KID) for _ in range(200)))
+    found = await asyncio.gather(*(keys.get(KID) for _ in range(200)))
     assert len(set(map(id, found))) == 1
     assert server.fetches == 1
 
 
-@pytest.mark.parametrize("ask", [lambda keys: keys.key(KID), RemoteKeys.warm_up], ids=["request", "warm-up"])
+@pytest.mark.parametrize("ask", [lambda keys: keys.get(KID), RemoteKeys.warm_up], ids=["request", "warm-up"])
 @pytest.mark.parametrize("look", range(6))
 async def test_keys_that_land_while_somebody_looks_for_them_are_not_fetched_again(
     look: int, ask: Callable[[RemoteKeys], Coroutine[Any, Any, object]], server: KeyServer
@@ -52,10 +52,10 @@ async def test_keys_that_land_while_somebody_looks_for_them_are_not_fetched_agai
     def wall() -> float:
         nonlocal looks
         looks += counting
-        if looks == look and not keys._lock.locked():  # nothing lands while somebody holds it
+        if looks == look and not keys._flight.lock.locked():  # nothing lands while somebody holds it
             gate.set()
             until = time.monotonic() + 5
-            while keys._flight is not None and time.monotonic() < until:
+            while keys._flight.current is not None and time.monotonic() < until:
                 time.sleep(0.001)
         return 1_000_000.0
 
@@ -77,7 +77,7 @@ def test_cold_requests_of_many_threads_and_loops_share_one_fetch(keys: RemoteKey
     found: list[object] = []
 
     def ask() -> None:
-        found.append(asyncio.run(keys.key(KID)))
+        found.append(asyncio.run(keys.get(KID)))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -94,12 +94,12 @@ def test_cold_requests_of_many_threads_and_loops_share_one_fetch(keys: RemoteKey
 async def test_a_known_kid_never_waits_behind_a_fetch(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     server.gate = threading.Event()
     for age in (POLICY.max_age * 0.8, POLICY.max_age, POLICY.max_age * 5):
         hands.move(age)
         started = time.monotonic()
-        assert await keys.key(KID)
+        assert await keys.get(KID)
         assert time.monotonic() - started < 0.5
     server.gate.set()
     await landed(keys)
@@ -108,11 +108,11 @@ async def test_a_known_kid_never_waits_behind_a_fetch(
 async def test_a_known_kid_never_waits_behind_a_fetch_for_an_unknown_one(
     keys: RemoteKeys, server: KeyServer
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     server.gate = threading.Event()
-    unknown = asyncio.create_task(keys.key("nobody's"))
+    unknown = asyncio.create_task(keys.get("nobody's"))
     await asyncio.sleep(0.02)
-    assert await keys.key(KID)
+    assert await keys.get(KID)
     assert not unknown.done()
     server.gate.set()
     with pytest.raises(KeyUnknown):
@@ -120,12 +120,12 @@ async def test_a_known_kid_never_waits_behind_a_fetch_for_an_unknown_one(
 
 
 async def test_keys_are_refreshed_ahead_of_expiry(keys: RemoteKeys, server: KeyServer, hands: Hands) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     hands.move(POLICY.max_age * 0.79)
-    await keys.key(KID)
+    await keys.get(KID)
     assert server.fetches == 1
     hands.move(POLICY.max_age * 0.02)
-    await keys.key(KID)
+    await keys.get(KID)
     await landed(keys)
     assert server.fetches == 2
     assert keys.status()["age"] == 0
@@ -134,16 +134,16 @@ async def test_keys_are_refreshed_ahead_of_expiry(keys: RemoteKeys, server: KeyS
 async def test_on_lambda_the_request_that_starts_a_refresh_of_stale_keys_may_wait_a_little_once(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     hands.move(POLICY.max_age)
     server.pool = NEW
     with pytest.raises(KeyUnknown):
-        await keys.key(KID, patience=5)  # waited, and saw that the key is gone
+        await keys.get(KID, patience=5)  # waited, and saw that the key is gone
     server.gate = threading.Event()
     hands.move(POLICY.max_age)
     for least, most in ((0.5, 5.0), (0.0, 0.45)):
         started = time.monotonic()
-        assert await keys.key(NEW_KID, patience=0.5)
+        assert await keys.get(NEW_KID, patience=0.5)
         assert least <= time.monotonic() - started < most
     server.gate.set()
     await landed(keys)
@@ -153,7 +153,7 @@ async def test_a_request_that_is_cancelled_does_not_take_the_fetch_with_it(
     keys: RemoteKeys, server: KeyServer
 ) -> None:
     server.gate = threading.Event()
-    first, second = (asyncio.create_task(keys.key(KID)) for _ in range(2))
+    first, second = (asyncio.create_task(keys.get(KID)) for _ in range(2))
     await asyncio.sleep(0.02)
     first.cancel()
     await asyncio.sleep(0.02)
@@ -167,12 +167,12 @@ def test_a_loop_that_is_closed_does_not_take_the_fetch_with_it(keys: RemoteKeys,
     server.gate = threading.Event()
 
     async def give_up() -> None:
-        await asyncio.wait_for(keys.key(KID), timeout=0.02)
+        await asyncio.wait_for(keys.get(KID), timeout=0.02)
 
     with pytest.raises(TimeoutError):
         asyncio.run(give_up())
     server.gate.set()
-    asyncio.run(keys.key(KID))
+    asyncio.run(keys.get(KID))
     assert server.fetches == 1
 
 
@@ -180,11 +180,11 @@ async def test_a_fetch_is_given_up_a_second_past_its_deadline_and_not_before(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
     server.gate = threading.Event()
-    waiting = [asyncio.create_task(keys.key(KID))]
+    waiting = [asyncio.create_task(keys.get(KID))]
     await asyncio.sleep(0.02)
     for seconds, fetches in ((POLICY.timeout + 0.75, 1), (0.25, 2)):
         hands.move(seconds)
-        waiting.append(asyncio.create_task(keys.key(KID)))
+        waiting.append(asyncio.create_task(keys.get(KID)))
         await asyncio.sleep(0.02)
         assert keys.status()["fetches"] == fetches
     server.gate.set()
@@ -195,7 +195,7 @@ async def test_a_fetch_is_given_up_a_second_past_its_deadline_and_not_before(
 async def test_a_kid_is_certainly_lacking_only_within_the_cool_down_of_a_good_answer(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     assert not keys.lacks("nobody's")
     await refusal_of(keys, "nobody's")
     assert keys.lacks("nobody's")
@@ -209,9 +209,9 @@ async def test_a_kid_is_certainly_lacking_only_within_the_cool_down_of_a_good_an
 async def test_no_kid_is_certainly_lacking_while_a_fetch_is_under_way_or_after_it_failed(
     keys: RemoteKeys, server: KeyServer
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     server.gate, server.error = threading.Event(), OSError()
-    unknown = asyncio.create_task(keys.key("nobody's"))
+    unknown = asyncio.create_task(keys.get("nobody's"))
     await asyncio.sleep(0.02)
     assert not keys.lacks("nobody's")
     server.gate.set()
@@ -224,7 +224,7 @@ async def test_no_kid_is_certainly_lacking_once_the_keys_are_due_for_a_refresh(
     server: KeyServer, hands: Hands
 ) -> None:
     keys = RemoteKeys(ADDRESS, KeyPolicy(max_age=10, cooldown=60), fetch=server, clock=hands.clock())
-    await keys.key(KID)
+    await keys.get(KID)
     await refusal_of(keys, "nobody's")
     hands.move(7.75)
     assert keys.lacks("nobody's")
@@ -235,7 +235,7 @@ async def test_no_kid_is_certainly_lacking_once_the_keys_are_due_for_a_refresh(
 async def test_keys_are_due_for_a_refresh_at_the_very_moment_and_an_unknown_kid_then_costs_no_cool_down(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     hands.move(POLICY.max_age * 0.8)
     assert isinstance(await refusal_of(keys, "nobody's"), KeyUnknown)  # a refresh, and not a miss
     assert isinstance(await refusal_of(keys, "nobody's"), KeyUnknown)
@@ -248,11 +248,11 @@ async def test_keys_are_due_for_a_refresh_at_the_very_moment_and_an_unknown_kid_
 async def test_not_even_on_lambda_does_a_request_wait_for_a_refresh_of_keys_that_are_not_stale(
     keys: RemoteKeys, server: KeyServer, hands: Hands
 ) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     server.gate = threading.Event()
     hands.move(POLICY.max_age - 1)
     started = time.monotonic()
-    assert await keys.key(KID, patience=5)
+    assert await keys.get(KID, patience=5)
     assert time.monotonic() - started < 1
     server.gate.set()
     await landed(keys)
@@ -260,7 +260,7 @@ async def test_not_even_on_lambda_does_a_request_wait_for_a_refresh_of_keys_that
 
 
 async def test_keys_are_no_longer_fresh_at_the_very_second_of_max_age(keys: RemoteKeys, hands: Hands) -> None:
-    await keys.key(KID)
+    await keys.get(KID)
     hands.move(POLICY.max_age - 0.5)
     assert keys.status()["fresh"] is True
     hands.move(0.5)
@@ -291,7 +291,7 @@ async def test_an_unknown_kid_is_503_where_the_answer_does_not_come_in_time(
 
     monkeypatch.setattr("fastapi_cognito_guard.tokens.remote_keys._GRACE", 0.05)
     keys = RemoteKeys(ADDRESS, KeyPolicy(timeout=0.3), fetch=fetch, clock=hands.clock())
-    await keys.key(KID)
+    await keys.get(KID)
     assert isinstance(await refusal_of(keys, "nobody's"), KeysUnavailable)
     assert keys.status()["failures"] == 0
     release.set()
@@ -310,7 +310,7 @@ async def fetch(address):
 
 async def ask():
     keys = RemoteKeys("https://keys.example", KeyPolicy(), fetch=fetch, clock=Clock())
-    await asyncio.wait([asyncio.ensure_future(keys.key("k"))], timeout=0.1)
+    await asyncio.wait([asyncio.ensure_future(keys.get("k"))], timeout=0.1)
 
 asyncio.run(ask())
 """

@@ -33,10 +33,10 @@ async def test_a_guard_takes_the_path_of_a_key_file(tmp_path: Path) -> None:
 async def test_a_mapping_has_the_keys_it_has() -> None:
     keys = MappingKeys(OLD.jwks)
     assert await keys.warm_up()
-    assert await keys.key(KID) is keys.find(KID)
+    assert await keys.get(KID) is keys.find(KID)
     assert keys.status() == {"kids": sorted(key["kid"] for key in OLD.jwks["keys"]), "usable": True}
     with pytest.raises(KeyUnknown):
-        await keys.key(NEW_KID)
+        await keys.get(NEW_KID)
 
 
 class Hands:
@@ -48,7 +48,7 @@ async def test_a_file_is_read_again_when_it_changes_and_a_broken_one_replaces_no
     keys = FileKeys(file, Clock(wall=lambda: Hands.now, steady=lambda: Hands.now))
     assert await keys.warm_up() is False
     with pytest.raises(KeysUnavailable, match="FileNotFoundError"):
-        await keys.key(KID)
+        await keys.get(KID)
     for step, (text, kid, error) in enumerate(
         [
             (json.dumps(OLD.jwks), KID, None),
@@ -60,14 +60,14 @@ async def test_a_file_is_read_again_when_it_changes_and_a_broken_one_replaces_no
         file.write_text(text)
         os.utime(file, (step, step))
         Hands.now += 1
-        assert await keys.key(kid)
+        assert await keys.get(kid)
         assert keys.status()["last_error"] == error
     first = keys.find(NEW_KID)
     file.write_text(json.dumps(NEW.jwks, indent=1))
     Hands.now += 1
     assert keys.find(NEW_KID) is first
     with pytest.raises(KeyUnknown):
-        await keys.key(KID)
+        await keys.get(KID)
     file.unlink()
     Hands.now += 1
     assert keys.find(NEW_KID) is first
@@ -106,4 +106,4 @@ async def test_a_file_that_is_nested_too_deeply_replaces_nothing(tmp_path: Path)
     file.write_text("[" * 200_000)
     keys = FileKeys(file, Clock(wall=lambda: 0.0, steady=lambda: 0.0))
     with pytest.raises(KeysUnavailable, match="RecursionError"):
-        await keys.key(KID)
+        await keys.get(KID)

@@ -18,8 +18,8 @@ from fastapi_cognito_guard.testing import FakeUserPool
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.fetch import fetch_over_https
+from fastapi_cognito_guard.tokens.key_source import build_key_source
 from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
-from fastapi_cognito_guard.tokens.verifier import keys_of
 from tests.apps import NOW, guard_for
 
 pytestmark = pytest.mark.anyio
@@ -172,6 +172,6 @@ async def test_a_flood_at_one_pool_does_not_refuse_a_first_token_of_another(
 
 
 def test_a_pool_without_keys_of_its_own_fetches_them_over_https(pool: FakeUserPool) -> None:
-    keys = keys_of(UserPool(pool.id, client_ids="web"), KeyPolicy(), clock=Clock(), fetch=None)
+    keys = build_key_source(UserPool(pool.id, client_ids="web"), KeyPolicy(), clock=Clock(), fetch=None)
     assert isinstance(keys, RemoteKeys)
     assert keys._fetch is fetch_over_https

@@ -13,7 +13,7 @@ from fastapi_cognito_guard.deploy.definition.security import AuthorizerFor, Beyo
 from fastapi_cognito_guard.deploy.operations import Routes
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import installed_guard
-from fastapi_cognito_guard.policy import scope_names
+from fastapi_cognito_guard.policy import check_scope_names
 from fastapi_cognito_guard.settings import check_choice, check_whole_number
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _rules(kind: Kind, wishes: ExportOptions) -> Security:
 
 def _catch_all(given: Collection[str]) -> tuple[str, ...]:
     try:
-        return scope_names(() if isinstance(given, str) else arns.in_order(given)) if given else ()
+        return check_scope_names(() if isinstance(given, str) else arns.in_order(given)) if given else ()
     except ConfigurationError:
         raise ConfigurationError(
             'catch_all lists scopes: catch_all=["openid"].', setting="catch_all"
