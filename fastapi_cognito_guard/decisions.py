@@ -74,7 +74,7 @@ class Decisions:
     """Decisions of one guard."""
 
     def __init__(self, on_decision: OnDecision | None) -> None:
-        """Raises `ConfigurationError` for a coroutine function."""
+        """Raise `ConfigurationError` for a coroutine function, which would never be awaited."""
         check_sync("on_decision", on_decision)
         self._on_decision = on_decision
         self.counts: Counter[str] = Counter()

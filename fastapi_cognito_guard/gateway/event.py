@@ -1,8 +1,9 @@
 """Claims in API Gateway's events: their place and format for each kind of authorizer.
 
-`FORMATS` has one row per kind. A row matches by a positive marker only: an ``authorizer`` alone proves nothing
-(``{"lambda": null}`` and ``{"claims": null}`` are unauthenticated requests). Claims that Cognito defines get back
-the types that they have in a token. All others stay as they are: only the app knows their types.
+`FORMATS` has one row per kind. A row matches by a positive marker only: an ``authorizer`` alone proves
+nothing (``{"lambda": null}`` and ``{"claims": null}`` are unauthenticated requests). Claims that Cognito
+defines get back the types that they have in a token. All others stay as they are: only the app knows their
+types.
 """
 
 from collections.abc import Callable, Mapping

@@ -38,8 +38,8 @@ class TokenVerifier:
         }
         self._by_issuer = {issuer: self._sources[pool.id] for issuer, pool in pools.items()}
         self._headers = KnownHeaders()
-        self._cache = TokenCache(remember)
-        self._validator = validator
+        self.cache = TokenCache(remember)
+        self.validator = validator
         self._now = now
         self.max_length = max_length
 
@@ -49,7 +49,7 @@ class TokenVerifier:
         ``patience``: seconds to wait for a refresh of stale keys that this call starts.
         """
         digest = hash_token(token) if self._is_cacheable(token) else None
-        if digest is not None and (entry := self._cache.find(digest)) is not None:
+        if digest is not None and (entry := self.cache.find(digest)) is not None:
             return self._check_again(entry)
         jwt = parse(
             token,
@@ -64,14 +64,14 @@ class TokenVerifier:
             raise _with_unverified_claims(issuer_error(jwt.payload, self._by_issuer), jwt)
         key = source.find(jwt.kid) or await _wait_for_key(source, jwt, patience)
         verified = self._check(jwt, key, source)
-        if self._cache.size:
-            self._cache.keep(digest or hash_token(token), verified)
+        if self.cache.size:
+            self.cache.keep(digest or hash_token(token), verified)
         return verified
 
     def with_validator(self, validator: ClaimsValidator) -> Self:
         """Return a verifier with the same keys, other rules for claims, and no cache."""
         other = copy(self)
-        other._validator, other._cache = validator, TokenCache(0)
+        other.validator, other.cache = validator, TokenCache(0)
         return other
 
     async def warm_up(self) -> bool:
@@ -82,13 +82,13 @@ class TokenVerifier:
         """Return the state of the keys by pool id, and the number of tokens in the cache."""
         return {
             "keys": {pool: source.status() for pool, source in self._sources.items()},
-            "remembered": len(self._cache),
+            "remembered": len(self.cache),
         }
 
     def _is_cacheable(self, token: object) -> bool:
         """Return True if the header is that of a verified token, so that junk is not hashed."""
         return (
-            self._cache.size > 0
+            self.cache.size > 0
             and isinstance(token, str)
             and token[: token.find(".")] in self._headers.kids
             and token.isascii()
@@ -103,7 +103,7 @@ class TokenVerifier:
             self._headers.keep(jwt)
         claims = cast(Claims, jwt.payload)
         try:
-            principal, valid_from = self._validator.validate(claims, "token", self._now())
+            principal, valid_from = self.validator.validate(claims, "token", self._now())
         except AuthError as error:
             error.about = _describe(claims, jwt.kid)
             raise
@@ -112,7 +112,7 @@ class TokenVerifier:
     def _check_again(self, entry: VerifiedToken) -> VerifiedToken:
         """Check the time of a token whose signature and claims were good before."""
         try:
-            self._validator.check_time(entry.valid_from, entry.principal.expires_at, self._now())
+            self.validator.check_time(entry.valid_from, entry.principal.expires_at, self._now())
         except AuthError as error:
             error.about = _describe(entry.principal.claims, entry.kid)
             raise
