@@ -5,8 +5,10 @@ cannot be encoded. Every other rule for claims is in this file, once.
 """
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, NewType
 
+from fastapi_cognito_guard.claim_types import ClaimTypes, check_declared
 from fastapi_cognito_guard.errors import (
     ClaimInvalid,
     ClientMismatch,
@@ -24,7 +26,11 @@ Semantics = Literal["strict", "rest", "http"]
 Claims = NewType("Claims", dict[str, Any])
 """Claims of a token whose signature this package, or a gateway, has verified."""
 
-BOOLEANS = frozenset({"email_verified", "phone_number_verified"})
+# Seconds by which ``iat`` may lie in the future, also without leeway: Cognito's clock runs up to a second ahead
+# of well-kept ones, so that a token fresh from sign-in would be refused at random.
+IAT_AHEAD = 10
+
+BOOLEANS = ("email_verified", "phone_number_verified")
 
 # RFC 9068 and Cognito's own rule: the client is ``client_id`` (access) or ``aud`` (ID).
 _CLIENT: Mapping[TokenUse, str] = {"access": "client_id", "id": "aud"}
@@ -48,11 +54,19 @@ class GatewayClaims(NamedTuple):
 class ClaimsValidator:
     """The rules of one guard for claims."""
 
-    def __init__(self, *, pools: Mapping[str, UserPool], semantics: Semantics, leeway: float) -> None:
-        """``pools`` by issuer; ``leeway`` in seconds."""
+    def __init__(
+        self,
+        *,
+        pools: Mapping[str, UserPool],
+        semantics: Semantics,
+        leeway: float,
+        claim_types: ClaimTypes = MappingProxyType({}),
+    ) -> None:
+        """``pools`` by issuer; ``leeway`` in seconds; ``claim_types`` of the app's own claims."""
         self.pools = dict(pools)
         self.semantics = semantics
         self.leeway = leeway
+        self.claim_types = claim_types
 
     def validate(self, claims: Claims, source: Source, now: float) -> tuple[Principal, float]:
         """Return the principal and the time from which the token is valid.
@@ -65,9 +79,11 @@ class ClaimsValidator:
             _check_audience_as_http_api(claims, pool)
         else:
             _check_client(claims, use, pool)
-        valid_from = max(claims.get("iat", 0), claims.get("nbf", 0))
+        valid_from = claims.get("nbf", 0)
+        if source == "token":  # a gateway has checked ``iat`` by its own clock
+            valid_from = max(valid_from, claims.get("iat", 0) - max(0, IAT_AHEAD - self.leeway))
         self.check_time(valid_from, claims["exp"], now)
-        return build_principal(claims, source, use, self.semantics), valid_from
+        return build_principal(claims, source, use, self.semantics, self.claim_types), valid_from
 
     def check_time(self, valid_from: float, expires_at: float, now: float) -> None:
         """Check that now is before the expiry, and not before the start.
@@ -110,12 +126,22 @@ def check_types(values: Mapping[str, Any], use: TokenUse) -> None:
             raise type_error(name, "a number of seconds")
 
 
-def build_principal(values: dict[str, Any], source: Source, use: TokenUse, semantics: Semantics) -> Principal:
-    """Build the principal of valid claims. Raises `ClaimInvalid` for groups or scopes of a wrong type."""
+def build_principal(
+    values: dict[str, Any],
+    source: Source,
+    use: TokenUse,
+    semantics: Semantics,
+    claim_types: ClaimTypes = MappingProxyType({}),
+) -> Principal:
+    """Build the principal of valid claims.
+
+    Raises `ClaimInvalid` for groups, scopes or declared claims of a wrong type.
+    """
+    if claim_types:
+        check_declared(values, claim_types)
     for name in BOOLEANS:
-        # Some identity providers write them as text in the token itself, so both doors need this.
-        if values.get(name) in ("true", "false"):
-            values = {**values, name: values[name] == "true"}
+        if values.get(name) is not None and type(values[name]) is not bool:
+            values = {**values, name: read_boolean(name, values[name])}
     return Principal(
         values["sub"],
         values[_CLIENT[use]],
@@ -127,6 +153,7 @@ def build_principal(values: dict[str, Any], source: Source, use: TokenUse, seman
         _read_scopes(values, use, semantics),
         frozenset(_check_strings("cognito:groups", values.get("cognito:groups", []))),
         source,
+        claim_types,
     )
 
 
@@ -204,6 +231,13 @@ def _read_scopes(values: Mapping[str, Any], use: TokenUse, semantics: Semantics)
         return frozenset(_check_strings(name, given))
     scopes = frozenset(given.split(" "))
     return scopes if "" not in scopes else scopes - {""}
+
+
+def read_boolean(name: str, value: object) -> bool:
+    """Return True for the text ``true`` only. Identity providers and gateways write booleans as text."""
+    if not isinstance(value, str):
+        raise type_error(name, "true or false")
+    return value == "true"
 
 
 def _check_strings(name: str, value: object) -> list[str]:

@@ -16,6 +16,7 @@ from fastapi_cognito_guard.app.resource_metadata import (
     build_metadata_url,
     list_metadata_paths,
 )
+from fastapi_cognito_guard.claim_types import ClaimTypes, check_claim_types
 from fastapi_cognito_guard.claims import ClaimsValidator, GatewayClaims, Semantics
 from fastapi_cognito_guard.credentials import find_token
 from fastapi_cognito_guard.decisions import Decisions, OnDecision
@@ -60,6 +61,8 @@ class CognitoGuard:
     ``identity_source``    the header that carries the token
     ``lambda_context``     maps the context of your own Lambda authorizer to claims; without it, such a
                            context identifies nobody
+    ``claim_types``        types of your own claims, which are the same at every door then:
+                           ``{"is_admin": bool, "roles": list[str], "level": int, "plan": dict}``
     ``rest_scope_status``  the status of ``semantics="rest"`` for a missing scope: 401 or 403
     ``keys``               how the pools' keys are kept
     ``remember``           how many verified tokens to keep, so that they are not verified again (about
@@ -83,6 +86,7 @@ class CognitoGuard:
         public: Collection[str] = (),
         identity_source: str = "Authorization",
         lambda_context: LambdaContext | None = None,
+        claim_types: ClaimTypes | None = None,
         rest_scope_status: RestScopeStatus = 401,
         keys: KeyPolicy | None = None,
         remember: int = 1024,
@@ -114,7 +118,9 @@ class CognitoGuard:
         self._lambda_context = lambda_context
         self._rest_scope_status: RestScopeStatus = rest_scope_status
         self.now = now
-        self.validator = ClaimsValidator(pools=issuers, semantics=semantics, leeway=leeway)
+        self.validator = ClaimsValidator(
+            pools=issuers, semantics=semantics, leeway=leeway, claim_types=check_claim_types(claim_types)
+        )
         self.verifier = TokenVerifier(
             issuers,
             self.validator,
@@ -205,7 +211,7 @@ class CognitoGuard:
         For functions without a web framework, and for events of a WebSocket API. No token is read,
         whatever ``gateway`` says. Raises an `AuthError` for claims that are present but wrong.
         """
-        claims = read_claims(event, self._lambda_context)
+        claims = read_claims(event, self._lambda_context, self.validator.claim_types)
         return None if claims is None else self._validate(claims)
 
     def iam_identity(self, connection: HTTPConnection) -> IamIdentity | None:
@@ -249,7 +255,7 @@ class CognitoGuard:
         """Return the claims that the gateway vouches for, as far as ``gateway`` wants them."""
         claims = None
         if "aws.event" in scope and self.gateway != "ignore":
-            claims = read_claims(scope["aws.event"], self._lambda_context)
+            claims = read_claims(scope["aws.event"], self._lambda_context, self.validator.claim_types)
         if claims is None and self.gateway == "require":
             raise GatewayClaimsMissing("no authorizer has vouched for the caller: attach one to the route.")
         return claims

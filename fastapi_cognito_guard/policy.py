@@ -12,7 +12,7 @@ from fastapi_cognito_guard.errors import (
     InsufficientGroup,
     InsufficientScope,
 )
-from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.principal import Principal, as_claim_text, list_claim_texts
 from fastapi_cognito_guard.validation import escape_for_log
 
 RequirementKind = Literal["scope", "group", "claim"]
@@ -67,7 +67,7 @@ class Requirement:
             return principal.scopes
         if self.kind == "group":
             return principal.groups
-        return _as_text(principal.claim(self.claim or ""))
+        return list_claim_texts(principal, self.claim or "")
 
     def __str__(self) -> str:
         names = (*([self.claim] if self.claim is not None else []), *self.any_of)
@@ -88,7 +88,7 @@ def check_group_names(names: Sequence[object]) -> tuple[str, ...]:
 
 def check_claim_values(values: Sequence[object]) -> tuple[str, ...]:
     """Return values of a claim as the text that both doors deliver. Raises `ConfigurationError`."""
-    texts = [_as_text(value) for value in values]
+    texts = [as_claim_text(value) for value in values]
     if not texts or not all(texts):
         raise ConfigurationError(
             'Write require_claim("custom:tier", "gold", ...): values are text, whole numbers or booleans.'
@@ -112,12 +112,3 @@ def _check_names(names: Sequence[object], form: str, usage: str) -> tuple[str, .
     if not good or len(good) != len(names):
         raise ConfigurationError(f"Write {usage}: at least one name, each a string without spaces.")
     return good
-
-
-def _as_text(value: object) -> frozenset[str]:
-    """Return a claim as gateways write it: text as it is, whole numbers in digits, ``true`` or ``false``."""
-    if isinstance(value, bool):
-        return frozenset({"true" if value else "false"})
-    if isinstance(value, str | int):
-        return frozenset({str(value)})
-    return frozenset()

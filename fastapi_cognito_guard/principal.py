@@ -1,9 +1,18 @@
 """Principals: callers whose identity is proven."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import FrozenInstanceError, dataclass, field
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NoReturn
 
+from fastapi_cognito_guard.claim_types import (
+    COGNITO_LISTS,
+    COGNITO_OBJECTS,
+    COGNITO_TYPED,
+    ClaimTypes,
+    describe_type,
+)
 from fastapi_cognito_guard.errors import ConfigurationError
 
 Source = Literal["token", "rest", "http", "lambda"]
@@ -32,17 +41,70 @@ _PrincipalClaims = Annotated[
 ]
 
 
+class _ReadableClaims(dict[str, Any]):
+    """Claims of which some need a declaration before they can be read: reading those raises advice."""
+
+    def __init__(self, values: Mapping[str, Any], advice: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self._advice = advice
+
+    def __missing__(self, name: str) -> NoReturn:
+        self._check(name)
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        self._check(name)
+        return super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self._check(name)
+        return super().get(name, default)
+
+    def _check(self, name: object) -> None:
+        if name in self._advice:
+            raise ConfigurationError(self._advice[str(name)], setting="claim_types")
+
+
 class _CopiedClaims:
     """Descriptor that returns a copy at each access, so that no reader changes another's claims."""
 
     def __get__(self, principal: "Principal | None", owner: type) -> "dict[str, Any] | _CopiedClaims":
         if principal is None:
             return self
-        claims: dict[str, Any] = deepcopy(principal.__dict__["claims"])
-        return claims
+        claims: dict[str, Any] = principal.__dict__["claims"]
+        declared: ClaimTypes = principal.__dict__["claim_types"]
+        advice = {
+            name: text
+            for name, value in claims.items()
+            if (text := _advise(name, value, declared)) is not None
+        }
+        readable = deepcopy({name: value for name, value in claims.items() if name not in advice})
+        return _ReadableClaims(readable, advice) if advice else readable
 
     def __set__(self, principal: "Principal", value: object) -> NoReturn:
         raise FrozenInstanceError("cannot assign to field 'claims'")
+
+
+def _advise(name: str, value: object, declared: ClaimTypes) -> str | None:
+    """Return advice if a claim cannot be read alike at every door, else None.
+
+    An app's own claim that is not text in a token is text behind most gateways, and only its declaration
+    gives it its type back.
+    """
+    if isinstance(value, str):
+        if name not in COGNITO_OBJECTS:
+            return None
+        return (
+            f"This gateway writes the claim {name} in a form that cannot be parsed. Read it from the token: "
+            'CognitoGuard(..., gateway="verify") or gateway="ignore".'
+        )
+    if value is None or name in COGNITO_TYPED or name in declared:
+        return None
+    kind = describe_type(value)
+    return (
+        f"The claim {name} is no text, and gateways deliver it as text. Declare its type, so that it is the "
+        f'same at every door: CognitoGuard(..., claim_types={{"{name}": {kind}}}).'
+    )
 
 
 @dataclass(frozen=True, init=False)
@@ -53,12 +115,14 @@ class Principal:
     ``client_id``   the app client that the token was issued to
     ``issuer``      the pool
     ``expires_at``  seconds since the epoch
-    ``claims``      all claims; those that Cognito defines have the types of a token at every door; each
-                    access returns a new copy
+    ``claims``      all claims; those that Cognito defines, and those of ``claim_types``, have their types at
+                    every door; each access returns a new copy. Reading another claim that is not text
+                    raises `ConfigurationError`: declare it in ``CognitoGuard(claim_types=...)``
     ``username``    None for a machine
     ``token_use``   ``"id"`` or ``"access"``
     ``scopes``      from access tokens (with ``semantics="http"`` from any token)
     ``groups``      ``cognito:groups``
+    ``claim_types`` the types that the guard declares for the app's own claims
     ``source``      the origin of the claims: ``"token"``, ``"rest"``, ``"http"`` or ``"lambda"``
     """
 
@@ -72,6 +136,7 @@ class Principal:
     scopes: frozenset[str]
     groups: frozenset[str]
     source: Source
+    claim_types: ClaimTypes = field(repr=False, compare=False)
 
     def __init_subclass__(cls) -> NoReturn:
         # Pydantic would validate a subclass by its own fields, and FastAPI build one from a request.
@@ -89,6 +154,7 @@ class Principal:
         scopes: frozenset[str] = frozenset(),
         groups: frozenset[str] = frozenset(),
         source: Source = "token",
+        claim_types: ClaimTypes = MappingProxyType({}),
     ) -> None:
         # `object.__setattr__`, which frozen dataclasses use, costs as much as decoding a token.
         fields = self.__dict__
@@ -102,10 +168,20 @@ class Principal:
         fields["scopes"] = scopes
         fields["groups"] = groups
         fields["source"] = source
+        fields["claim_types"] = claim_types
 
     def claim(self, name: str) -> Any:
-        """Return one claim, or None. Cheaper than ``claims``, which copies all of them."""
-        return deepcopy(self.__dict__["claims"].get(name))
+        """Return one claim, or None. Cheaper than ``claims``, which copies all of them.
+
+        Raises `ConfigurationError` for a claim that must be declared first: see ``claims``.
+        """
+        value = self.__dict__["claims"].get(name)
+        if isinstance(value, str) and name not in COGNITO_OBJECTS:
+            return value
+        advice = _advise(name, value, self.__dict__["claim_types"])
+        if advice is not None:
+            raise ConfigurationError(advice, setting="claim_types")
+        return deepcopy(value)
 
     @property
     def is_machine(self) -> bool:
@@ -115,9 +191,35 @@ class Principal:
     @property
     def email(self) -> str | None:
         """The ``email`` claim of an ID token, or None. See ``email_verified`` in ``claims``."""
-        email = self.claim("email")
+        email = self.__dict__["claims"].get("email")
         return email if isinstance(email, str) else None
 
 
 # After the dataclass has read the field, a descriptor replaces the attribute.
 type.__setattr__(Principal, "claims", _CopiedClaims())
+
+
+def copy_all_claims(principal: Principal) -> dict[str, Any]:
+    """Return all claims of a principal, declared or not, for another guard to read."""
+    claims: dict[str, Any] = deepcopy(principal.__dict__["claims"])
+    return claims
+
+
+def list_claim_texts(principal: Principal, name: str) -> frozenset[str]:
+    """Return a claim as text, which is the same at every door; of a list with a known type, each item."""
+    value = principal.__dict__["claims"].get(name)
+    if isinstance(value, list) and (name in COGNITO_LISTS or name in principal.__dict__["claim_types"]):
+        return frozenset(value)
+    return as_claim_text(value)
+
+
+def as_claim_text(value: object) -> frozenset[str]:
+    """Return a value as gateways write it: text as it is, whole numbers in digits, ``true`` or ``false``.
+
+    Other values have no text that is the same at every gateway.
+    """
+    if isinstance(value, bool):
+        return frozenset({"true" if value else "false"})
+    if isinstance(value, str | int):
+        return frozenset({str(value)})
+    return frozenset()

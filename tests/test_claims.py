@@ -24,6 +24,7 @@ from fastapi_cognito_guard.errors import (
     TokenUseMismatch,
 )
 from fastapi_cognito_guard.pool import index_by_issuer
+from fastapi_cognito_guard.principal import Source
 from fastapi_cognito_guard.validation import is_too_deep
 
 NOW = 1000.0
@@ -147,10 +148,29 @@ def test_leeway_counts_on_both_ends() -> None:
         judged({**ACCESS, "nbf": NOW + 6}, leeway=5)
 
 
-@pytest.mark.parametrize("name", ["iat", "nbf"])
-def test_a_token_of_the_future_is_refused(name: str) -> None:
+@pytest.mark.parametrize(("name", "ahead"), [("iat", 11), ("nbf", 1)])
+def test_a_token_of_the_future_is_refused(name: str, ahead: int) -> None:
     with pytest.raises(TokenNotYetValid, match=name):
-        judged({**ACCESS, name: NOW + 1})
+        judged({**ACCESS, name: NOW + ahead})
+
+
+@pytest.mark.parametrize("leeway", [0, 5, 10, 30])
+def test_iat_and_auth_time_may_lie_ten_seconds_ahead_or_the_leeway_if_that_is_more(leeway: int) -> None:
+    ahead = NOW + max(10, leeway)
+    assert judged({**ACCESS, "iat": ahead, "auth_time": ahead}, leeway=leeway).sub == "s"
+    with pytest.raises(TokenNotYetValid):
+        judged({**ACCESS, "iat": ahead + 1}, leeway=leeway)
+
+
+@pytest.mark.parametrize("source", ["rest", "http", "lambda"])
+def test_a_gateway_has_checked_iat_but_nbf_and_exp_are_checked_again(source: Source) -> None:
+    validator = ClaimsValidator(
+        pools=index_by_issuer([UserPool(POOL_ID, client_ids="web")]), semantics="strict", leeway=0
+    )
+    assert validator.validate(Claims({**ACCESS, "iat": NOW + 3600}), source, NOW)
+    for claims, error in (({"nbf": NOW + 1}, TokenNotYetValid), ({"exp": NOW}, TokenExpired)):
+        with pytest.raises(error):
+            validator.validate(Claims({**ACCESS, **claims}), source, NOW)
 
 
 @pytest.mark.parametrize("name", ["iss", "sub", "token_use", "client_id", "exp"])
@@ -232,7 +252,7 @@ def test_an_id_token_names_its_user_otherwise() -> None:
 
 
 @pytest.mark.parametrize("name", ["email_verified", "phone_number_verified"])
-@pytest.mark.parametrize(("given", "due"), [("true", True), ("false", False), (True, True), ("yes", "yes")])
+@pytest.mark.parametrize(("given", "due"), [("true", True), ("false", False), (True, True), ("yes", False)])
 def test_booleans_that_a_provider_made_text_are_booleans(name: str, given: Any, due: Any) -> None:
     user = judged({**ID, name: given, "custom:flag": "true"}, token_use={"id"})
     assert user.claims[name] == due
@@ -273,10 +293,10 @@ def test_a_token_may_lack_iat_and_nbf_and_then_counts_from_the_epoch() -> None:
     validator = ClaimsValidator(
         pools=index_by_issuer([UserPool(POOL_ID, client_ids="web")]), semantics="strict", leeway=0
     )
-    for claims, due in ((without(ACCESS, "iat"), 0), (ACCESS, 900), ({**ACCESS, "nbf": 950}, 950)):
+    for claims, due in ((without(ACCESS, "iat"), 0), (ACCESS, 890), ({**ACCESS, "nbf": 950}, 950)):
         principal, starts = validator.validate(Claims(claims), "token", NOW)
         assert (starts, principal.expires_at) == (due, 2000)
-    assert validator.validate(Claims({**ACCESS, "nbf": 850}), "token", NOW)[1] == 900
+    assert validator.validate(Claims({**ACCESS, "nbf": 850}), "token", NOW)[1] == 890
 
 
 def test_an_empty_issuer_is_a_missing_claim_and_not_another_pool() -> None:

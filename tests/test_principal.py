@@ -18,18 +18,18 @@ def principal(**fields: Any) -> Principal:
         "client_id": "c",
         "issuer": "i",
         "expires_at": 1.0,
-        "claims": {"a": [1]},
+        "claims": {"cognito:groups": ["a"]},
     }
     return Principal(**given | fields)
 
 
 def test_what_claims_hands_out_can_be_changed_without_changing_the_principal() -> None:
     user = principal()
-    user.claims["a"].append(2)
+    user.claims["cognito:groups"].append("b")
     user.claims["b"] = 1
-    user.claim("a").append(2)
-    assert user.claims == {"a": [1]}
-    assert (user.claim("a"), user.claim("b")) == ([1], None)
+    user.claim("cognito:groups").append("b")
+    assert user.claims == {"cognito:groups": ["a"]}
+    assert (user.claim("cognito:groups"), user.claim("b")) == (["a"], None)
 
 
 def test_a_principal_is_frozen() -> None:
@@ -42,7 +42,7 @@ def test_a_principal_is_frozen() -> None:
 def test_principals_are_values() -> None:
     assert principal() == principal()
     assert len({principal(), principal()}) == 1
-    assert replace(principal(), sub="t").claims == {"a": [1]}
+    assert replace(principal(), sub="t").claims == {"cognito:groups": ["a"]}
     assert not isinstance(vars(Principal)["claims"].__get__(None, Principal), dict)  # what tools look at
 
 

@@ -185,7 +185,7 @@ def _authorize(request: httpx.Request, token: str) -> httpx.Request:
 
 
 def _origin_of(url: httpx.URL) -> str:
-    """Return scheme, host and port. Raises `ConfigurationError` if requests there can be read on their way."""
+    """Return scheme, host and port. Raises `ConfigurationError` unless the connection is safe."""
     if not (url.scheme == "https" and url.host) and not (url.scheme == "http" and is_loopback(url.host)):
         raise ConfigurationError(
             "Tokens are sent over https, or over http to 127.0.0.1 and localhost: write https."

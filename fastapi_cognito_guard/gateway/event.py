@@ -7,13 +7,16 @@ types.
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from fastapi_cognito_guard.claim_types import ClaimTypes
 from fastapi_cognito_guard.claims import GatewayClaims
 from fastapi_cognito_guard.errors import ClaimInvalid
 from fastapi_cognito_guard.gateway.formats import (
     ClaimsParser,
     copy_native_claims,
+    parse_context_claims,
     parse_http_claims,
     parse_rest_claims,
 )
@@ -34,7 +37,9 @@ class EventFormat(NamedTuple):
     parse: ClaimsParser
 
 
-def read_claims(event: object, lambda_context: LambdaContext | None = None) -> GatewayClaims | None:
+def read_claims(
+    event: object, lambda_context: LambdaContext | None = None, claim_types: ClaimTypes = MappingProxyType({})
+) -> GatewayClaims | None:
     """Return the claims that an authorizer vouches for, or None. They are not validated yet.
 
     Raises `ClaimInvalid` for claims that cannot be parsed: they are refused, not skipped.
@@ -45,14 +50,16 @@ def read_claims(event: object, lambda_context: LambdaContext | None = None) -> G
         section = find(event)
         if section:
             check_writable(section)
-            return GatewayClaims(parse(section), source)
+            return GatewayClaims(parse(section, claim_types), source)
     if lambda_context is None:
         return None
     context = _find_lambda_context(event)
-    return _map_context(context, lambda_context) if context else None
+    return _map_context(context, lambda_context, claim_types) if context else None
 
 
-def _map_context(context: Mapping[str, Any], lambda_context: LambdaContext) -> GatewayClaims | None:
+def _map_context(
+    context: Mapping[str, Any], lambda_context: LambdaContext, claim_types: ClaimTypes
+) -> GatewayClaims | None:
     try:
         claims = lambda_context(context)
         values = dict(claims) if isinstance(claims, Mapping) else None
@@ -63,7 +70,7 @@ def _map_context(context: Mapping[str, Any], lambda_context: LambdaContext) -> G
     if values is None:
         raise ClaimInvalid("lambda_context returns a mapping of claims, or None for nobody.")
     check_writable(values)
-    return GatewayClaims(copy_native_claims(values), "lambda")
+    return GatewayClaims(parse_context_claims(values, claim_types), "lambda")
 
 
 def find_authorizer(event: Event) -> Mapping[str, Any]:

@@ -1,23 +1,32 @@
 """Formats in which gateways write claims, and their conversion to the types of the token.
 
-Only claims that Cognito defines are converted. A custom attribute ``"1"`` or ``"[x]"`` stays text.
+Claims that Cognito defines and claims that the app declares are converted. Any other claim stays text, such
+as a custom attribute ``"1"`` or ``"[x]"``.
 """
 
 import re
 from calendar import timegm
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
-from fastapi_cognito_guard.claims import BOOLEANS, Claims
+from fastapi_cognito_guard.claim_types import (
+    COGNITO_LISTS,
+    COGNITO_OBJECTS,
+    ClaimTypes,
+    parse_declared,
+    parse_json,
+)
+from fastapi_cognito_guard.claims import BOOLEANS, Claims, read_boolean
 from fastapi_cognito_guard.errors import ClaimInvalid
 
-ClaimsParser = Callable[[Mapping[str, Any]], Claims]
+ClaimsParser = Callable[[Mapping[str, Any], ClaimTypes], Claims]
 _Parse = Callable[[str, str], Any]
 
 _NUMBERS = ("exp", "iat", "nbf", "auth_time", "version")
-_LISTS = ("cognito:groups", "cognito:roles")
 
+_NONE: ClaimTypes = MappingProxyType({})
 _MAX_DIGITS = 15
 # java.util.Date.toString(). `strptime` would follow the machine's locale.
 _DATE = (
@@ -27,19 +36,30 @@ _DATE = (
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
-def parse_rest_claims(claims: Mapping[str, Any]) -> Claims:
-    """Parse claims of a REST API, COGNITO_USER_POOLS: Java dates or digits, ``true``, lists as ``a,b``."""
-    return _parse_claims(claims, _REST_API)
+def parse_rest_claims(claims: Mapping[str, Any], types: ClaimTypes = _NONE) -> Claims:
+    """Parse claims of a REST API, COGNITO_USER_POOLS: Java dates or digits, lists as ``a,b``."""
+    values = _parse_claims(claims, _REST_API)
+    parse_declared(values, types, _parse_comma_list)
+    return values
 
 
-def parse_http_claims(claims: Mapping[str, Any]) -> Claims:
-    """Parse claims of an HTTP API, JWT: digits, ``true``, lists as ``[a b]``."""
-    return _parse_claims(claims, _HTTP_API)
+def parse_http_claims(claims: Mapping[str, Any], types: ClaimTypes = _NONE) -> Claims:
+    """Parse claims of an HTTP API, JWT: digits, lists as ``[a b]``."""
+    values = _parse_claims(claims, _HTTP_API)
+    parse_declared(values, types, _parse_bracket_list)
+    return values
 
 
-def copy_native_claims(claims: Mapping[str, Any]) -> Claims:
+def copy_native_claims(claims: Mapping[str, Any], types: ClaimTypes = _NONE) -> Claims:
     """Copy claims of a REST API, JWT: they have the JSON types of the token."""
     return Claims(dict(claims))
+
+
+def parse_context_claims(claims: Mapping[str, Any], types: ClaimTypes = _NONE) -> Claims:
+    """Parse claims from the context of a Lambda authorizer: text, or the JSON types of the token."""
+    values = Claims(dict(claims))
+    parse_declared(values, types, _parse_json_list)
+    return values
 
 
 def _parse_claims(claims: Mapping[str, Any], parsers: Mapping[str, _Parse]) -> Claims:
@@ -67,10 +87,8 @@ def _parse_number(name: str, text: str) -> int:
     return timegm(moment.timetuple())
 
 
-def _parse_boolean(name: str, text: str) -> bool:
-    if text not in ("true", "false"):
-        raise _format_error(name)
-    return text == "true"
+def _parse_number_or_text(name: str, text: str) -> int | str:
+    return int(text) if text.isdecimal() and text.isascii() and len(text) <= _MAX_DIGITS else text
 
 
 def _parse_comma_list(name: str, text: str) -> list[str]:
@@ -85,6 +103,22 @@ def _parse_bracket_list(name: str, text: str) -> list[str]:
     return list(filter(None, text[1:-1].split(" ")))
 
 
+def _parse_json_list(name: str, text: str) -> list[str]:
+    value = parse_json(text)
+    if not isinstance(value, list):
+        raise _format_error(name)
+    return value
+
+
+def _parse_objects(name: str, text: str) -> Any:
+    """Parse JSON. Text of any other form stays text, which `Principal` does not hand out as an object."""
+    value = parse_json(text)
+    if name == "identities":
+        value = parse_json(f"[{text}]") if not isinstance(value, list) else value
+        return value if isinstance(value, list) and all(isinstance(item, dict) for item in value) else text
+    return value if isinstance(value, dict) else text
+
+
 def _parse_aud(name: str, text: str) -> list[str] | str:
     return _parse_bracket_list(name, text) if text.startswith("[") else text
 
@@ -97,11 +131,13 @@ def _format_error(name: str) -> ClaimInvalid:
 
 _BOTH: dict[str, _Parse] = {
     **dict.fromkeys(_NUMBERS, _parse_number),
-    **dict.fromkeys(BOOLEANS, _parse_boolean),
+    **dict.fromkeys(BOOLEANS, read_boolean),
+    **dict.fromkeys(COGNITO_OBJECTS, _parse_objects),
+    "updated_at": _parse_number_or_text,
 }
-_REST_API = {**_BOTH, **dict.fromkeys(_LISTS, _parse_comma_list)}
+_REST_API = {**_BOTH, **dict.fromkeys(COGNITO_LISTS, _parse_comma_list)}
 _HTTP_API = {
     **_BOTH,
-    **dict.fromkeys(_LISTS, _parse_bracket_list),
+    **dict.fromkeys(COGNITO_LISTS, _parse_bracket_list),
     **dict.fromkeys(("aud", "scp"), _parse_aud),
 }

@@ -1,0 +1,1 @@
+"""Apps and front doors as people have them, each compared with the app standalone."""
