@@ -28,7 +28,8 @@ class Decision:
 
     ``outcome``    ``"allowed"`` or ``"refused"``
     ``code``       ``"allowed"``, or the refusal's stable code: ``"token_expired"``
-    ``status``     the status that the client gets; None if the app answers itself
+    ``status``     the status that the client gets, 101 for an accepted WebSocket; None if no response was
+                   started: the app failed, or closed the connection
     ``reason``     the cause of a refusal and the next step; empty if the request was allowed
     ``method``     of the request; ``"WebSocket"`` for one
     ``route``      the route's template, ``/orders/{id}``; None if no route was reached
@@ -79,17 +80,17 @@ class Decisions:
         self._on_decision = on_decision
         self.counts: Counter[str] = Counter()
 
-    def record_outcome(self, state: RequestState, scope: Scope) -> None:
-        """Record the decision of a request that has ended, once; none without a caller or an error."""
+    def record_outcome(self, state: RequestState, scope: Scope, status: int | None) -> None:
+        """Record the decision of a request whose response starts, once; none without a caller or an error."""
         if state.recorded:
             return
         if state.error is not None:  # a handler of the app has answered
-            self.record_refusal(state, scope, state.error, None)
+            self.record_refusal(state, scope, state.error, status)
         elif state.principal is not None or state.user_arn is not None:
             state.recorded = True
             self.counts[ALLOWED] += 1
             if self._on_decision is not None or logger.isEnabledFor(logging.INFO):
-                self._log_allowed(_build_decision(state, scope))
+                self._log_allowed(_build_decision(state, scope, None, status))
 
     def record_refusal(self, state: RequestState, scope: Scope, error: AuthError, status: int | None) -> None:
         """Record that a request was answered with ``status`` instead of by its route."""
@@ -101,7 +102,7 @@ class Decisions:
             "%a %a refused with %s: %s: %s",
             decision.method,
             decision.route or scope["path"][:_MAX_LOGGED],
-            status or "the app's own answer",
+            status or "no response",
             error.code,
             error.reason,
             extra=decision.extra,
@@ -122,7 +123,7 @@ class Decisions:
 
 
 def _build_decision(
-    state: RequestState, scope: Scope, error: AuthError | None = None, status: int | None = None
+    state: RequestState, scope: Scope, error: AuthError | None, status: int | None
 ) -> Decision:
     forbidden = error if isinstance(error, Forbidden) else None
     return Decision(

@@ -232,9 +232,9 @@ class CognitoGuard:
             metadata_url=self._metadata_url,
         )
 
-    def record_outcome(self, state: RequestState, scope: Scope) -> None:
-        """Record the decision of a request that has ended, unless it was recorded before."""
-        self._decisions.record_outcome(state, scope)
+    def record_outcome(self, state: RequestState, scope: Scope, status: int | None) -> None:
+        """Record the decision of a request whose response starts, unless it was recorded before."""
+        self._decisions.record_outcome(state, scope, status)
 
     def record_refusal(self, state: RequestState, scope: Scope, error: AuthError, status: int | None) -> None:
         """Record that a request was answered with ``status`` instead of by its route."""

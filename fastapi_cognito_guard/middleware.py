@@ -15,6 +15,9 @@ from fastapi_cognito_guard.errors import AuthError, GatewayClaimsMissing, TokenM
 from fastapi_cognito_guard.request_state import STATE, Guard, RequestState
 
 
+_RESPONSE_STARTS = ("http.response.start", "websocket.http.response.start")
+
+
 class GuardMiddleware:
     """Puts a `RequestState` into each scope. With ``deny_by_default`` it also refuses before routing."""
 
@@ -27,8 +30,7 @@ class GuardMiddleware:
             await self.app(scope, receive, send)
             return
         state = scope[STATE] = RequestState(self.guard)
-        if scope["type"] == "websocket":
-            send = self._recording(state, scope, send)
+        send = self._recording(state, scope, send)
         if self.guard.deny_by_default and not self._is_open(scope):
             error = await self._find_error(HTTPConnection(scope))
             if error is not None:
@@ -36,12 +38,12 @@ class GuardMiddleware:
                 try:
                     await _answer(error, scope, receive, send)
                 finally:
-                    self.guard.record_outcome(state, scope)
+                    self.guard.record_outcome(state, scope, None)
                 return
         try:
             await self.app(scope, receive, send)
         finally:
-            self.guard.record_outcome(state, scope)
+            self.guard.record_outcome(state, scope, None)  # unless a response was started
 
     async def _find_error(self, connection: HTTPConnection) -> AuthError | None:
         try:
@@ -57,14 +59,16 @@ class GuardMiddleware:
         return _is_preflight(scope) or is_public(_path_within_app(scope), self.guard.public)
 
     def _recording(self, state: RequestState, scope: Scope, send: Send) -> Send:
-        """Wrap ``send`` so that a WebSocket's decision is recorded when it is accepted.
+        """Wrap ``send`` so that the decision is recorded when the response starts, or a WebSocket is accepted.
 
-        A client that offered the guard's subprotocol gets it confirmed, unless the app names another.
+        A WebSocket that offered the guard's subprotocol gets it confirmed, unless the app names another.
         """
 
         async def recording_send(message: Message) -> None:
-            if message["type"] == "websocket.accept":
-                self.guard.record_outcome(state, scope)
+            if message["type"] in _RESPONSE_STARTS:
+                self.guard.record_outcome(state, scope, message["status"])
+            elif message["type"] == "websocket.accept":
+                self.guard.record_outcome(state, scope, 101)
                 message = _confirm_protocol(message, self.guard.websocket_protocol, scope)
             await send(message)
 

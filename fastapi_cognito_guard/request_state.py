@@ -54,8 +54,8 @@ class Guard(Protocol):
         """Return the response for an error, in the guard's dialect."""
         ...
 
-    def record_outcome(self, state: RequestState, scope: Scope) -> None:
-        """Record the decision of a request that has ended, unless it was recorded before."""
+    def record_outcome(self, state: RequestState, scope: Scope, status: int | None) -> None:
+        """Record the decision of a request whose response starts, unless it was recorded before."""
         ...
 
     def record_refusal(self, state: RequestState, scope: Scope, error: AuthError, status: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Claims of an app's own: typed by declaration at every door, and not readable without where types are lost."""
+"""Claims of an app's own: declared types at every door, and no reading where types would be lost."""
 
 from typing import Any
 
@@ -76,7 +76,7 @@ def test_a_declared_claim_gets_its_type_back(parse: Any, texts: dict[str, str]) 
     assert type(found["is_admin"]) is bool
 
 
-BAD_TEXTS = [
+BAD_TEXTS: list[tuple[str, str]] = [
     *[("is_admin", text) for text in ("", "True", "1", "no", " true")],
     *[("level", text) for text in ("", "4.0", "1e3", "4 ", "٣", "9" * 16, "true")],
     *[("share", text) for text in ("", "nan", "inf", "1/4", "9" * 16)],
@@ -97,7 +97,7 @@ def test_a_list_without_its_brackets_is_refused_where_gateways_write_them() -> N
             parse({"roles": "editor,viewer"}, TYPES)
 
 
-BAD_VALUES = [
+BAD_VALUES: list[tuple[str, Any]] = [
     *[("is_admin", value) for value in ("false", 0, [], {})],
     *[("level", value) for value in ("4", 4.0, True)],
     *[("share", value) for value in ("0.25", True)],

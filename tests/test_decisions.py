@@ -54,7 +54,7 @@ def test_an_allowed_request_is_one_decision_with_the_caller(
     watched.client.get("/scope?x=1", headers=bearer(token))
     decision = watched.only()
     assert (decision.outcome, decision.code, decision.status, decision.reason) == (
-        "allowed", "allowed", None, "",
+        "allowed", "allowed", 200, "",
     )  # fmt: skip
     assert (decision.method, decision.route) == ("GET", "/scope")
     assert isinstance(decision.principal, Principal)
@@ -204,7 +204,7 @@ def test_a_refusal_that_the_app_answers_itself_is_no_less_a_refusal(
     watched.app.add_exception_handler(AuthError, own)
     token = pool.access_token() if path == "/group" else "junk"
     assert watched.client.get(path, headers=bearer(token)).status_code == 418
-    assert (watched.only().outcome, watched.only().status) == ("refused", None)
+    assert (watched.only().outcome, watched.only().status) == ("refused", 418)
 
 
 def test_a_route_that_fails_has_been_allowed_all_the_same(pool: FakeUserPool) -> None:

@@ -12,7 +12,7 @@ from fastapi_cognito_guard.deploy.authorizer.event import AuthorizerEvent, Autho
 from fastapi_cognito_guard.deploy.authorizer.rules import Allow, ByCaller, ByRequest, ByRoutes, Judgement
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, Unauthenticated
 from fastapi_cognito_guard.guard import CognitoGuard
-from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.principal import Principal, copy_all_claims
 from fastapi_cognito_guard.request_state import RequestState
 from fastapi_cognito_guard.settings import check_sync
 
@@ -126,12 +126,12 @@ class _Handler:
         except AuthError as error:
             self._guard.record_refusal(state, scope, error, error.status)
             return self._no(asked, error, state.principal)
-        self._guard.record_outcome(state, scope)
+        self._guard.record_outcome(state, scope, None)
         return answer
 
     def _yes(self, asked: AuthorizerEvent, principal: Principal) -> Answer:
         policy = self._judgement.policy(asked, principal, simple=self._simple)
-        context = {_CLAIMS: json.dumps(principal.claims, separators=(",", ":"))}
+        context = {_CLAIMS: json.dumps(copy_all_claims(principal), separators=(",", ":"))}
         if self._simple:
             return {"isAuthorized": True, "context": context}
         return _fitting(asked, {"principalId": principal.sub, "policyDocument": policy, "context": context})
