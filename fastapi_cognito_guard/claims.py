@@ -26,8 +26,8 @@ Semantics = Literal["strict", "rest", "http"]
 Claims = NewType("Claims", dict[str, Any])
 """Claims of a token whose signature this package, or a gateway, has verified."""
 
-# Seconds by which ``iat`` may lie in the future, also without leeway: Cognito's clock runs up to a second ahead
-# of well-kept ones, so that a token fresh from sign-in would be refused at random.
+# Seconds by which ``iat`` may lie in the future, also without leeway: Cognito's clock runs up to a second
+# ahead of well-kept ones, so that a token fresh from sign-in would be refused at random.
 IAT_AHEAD = 10
 
 BOOLEANS = ("email_verified", "phone_number_verified")

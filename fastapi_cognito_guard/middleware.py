@@ -14,7 +14,6 @@ from starlette.websockets import WebSocket, WebSocketState
 from fastapi_cognito_guard.errors import AuthError, GatewayClaimsMissing, TokenMissing
 from fastapi_cognito_guard.request_state import STATE, Guard, RequestState
 
-
 _RESPONSE_STARTS = ("http.response.start", "websocket.http.response.start")
 
 
@@ -59,7 +58,7 @@ class GuardMiddleware:
         return _is_preflight(scope) or is_public(_path_within_app(scope), self.guard.public)
 
     def _recording(self, state: RequestState, scope: Scope, send: Send) -> Send:
-        """Wrap ``send`` so that the decision is recorded when the response starts, or a WebSocket is accepted.
+        """Wrap ``send`` so that the decision is recorded when the response starts or a WebSocket is accepted.
 
         A WebSocket that offered the guard's subprotocol gets it confirmed, unless the app names another.
         """

@@ -1,6 +1,6 @@
 """Claims of an app's own: declared types at every door, and no reading where types would be lost."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -98,11 +98,11 @@ def test_a_list_without_its_brackets_is_refused_where_gateways_write_them() -> N
 
 
 BAD_VALUES: list[tuple[str, Any]] = [
-    *[("is_admin", value) for value in ("false", 0, [], {})],
+    *[("is_admin", value) for value in cast("tuple[Any, ...]", ("false", 0, [], {}))],
     *[("level", value) for value in ("4", 4.0, True)],
     *[("share", value) for value in ("0.25", True)],
     *[("roles", value) for value in ("editor", ["a", 1], ["Domain Users"], ["a,b"], [""], {"a": 1})],
-    *[("plan", value) for value in ("{}", [])],
+    *[("plan", value) for value in cast("tuple[Any, ...]", ("{}", []))],
     *[("tenant", value) for value in (5, ["5"])],
 ]
 

@@ -1,86 +1,213 @@
-"""The app as a Lambda function: Mangum, set up right."""
+"""The app as a Lambda function: Mangum, with a lifespan and paths as under a server."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import logging
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import finalize
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fastapi_cognito_guard.deploy.mount_point import find_mount_point, is_under
 from fastapi_cognito_guard.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from mangum.protocols import LifespanCycle
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+Lifespan = Literal["auto", "on", "off"]
+
+logger = logging.getLogger("fastapi_cognito_guard.lambda")
+
+_ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+# Loops of dropped functions that were their thread's current one. They are closed once it has another.
+_current_loops: list[asyncio.AbstractEventLoop] = []
 
 
-def lambda_handler(app: "FastAPI", *, base_path: str | None = None, **mangum: Any) -> Handler:
-    """The handler for a function behind a REST API, an HTTP API or a function URL.
+def lambda_handler(
+    app: "FastAPI",
+    *,
+    base_path: str | None = None,
+    lifespan: Lifespan = "auto",
+    environ: Mapping[str, str] = os.environ,
+    **mangum: Any,
+) -> Handler:
+    """Return the handler for a function behind a REST API, an HTTP API, a function URL or a load balancer.
 
-    The stage becomes the app's ``root_path``, so that ``/docs`` and redirects work behind it.
-    ``base_path`` names the base path of a custom domain, for example ``"/v1"``. Other arguments go to
-    Mangum, but for ``lifespan``: on Lambda it would run for every request, and fetch the keys each time.
+    ``base_path``  the path before the app's own in the address that clients use: ``"/v1"`` for a base path
+                   or mapping key of a custom domain, ``""`` for none (CloudFront with the stage as its
+                   origin path). By default it is read from each event, or is the app's ``root_path``
+    ``lifespan``   ``"off"`` does not run the app's lifespan; ``"on"`` requires that the app has one
+    ``mangum``     other arguments of Mangum
 
-    Raises `ConfigurationError` for a base path that is none, or for ``lifespan``.
+    The app's startup runs once per execution environment, in the handler's own event loop: on Lambda during
+    init, elsewhere before the first event. If it fails, that invocation fails with the startup's own
+    exception, and the next one tries again. The shutdown runs when the interpreter ends, which Lambda does
+    not promise.
+
+    Raises `ConfigurationError` for an argument that cannot be right.
     """
-    if mangum.keys() & {"lifespan", "api_gateway_base_path"}:
+    if "api_gateway_base_path" in mangum:
         raise ConfigurationError(
-            "lambda_handler keeps the lifespan off and sets the base path itself: use base_path=, "
-            'or write Mangum(app, lifespan="off", ...) yourself.'
+            "lambda_handler keeps the stage and the base path itself: write base_path= instead of "
+            "api_gateway_base_path=."
         )
-    if base_path is not None and (not base_path.startswith("/") or base_path.endswith("/")):
-        raise ConfigurationError('base_path starts with a slash and does not end with one: "/v1".')
-    return _Handler(_BehindStage(app, base_path), mangum)
+    if lifespan not in ("auto", "on", "off"):
+        raise ConfigurationError('lifespan is "auto", "on" or "off".', setting="lifespan")
+    if base_path and (not base_path.startswith("/") or base_path.endswith("/")):
+        raise ConfigurationError(
+            'base_path starts with a slash and does not end with one: "/v1". Write "" for no base path.',
+            setting="base_path",
+        )
+    function = LambdaFunction(app, base_path=base_path, lifespan=lifespan, options=mangum)
+    if environ.get(_ON_LAMBDA) and lifespan != "off":
+        function.start_early()
+    return function
 
 
-class _Handler:
-    """Mangum with an event loop of its own.
+class LambdaFunction:
+    """An app with an event loop of its own, which all invocations share.
 
-    Mangum takes whatever loop the thread has, and fails once somebody has called ``asyncio.run``.
+    Mangum takes the thread's current loop, which ``asyncio.run`` of any other code closes.
     """
 
-    def __init__(self, app: ASGIApp, options: dict[str, Any]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, base_path: str | None, lifespan: Lifespan, options: Mapping[str, Any]
+    ) -> None:
         from mangum import Mangum
 
-        self._loop = asyncio.new_event_loop()
-        finalize(self, self._loop.close)
-        asyncio.set_event_loop(self._loop)
-        asgi: Any = app  # Mangum asks for coroutines where Starlette says awaitables
+        self._mounted = _MountedApp(app, base_path)
+        self._lifespan: Lifespan = lifespan
+        self._runtime = _Runtime()
+        finalize(self, self._runtime.close)  # also when the interpreter ends
+        _use(self._runtime.loop)
+        asgi: Any = self._mounted  # Mangum asks for coroutines where Starlette says awaitables
         self._mangum = Mangum(asgi, lifespan="off", **options)
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        asyncio.set_event_loop(self._loop)
+        if self._lifespan != "off":
+            self.start()
+        _use(self._runtime.loop)
         return self._mangum(event, context)
 
+    def start(self) -> None:
+        """Run the app's startup, unless it has run. Raises the exception of a startup that fails."""
+        if self._runtime.cycle is None:
+            mode: Lifespan = "on" if self._lifespan == "on" else "auto"
+            self._mounted.state = self._runtime.start(self._mounted.app, mode)
 
-class _BehindStage:
-    """Tells the app where it is mounted. By ASGI's rule ``path`` starts with ``root_path``."""
+    def start_early(self) -> None:
+        """Run the app's startup ahead of the first event. If it fails, the first event tries again."""
+        try:
+            self.start()
+        except Exception:
+            logger.exception("The app's startup failed: the first invocation tries again.")
+
+    def stop(self) -> None:
+        """Run the app's shutdown, if its startup has run."""
+        self._mounted.state = None
+        self._runtime.stop()
+
+
+class _Runtime:
+    """An event loop, and the lifespan that runs in it."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.cycle: LifespanCycle | None = None
+
+    def start(self, app: ASGIApp, lifespan: Lifespan) -> Mapping[str, Any]:
+        """Run the app's startup, and return the state that it leaves to requests."""
+        from mangum.exceptions import LifespanFailure
+        from mangum.protocols import LifespanCycle
+
+        _use(self.loop)
+        asgi: Any = app
+        cycle = LifespanCycle(asgi, lifespan)
+        try:
+            cycle.__enter__()
+        except LifespanFailure as failure:
+            cause = cycle.exception.__context__ if cycle.exception is not None else None
+            raise (failure if cause is None else cause) from None
+        self.cycle = cycle
+        return cycle.lifespan_state
+
+    def stop(self) -> None:
+        """Run the app's shutdown, if its startup has run."""
+        cycle, self.cycle = self.cycle, None
+        if cycle is not None:
+            cycle.__exit__(None, None, None)
+
+    def close(self) -> None:
+        """Stop, and close the loop, unless it is the thread's current one."""
+        try:
+            if not _is_in_a_loop():
+                self.stop()
+        except Exception:
+            logger.exception("The app's shutdown failed.")
+        if self.loop is _find_current_loop():
+            _current_loops.append(self.loop)
+        else:
+            self.loop.close()
+
+
+class _MountedApp:
+    """Tells the app its mount point and the state of its lifespan.
+
+    By ASGI's rule ``path`` starts with ``root_path``.
+    """
 
     def __init__(self, app: ASGIApp, base_path: str | None) -> None:
         self.app = app
-        self.base_path = base_path
+        self.state: Mapping[str, Any] | None = None
+        self._base_path = base_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        root, inside = _stage(scope["aws.event"], scope["path"])
-        if self.base_path is not None and _is_under(scope["path"], self.base_path):
-            root, inside = self.base_path, True
-        if root:
-            scope = {**scope, "root_path": root, "path": scope["path"] if inside else root + scope["path"]}
+        path = scope["path"]
+        prefix, root = find_mount_point(scope["aws.event"], path)
+        own = self._own_root()
+        if own is not None:
+            root = own
+            if not prefix and own and is_under(path, own):
+                prefix = own
+        if root or prefix:
+            scope = {**scope, "root_path": root, "path": root + (path[len(prefix) :] or "/")}
+        if self.state is not None:
+            scope = {**scope, "state": dict(self.state)}
         await self.app(scope, receive, send)
 
-
-def _stage(event: dict[str, Any], path: str) -> tuple[str, bool]:
-    """The stage as a path, where the caller's address has it, and whether ``path`` has it too."""
-    context = event.get("requestContext")
-    context = context if isinstance(context, dict) else {}
-    stage = f"/{context.get('stage')}"
-    if context.get("path") == stage + str(event.get("path")):
-        return stage, False  # REST: the full path has the stage, the event's own path does not
-    # HTTP: the path has the stage; on a custom domain the same text would be the app's own
-    on_own_domain = ".execute-api." in str(context.get("domainName"))
-    return (stage, True) if on_own_domain and stage != "/$default" and _is_under(path, stage) else ("", False)
+    def _own_root(self) -> str | None:
+        """Return the root that the developer has set, or None. FastAPI takes its own over any other."""
+        root = getattr(self.app, "root_path", "")
+        if isinstance(root, str) and root:
+            if root.endswith("/"):
+                self.app.root_path = root.rstrip("/")  # type: ignore[attr-defined]  # FastAPI has it
+            return root.rstrip("/")
+        return self._base_path
 
 
-def _is_under(path: str, root: str) -> bool:
-    return path == root or path.startswith(f"{root}/")
+def _use(loop: asyncio.AbstractEventLoop) -> None:
+    """Make a loop the thread's current one, and close loops that were left open only for that."""
+    asyncio.set_event_loop(loop)
+    while _current_loops:
+        _current_loops.pop().close()
+
+
+def _find_current_loop() -> asyncio.AbstractEventLoop | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and 3.13, where there is none
+        try:
+            return asyncio.get_event_loop()
+        except RuntimeError:
+            return None
+
+
+def _is_in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -56,15 +56,15 @@ def test_on_a_custom_domain_a_path_that_looks_like_the_stage_is_the_apps_own(poo
     assert lambda_handler(build_app(guard_for(pool)))(event, None)["statusCode"] == 200
 
 
-@pytest.mark.parametrize("base_path", ["v1", "/v1/", "", "/"])
+@pytest.mark.parametrize("base_path", ["v1", "/v1/", "/"])
 def test_a_base_path_has_one_form(base_path: str) -> None:
     with pytest.raises(ConfigurationError, match="base_path"):
         lambda_handler(FastAPI(), base_path=base_path)
 
 
-@pytest.mark.parametrize("option", [{"lifespan": "auto"}, {"api_gateway_base_path": "/v1"}])
-def test_what_the_handler_sets_right_cannot_be_set_wrong(option: dict[str, str]) -> None:
-    with pytest.raises(ConfigurationError, match="lambda_handler keeps"):
+@pytest.mark.parametrize("option", [{"lifespan": "sometimes"}, {"api_gateway_base_path": "/v1"}])
+def test_what_the_handler_sets_right_cannot_be_set_wrong(option: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"lambda_handler keeps|lifespan is"):
         lambda_handler(FastAPI(), **option)
 
 
@@ -72,14 +72,6 @@ def test_other_options_go_to_mangum(pool: FakeUserPool) -> None:
     handler = lambda_handler(build_app(guard_for(pool)), exclude_headers=["www-authenticate"])
     answer = handler(gateway_event("rest", path="/me"), None)
     assert (answer["statusCode"], "www-authenticate" in answer["headers"]) == (401, False)
-
-
-def test_the_lifespan_does_not_run_for_every_request(pool: FakeUserPool) -> None:
-    def never(app: FastAPI) -> Any:
-        raise AssertionError
-
-    app = FastAPI(lifespan=never)
-    assert lambda_handler(app)(gateway_event("rest", path="/x"), None)["statusCode"] == 404
 
 
 def test_keys_survive_between_invocations_and_asyncio_run_in_between(pool: FakeUserPool) -> None:

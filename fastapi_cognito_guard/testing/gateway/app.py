@@ -19,7 +19,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fastapi_cognito_guard.app.routes import RouteInfo, list_opaque_mounts, list_routes
-from fastapi_cognito_guard.deploy.lambda_function import lambda_handler
+from fastapi_cognito_guard.deploy.lambda_function import LambdaFunction
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError
 from fastapi_cognito_guard.guard import installed_guard
 from fastapi_cognito_guard.responses import Refusal
@@ -69,7 +69,7 @@ class Gateway:
         self.app = app
         self._context = context
         self._watched = _Watched(app)
-        self._handler = lambda_handler(self._watched)  # type: ignore[arg-type]  # any ASGI app will do
+        self._handler = LambdaFunction(self._watched, base_path=None, lifespan="off", options={})
         self._lock = Lock()
 
     @property
@@ -83,8 +83,8 @@ class Gateway:
         return "" if self.stage == "$default" or self.kind in _OPEN else f"/{self.stage}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":  # there is none on Lambda
-            await _idle(receive, send)
+        if scope["type"] == "lifespan":
+            await self._run_lifespan(receive, send)
             return
         if scope["type"] != "http":
             raise ConfigurationError("REST and HTTP APIs have no WebSockets: test those standalone.")
@@ -94,6 +94,15 @@ class Gateway:
         await response(scope, receive, send)
         if error is not None:
             raise error
+
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
+        """Run the app's startup and shutdown in the event loop of its function."""
+        await receive()
+        await run_in_threadpool(self._handler.start)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await run_in_threadpool(self._handler.stop)
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, request: Request, body: bytes) -> tuple[Response, Exception | None]:
         path = request.scope["path"].removeprefix(self._root) or "/"
@@ -208,11 +217,3 @@ def _response(answer: Mapping[str, Any], *, remap: bool) -> Response:
         for value in values if name.lower() != "content-length" else ():
             response.headers.append(shown, value)
     return response
-
-
-async def _idle(receive: Receive, send: Send) -> None:
-    while True:
-        kind = (await receive())["type"]
-        await send({"type": f"{kind}.complete"})
-        if kind == "lifespan.shutdown":
-            return

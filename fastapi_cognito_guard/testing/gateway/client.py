@@ -17,7 +17,8 @@ class GatewayClient(TestClient):
 
     An authorizer decides by the app's own routes, and answers 401 and 403 in its own words; what it lets
     pass reaches the app through the real Mangum, as the event of that gateway. ``kind``, ``stage`` and
-    ``context`` are `Gateway`'s, all others ``TestClient``'s. No lifespan runs, as on Lambda.
+    ``context`` are `Gateway`'s, all others ``TestClient``'s. As there, ``with GatewayClient(app) as client:``
+    runs the app's lifespan, and a client without ``with`` does not.
     """
 
     def __init__(

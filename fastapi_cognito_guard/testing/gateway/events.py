@@ -161,7 +161,7 @@ def _payload_2(asked: AuthorizerEvent) -> dict[str, Any]:
     joined = {name: ",".join(values) for name, values in asked.query.items()}
     headers = {name.lower(): ",".join(values) for name, values in asked.headers.items()}
     cookies = headers.pop("cookie", None)
-    route = f"{asked.method} /{{proxy+}}"
+    route = "$default" if ".lambda-url." in headers["host"] else f"{asked.method} {asked.path}"
     return {
         "version": "2.0",
         "routeKey": route,

@@ -1,6 +1,8 @@
 """The gateway of the test kit: it decides as AWS's does, says it in AWS's words, and Mangum does the rest."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, get_args
 
 import pytest
@@ -225,16 +227,34 @@ def test_what_the_app_raises_is_seen_or_is_500_as_with_any_test_client(echo: Fas
     assert client.get("/set").status_code == 200
 
 
-def test_no_lifespan_runs_and_there_are_no_websockets(pool: FakeUserPool) -> None:
-    def never(app: FastAPI) -> Any:
-        raise AssertionError
+def test_a_lifespan_runs_with_the_client_and_its_state_reaches_requests(pool: FakeUserPool) -> None:
+    events: list[str] = []
 
-    app = FastAPI(lifespan=never)
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        events.append("startup")
+        yield {"loop": asyncio.get_running_loop()}
+        events.append("shutdown")
+
+    app = FastAPI(lifespan=lifespan)
     guard_for(pool).install(app)
+
+    @app.get("/same-loop", openapi_extra={"security": []})
+    async def same_loop(request: Request) -> bool:
+        return request.state.loop is asyncio.get_running_loop()
+
     with GatewayClient(app) as client:
-        assert client.get("/docs").status_code == 200
-        with pytest.raises(ConfigurationError, match="no WebSockets"), client.websocket_connect("/ws"):
-            pass
+        assert client.get("/same-loop").json() is True
+        assert events == ["startup"]
+    assert events == ["startup", "shutdown"]
+    assert GatewayClient(app).get("/docs").status_code == 200
+    assert events == ["startup", "shutdown"]
+
+
+def test_there_are_no_websockets(pool: FakeUserPool) -> None:
+    client = GatewayClient(build_app(guard_for(pool)))
+    with pytest.raises(ConfigurationError, match="no WebSockets"), client.websocket_connect("/ws"):
+        pass
 
 
 def test_a_stage_may_have_any_name(echo: FastAPI, pool: FakeUserPool) -> None:
