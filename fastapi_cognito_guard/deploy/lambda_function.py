@@ -168,18 +168,18 @@ class _MountedApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         prefix, root = find_mount_point(scope["aws.event"], path)
-        own = self._own_root()
-        if own is not None:
-            root = own
-            if not prefix and own and is_under(path, own):
-                prefix = own
+        own = self._find_own_root()
+        if not prefix:
+            known = (self._base_path, own)
+            prefix = next((each for each in known if each and is_under(path, each)), "")
+        root = root if own is None else own
         if root or prefix:
             scope = {**scope, "root_path": root, "path": root + (path[len(prefix) :] or "/")}
         if self.state is not None:
             scope = {**scope, "state": dict(self.state)}
         await self.app(scope, receive, send)
 
-    def _own_root(self) -> str | None:
+    def _find_own_root(self) -> str | None:
         """Return the root that the developer has set, or None. FastAPI takes its own over any other."""
         root = getattr(self.app, "root_path", "")
         if isinstance(root, str) and root:
