@@ -54,11 +54,16 @@ def list_requirements(dependant: Any) -> Iterator[Requirement]:
     for node in walk_dependants(dependant):
         call = node.call
         if isinstance(call, Requirement):
-            yield Requirement(kind=call.kind, claim=call.claim, any_of=call.any_of)
+            yield as_value(call)
         elif find_caller(node) == "user":
             for scope in list_security_scopes(node):
                 if scope != OPTIONAL:
                     yield Requirement(kind="scope", any_of=(scope,))
+
+
+def as_value(requirement: Requirement) -> Requirement:
+    """Return a requirement without the dependency that states it, so that equal ones are equal."""
+    return Requirement(kind=requirement.kind, claim=requirement.claim, any_of=requirement.any_of)
 
 
 def list_security_scopes(node: Any) -> list[str]:

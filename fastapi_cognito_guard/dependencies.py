@@ -15,22 +15,16 @@ from fastapi_cognito_guard.claims import check_token_use_as_rest
 from fastapi_cognito_guard.dependants import OPTIONAL, asks_for_scopes, marks_caller
 from fastapi_cognito_guard.errors import (
     AuthError,
-    CallerIsIam,
     ConfigurationError,
     GatewayClaimsMissing,
     IamIdentityMissing,
     TokenMissing,
 )
 from fastapi_cognito_guard.gateway.iam import IamIdentity
-from fastapi_cognito_guard.middleware import refuse
+from fastapi_cognito_guard.middleware import refusal_handlers
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import NotAParameter, Principal
-from fastapi_cognito_guard.request_state import STATE, RequestState
-
-_SIGNED_WITH_AWS = (
-    "the request is signed with AWS credentials, and the route requires a user: send a token, or let the "
-    "route require an IamCaller."
-)
+from fastapi_cognito_guard.request_state import STATE, RequestState, missing_user_error
 
 
 @marks_caller("user")
@@ -51,7 +45,7 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
     except (TokenMissing, GatewayClaimsMissing) as error:
         if OPTIONAL in scopes and isinstance(error, TokenMissing):
             return None  # type: ignore[return-value]  # only for `optional_user`
-        state.error = error if guard.iam_identity(connection) is None else CallerIsIam(_SIGNED_WITH_AWS)
+        state.error = missing_user_error(error, connection, guard)
         raise state.error from None
     except AuthError as error:
         state.error = error
@@ -154,7 +148,7 @@ def _require_state(connection: HTTPConnection) -> RequestState:
         raise ConfigurationError(
             "This route has no guard: write guard.install(app), right after app = FastAPI()."
         )
-    # A mounted app looks for handlers of its own, and would answer a refusal with 500.
     handlers, _ = connection.scope["starlette.exception_handlers"]
-    handlers.setdefault(AuthError, refuse)
+    if AuthError not in handlers:  # a mounted app's, which would answer a refusal with 500
+        handlers.update(refusal_handlers(state.app))
     return state

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from fastapi_cognito_guard import settings
 from fastapi_cognito_guard.app.resource_metadata import (
@@ -30,6 +30,7 @@ from fastapi_cognito_guard.errors import (
 from fastapi_cognito_guard.gateway.event import LambdaContext, read_claims
 from fastapi_cognito_guard.gateway.iam import IamIdentity, read_iam_identity
 from fastapi_cognito_guard.middleware import GuardMiddleware, find_guard, refuse
+from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool, index_by_issuer
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import STATE, GatewayMode, RequestState
@@ -42,6 +43,8 @@ from fastapi_cognito_guard.validation import loggable_claims
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from fastapi_cognito_guard.protected_app import ProtectedApp
 
 _LAMBDA_PATIENCE = 0.1  # seconds that a request may wait for a refresh of stale keys
 
@@ -175,6 +178,16 @@ class CognitoGuard:
         add_metadata_routes(app, self.pools)
         openapi.publish(app, self, header=self.header.decode("ascii"))
         audit.warn_at_startup(app)
+
+    def protect(self, app: ASGIApp, *requirements: Requirement) -> "ProtectedApp":
+        """Return an ASGI app that only callers who meet all requirements reach, to be mounted.
+
+        For apps without FastAPI routes: ``app.mount("/mcp", guard.protect(mcp, require_scope("tools/call")))``
+        Raises `ConfigurationError` for anything else than requirements.
+        """
+        from fastapi_cognito_guard.protected_app import ProtectedApp
+
+        return ProtectedApp(app, self, requirements)
 
     async def verify(self, token: str, *, patience: float = 0.0) -> Principal:
         """Return the principal of a bare token (without ``Bearer``). Raises an `AuthError`.

@@ -1,6 +1,6 @@
 """The guard's middleware, and the handler that turns refusals into responses."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from inspect import iscoroutinefunction
 from typing import Any, cast
 
@@ -28,14 +28,14 @@ class GuardMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        state = scope[STATE] = RequestState(self.guard)
+        state = scope[STATE] = RequestState(self.guard, scope.get("app"))
         send = self._recording(state, scope, send)
         if self.guard.deny_by_default and not self._is_open(scope):
             error = await self._find_error(HTTPConnection(scope))
             if error is not None:
                 state.error = error
                 try:
-                    await _answer(error, scope, receive, send)
+                    await answer(error, scope, receive, send)
                 finally:
                     self.guard.record_outcome(state, scope, None)
                 return
@@ -102,18 +102,25 @@ async def refuse(connection: HTTPConnection, error: Exception) -> Response | Non
     )
 
 
-async def _answer(error: AuthError, scope: Scope, receive: Receive, send: Send) -> None:
+async def answer(error: AuthError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer through the app's own handler, as for a refusal from a route."""
     is_websocket = scope["type"] == "websocket"
     connection = WebSocket(scope, receive, send) if is_websocket else Request(scope, receive, send)
-    handlers = scope["app"].exception_handlers if "app" in scope else {}
-    handler = next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), refuse)
+    handlers = refusal_handlers(scope[STATE].app)
+    handler = next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
     if iscoroutinefunction(handler) or iscoroutinefunction(type(handler).__call__):
         response = await handler(connection, error)
     else:
         response = await run_in_threadpool(handler, connection, error)
     if response is not None:
         await response(scope, receive, send)
+
+
+def refusal_handlers(app: object) -> dict[Any, Any]:
+    """Return the handlers of an app for refusals: its own, or `refuse`."""
+    own: Mapping[Any, Any] = getattr(app, "exception_handlers", {})
+    found = {kind: own[kind] for kind in own if isinstance(kind, type) and issubclass(kind, AuthError)}
+    return {AuthError: refuse, **found}
 
 
 def is_public(path: str, public: Collection[str]) -> bool:

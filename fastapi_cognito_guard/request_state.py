@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from fastapi_cognito_guard.claims import Semantics
-from fastapi_cognito_guard.errors import AuthError
+from fastapi_cognito_guard.errors import AuthError, CallerIsIam
 from fastapi_cognito_guard.gateway.iam import IamIdentity
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.principal import Principal
@@ -18,13 +18,20 @@ STATE = "fastapi_cognito_guard"
 """The key of a request's `RequestState` in its ASGI scope."""
 
 
+_SIGNED_WITH_AWS = (
+    "the request is signed with AWS credentials, and the route requires a user: send a token, or let the "
+    "route require an IamCaller."
+)
+
+
 class RequestState:
     """Per-request state: caller, refusal, and whether the decision was recorded."""
 
-    __slots__ = ("error", "guard", "kid", "principal", "recorded", "user_arn")
+    __slots__ = ("app", "error", "guard", "kid", "principal", "recorded", "user_arn")
 
-    def __init__(self, guard: "Guard") -> None:
+    def __init__(self, guard: "Guard", app: object = None) -> None:
         self.guard = guard
+        self.app = app  # that has the guard
         self.principal: Principal | None = None
         self.kid: str | None = None
         self.user_arn: str | None = None  # set for an IAM caller, where a route asked for one
@@ -40,6 +47,7 @@ class Guard(Protocol):
     gateway: GatewayMode
     deny_by_default: bool
     public: frozenset[str]
+    header: bytes
     websocket_protocol: str | None
 
     async def identify(self, connection: HTTPConnection) -> Principal:
@@ -61,3 +69,8 @@ class Guard(Protocol):
     def record_refusal(self, state: RequestState, scope: Scope, error: AuthError, status: int | None) -> None:
         """Record that a request was answered with ``status`` instead of by its route."""
         ...
+
+
+def missing_user_error(error: AuthError, connection: HTTPConnection, guard: Guard) -> AuthError:
+    """Return the error for a request without a user: another one if it is signed with AWS credentials."""
+    return error if guard.iam_identity(connection) is None else CallerIsIam(_SIGNED_WITH_AWS)

@@ -13,12 +13,14 @@ from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
 from fastapi_cognito_guard.dependants import (
     OPTIONAL,
+    as_value,
     find_caller,
     list_requirements,
     list_security_scopes,
     walk_dependants,
 )
 from fastapi_cognito_guard.policy import Requirement, RequirementKind
+from fastapi_cognito_guard.protected_app import ProtectedApp
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -109,6 +111,8 @@ def _walk(
         inside = at + (getattr(route, "path", None) or "")  # a host has none
         if isinstance(original, Route | WebSocketRoute):
             yield _demand(route, at, websocket=isinstance(original, WebSocketRoute), mounted=mounted)
+        elif isinstance(getattr(route, "app", None), ProtectedApp):
+            yield _protected(route.app, inside)
         elif isinstance(original, Mount | Host) and route.routes:
             yield from _walk(route.routes, inside, mounted=True)
         else:
@@ -133,6 +137,26 @@ def _demand(route: Any, at: str, *, websocket: bool, mounted: bool) -> RouteInfo
         unresolved=tuple(_unresolved(dependant)),
         in_schema=dependant is not None and getattr(route, "include_in_schema", False),
         mounted=mounted,
+    )
+
+
+def _protected(app: ProtectedApp, at: str) -> RouteInfo:
+    """All that is in a mounted app, whose routes are not to be seen."""
+    return RouteInfo(
+        path=at + "/{rest:path}",
+        path_format=at + "/{rest}",
+        methods=frozenset(),
+        websocket=False,
+        name="",
+        endpoint=app,
+        guarded=True,
+        optional=False,
+        iam=False,
+        requirements=tuple(dict.fromkeys(map(as_value, app.requirements))),
+        public=False,
+        unresolved=(),
+        in_schema=False,
+        mounted=True,
     )
 
 

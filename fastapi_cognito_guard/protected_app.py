@@ -1,0 +1,133 @@
+"""ASGI apps behind the guard: MCP servers, GraphQL, static files and others without FastAPI routes."""
+
+import sys
+from typing import Any
+
+from starlette.authentication import AuthCredentials, BaseUser
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fastapi_cognito_guard.claims import check_token_use_as_rest
+from fastapi_cognito_guard.credentials import find_token
+from fastapi_cognito_guard.errors import AuthError, ConfigurationError, GatewayClaimsMissing, TokenMissing
+from fastapi_cognito_guard.middleware import GuardMiddleware, answer
+from fastapi_cognito_guard.policy import Requirement
+from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.request_state import STATE, Guard, RequestState, missing_user_error
+
+_MCP_USERS = "mcp.server.auth.middleware.bearer_auth"
+_MCP_TOKENS = "mcp.server.auth.provider"
+
+
+class AuthenticatedCaller(BaseUser):
+    """The caller as Starlette's ``request.user``."""
+
+    def __init__(self, principal: Principal) -> None:
+        self.principal = principal
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Always True: other requests do not reach the app."""
+        return True
+
+    @property
+    def display_name(self) -> str:
+        """The username, or a machine's client id."""
+        return self.principal.username or self.principal.client_id
+
+    @property
+    def identity(self) -> str:
+        """The ``sub``."""
+        return self.principal.sub
+
+
+class ProtectedApp:
+    """An ASGI app that only callers who meet all requirements reach, over HTTP and WebSockets.
+
+    The app finds the caller in ``scope["user"]`` (``.principal`` is the `Principal`) and the scopes in
+    ``scope["auth"]``, in Starlette's form. A server of the MCP SDK finds the SDK's own kind of user, to which
+    the SDK binds sessions.
+    """
+
+    def __init__(self, app: ASGIApp, guard: Guard, requirements: tuple[Requirement, ...]) -> None:
+        if not callable(app) or not all(isinstance(each, Requirement) for each in requirements):
+            raise ConfigurationError(
+                'Write guard.protect(asgi_app, require_scope("tools/call"), ...): an ASGI app and requirements.'
+            )
+        self.app = app
+        self.guard = guard
+        self.requirements = requirements
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        state = scope.get(STATE)
+        if isinstance(state, RequestState) and state.guard is self.guard:
+            await self._serve(scope, receive, send)
+        else:  # the guard is not that of the app around, if there is one
+            await GuardMiddleware(self._serve, self.guard)({**scope}, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state: RequestState = scope[STATE]
+        scope["route"] = _MountedRoute(_find_mount_path(scope))  # for the decision's record
+        try:
+            principal = await self._check(HTTPConnection(scope), state)
+        except AuthError as error:
+            state.error = error
+            await answer(error, scope, receive, send)
+            return
+        state.error = None
+        user = _build_mcp_user(principal, scope, self.guard) or AuthenticatedCaller(principal)
+        auth = AuthCredentials(sorted(principal.scopes))
+        await self.app({**scope, "user": user, "auth": auth}, receive, send)
+
+    async def _check(self, connection: HTTPConnection, state: RequestState) -> Principal:
+        try:
+            principal = await self.guard.identify(connection)
+        except (TokenMissing, GatewayClaimsMissing) as error:
+            raise missing_user_error(error, connection, self.guard) from None
+        state.principal = principal
+        if self.guard.semantics == "rest":
+            scoped = any(each.kind == "scope" for each in self.requirements)
+            check_token_use_as_rest(principal, scoped=scoped)
+        for requirement in self.requirements:
+            requirement.check(principal)
+        return principal
+
+
+class _MountedRoute:
+    """The route that a decision names for a mounted app."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+def _find_mount_path(scope: Scope) -> str:
+    outer, root = scope.get("app_root_path", ""), scope.get("root_path", "")
+    return str(root.removeprefix(outer)) or "/"
+
+
+def _build_mcp_user(principal: Principal, scope: Scope, guard: Guard) -> Any:
+    """Return the MCP SDK's kind of user if the app is one of its servers, else None.
+
+    The SDK recognises the owner of a session by its own class only. Nothing is imported here: an app that
+    uses the SDK has loaded it.
+    """
+    users, tokens = sys.modules.get(_MCP_USERS), sys.modules.get(_MCP_TOKENS)
+    if users is None or tokens is None:
+        return None
+    # A token beside a gateway's claims is not verified, so that it is not handed on as the caller's.
+    token = find_token(scope, guard.header, guard.websocket_protocol) if principal.source == "token" else ""
+    user = users.AuthenticatedUser(
+        tokens.AccessToken(
+            token=token,
+            client_id=principal.client_id,
+            scopes=sorted(principal.scopes),
+            expires_at=int(principal.expires_at),
+            subject=principal.sub,
+            claims=principal.claims,
+        )
+    )
+    user.principal = principal
+    return user
