@@ -1,4 +1,4 @@
-"""Deny by default: before routing, and nothing opens that was not written down."""
+"""Deny by default: refusals before routing, for every path that is not public."""
 
 from collections.abc import Collection
 
@@ -19,7 +19,7 @@ def client(pool: FakeUserPool) -> TestClient:
     return client_of(build_app(guard))
 
 
-def test_a_public_path_is_open_whatever_the_token(client: TestClient) -> None:
+def test_a_public_path_is_open_with_any_token(client: TestClient) -> None:
     assert client.get("/public").status_code == 200
     assert client.get("/public", headers=bearer("junk")).status_code == 200
 
@@ -118,7 +118,7 @@ async def test_the_path_within_the_app_decides(pool: FakeUserPool, scope: Scope,
     assert statuses == [status]
 
 
-def test_the_lifespan_is_none_of_our_business(pool: FakeUserPool) -> None:
+def test_lifespan_events_pass(pool: FakeUserPool) -> None:
     with client_of(build_app(guard_for(pool, deny_by_default=True))) as client:
         assert client.get("/me").status_code == 401
 
@@ -141,9 +141,9 @@ async def test_a_server_without_denial_responses_closes_the_websocket(pool: Fake
 
 
 @pytest.mark.anyio
-async def test_the_handler_answers_nothing_but_refusals() -> None:
+async def test_the_handler_raises_other_errors_again() -> None:
     with pytest.raises(KeyError):
-        await refuse(None, KeyError("not ours"))  # type: ignore[arg-type]  # not even looked at
+        await refuse(None, KeyError("another error"))  # type: ignore[arg-type]  # never used
 
 
 def test_a_refusal_inside_a_mounted_app_is_answered_and_not_500(pool: FakeUserPool) -> None:
