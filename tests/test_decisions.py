@@ -8,13 +8,14 @@ import pytest
 from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fastapi_cognito_guard import (
     ANY_CLIENT,
     CognitoGuard,
     CurrentUser,
     Decision,
+    IamCaller,
     Principal,
     current_user,
     lambda_handler,
@@ -267,6 +268,20 @@ def test_a_websockets_decision_is_recorded_when_it_is_accepted(pool: FakeUserPoo
     assert observed.decisions[1].code == "token_missing"
 
 
+def test_the_decision_of_a_websocket_is_recorded_while_it_is_open(pool: FakeUserPool) -> None:
+    observed = ObservedApp(pool)
+
+    @observed.app.websocket("/open")
+    async def stay_open(socket: WebSocket, user: CurrentUser) -> None:
+        await socket.accept()
+        await socket.receive_text()
+
+    with observed.client.websocket_connect("/open", headers=bearer(pool.access_token())) as socket:
+        assert observed.only().outcome == "allowed"
+        socket.send_text("the end")
+    assert len(observed.decisions) == 1
+
+
 def test_a_browsers_websocket_may_carry_its_token_as_a_subprotocol(pool: FakeUserPool) -> None:
     observed = ObservedApp(pool, websocket_protocol=PROTOCOL)
     token = pool.access_token("ada")
@@ -276,8 +291,6 @@ def test_a_browsers_websocket_may_carry_its_token_as_a_subprotocol(pool: FakeUse
 
 
 def test_a_subprotocol_that_the_app_names_is_kept(pool: FakeUserPool) -> None:
-    from starlette.websockets import WebSocket
-
     observed = ObservedApp(pool, websocket_protocol=PROTOCOL)
 
     @observed.app.websocket("/graphql")
@@ -331,10 +344,9 @@ def test_a_request_that_is_no_websocket_has_no_subprotocols(pool: FakeUserPool) 
     assert observed.client.get("/me", headers=headers).status_code == 401
 
 
-def test_deny_by_default_lets_iam_callers_pass(pool: FakeUserPool) -> None:
-    from fastapi_cognito_guard import IamCaller
-
-    observed = ObservedApp(pool, deny_by_default=True)
+@pytest.mark.parametrize("gateway", ["trust", "require"])
+def test_deny_by_default_lets_iam_callers_pass(pool: FakeUserPool, gateway: str) -> None:
+    observed = ObservedApp(pool, deny_by_default=True, gateway=gateway)
 
     @observed.app.get("/reports")
     async def reports(caller: IamCaller) -> str:

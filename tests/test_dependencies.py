@@ -13,6 +13,7 @@ from fastapi_cognito_guard import (
     OptionalUser,
     Principal,
     current_user,
+    lambda_handler,
     require_group,
     require_scope,
 )
@@ -84,6 +85,14 @@ def test_an_optional_user_is_none_without_a_token_and_401_with_a_bad_one(
     assert client.get("/optional", headers=bearer(pool.access_token("ada"))).json()["username"] == "ada"
     assert client.get("/optional", headers=bearer(pool.access_token(expires_in=-1))).status_code == 401
     assert client.get("/optional", headers={"Authorization": "Basic YTpi"}).status_code == 401
+
+
+def test_with_require_an_optional_user_without_claims_is_refused_and_not_none(pool: FakeUserPool) -> None:
+    app = build_app(guard_for(pool, gateway="require"))
+    assert client_of(app).get("/optional").status_code == 401
+    handler = lambda_handler(app)
+    assert handler(pool.event("http", None, path="/optional"), None)["statusCode"] == 401
+    assert handler(pool.event("http", pool.access_token(), path="/optional"), None)["statusCode"] == 200
 
 
 def test_a_websocket_is_refused_before_it_is_accepted(client: TestClient, pool: FakeUserPool) -> None:

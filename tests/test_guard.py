@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse
 from starlette.requests import HTTPConnection
 
 from fastapi_cognito_guard import CognitoGuard, lambda_handler
-from fastapi_cognito_guard.errors import AuthError, ConfigurationError, IssuerMismatch
+from fastapi_cognito_guard.errors import AuthError, ConfigurationError, IssuerMismatch, TokenMissing
 from fastapi_cognito_guard.middleware import GuardMiddleware
+from fastapi_cognito_guard.request_state import STATE, RequestState
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import add_routes, bearer, build_app, client_of, guard_for
 
@@ -137,6 +138,15 @@ def test_each_gateway_mode_uses_claims_and_token_as_documented(
         assert f'"source":"{source}"' in answer["body"]
 
 
+def test_with_verify_a_token_of_another_user_with_the_same_jti_is_refused(pool: FakeUserPool) -> None:
+    ada, bob = (pool.access_token(name, claims={"jti": "1"}) for name in ("ada", "bob"))
+    handler = lambda_handler(build_app(guard_for(pool, gateway="verify")))
+    for token, status in ((ada, 200), (bob, 401)):
+        event = pool.event("http", ada, path="/me")
+        event["headers"]["authorization"] = f"Bearer {token}"
+        assert handler(event, None)["statusCode"] == status
+
+
 def test_with_verify_an_optional_user_without_the_token_is_refused_and_not_none(pool: FakeUserPool) -> None:
     event = pool.event("http", pool.access_token("ada"), path="/optional")
     del event["headers"]["authorization"]
@@ -196,6 +206,22 @@ async def test_a_guard_that_is_not_installed_identifies_callers_too(
     assert (await guard_for(pool).identify(connection)).username == "ada"
     with pytest.raises(IssuerMismatch):
         await guard_for(other_pool).identify(connection)
+
+
+@pytest.mark.anyio
+async def test_a_guard_does_not_return_the_caller_of_another_guard(
+    pool: FakeUserPool, other_pool: FakeUserPool
+) -> None:
+    first, second = guard_for(pool), guard_for(other_pool)
+    scope: dict[str, Any] = {"type": "http", "headers": [], STATE: RequestState(first)}
+    scope[STATE].principal = await first.verify(pool.access_token("ada"))
+    connection = HTTPConnection(scope)
+    assert (await first.identify(connection)).username == "ada"
+    with pytest.raises(TokenMissing):
+        await second.identify(connection)
+    scope["headers"].append((b"authorization", f"Bearer {other_pool.access_token('bob')}".encode()))
+    assert (await second.identify(connection)).username == "bob"
+    assert (await first.identify(connection)).username == "ada"
 
 
 @pytest.mark.anyio

@@ -1,6 +1,7 @@
 """Deny by default: refusals before routing, for every path that is not public."""
 
 from collections.abc import Collection
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -35,6 +36,43 @@ def test_every_other_path_is_401_before_404(client: TestClient, path: str) -> No
 def test_a_good_token_opens_the_rest(client: TestClient, pool: FakeUserPool) -> None:
     assert client.get("/nowhere", headers=bearer(pool.access_token())).status_code == 404
     assert client.get("/me", headers=bearer(pool.access_token())).status_code == 200
+
+
+@pytest.mark.parametrize("case", ["expired", "forged", "of another pool", "junk"])
+@pytest.mark.parametrize("path", ["/unguarded", "/nowhere"])
+def test_a_bad_token_opens_no_path_that_is_not_listed(
+    pool: FakeUserPool, other_pool: FakeUserPool, impostor: FakeUserPool, case: str, path: str
+) -> None:
+    token = {
+        "expired": pool.access_token(expires_in=0),
+        "forged": impostor.access_token(),
+        "of another pool": other_pool.access_token(),
+        "junk": "junk",
+    }[case]
+    assert unguarded_client(pool).get(path, headers=bearer(token)).status_code == 401
+
+
+def test_no_path_that_is_not_listed_is_open_while_keys_are_unavailable(pool: FakeUserPool) -> None:
+    client = unguarded_client(pool, user_pool={"jwks_uri": "http://127.0.0.1:9/jwks.json"})
+    assert client.get("/unguarded", headers=bearer(pool.access_token())).status_code == 503
+
+
+def unguarded_client(pool: FakeUserPool, **settings: Any) -> TestClient:
+    """Return a client of an app whose one route has no dependencies, and is not listed as public."""
+    app = FastAPI()
+    guard_for(pool, deny_by_default=True, **settings).install(app)
+    app.api_route("/unguarded", methods=["GET", "POST", "OPTIONS"])(lambda: None)
+    client = client_of(app)
+    assert client.get("/unguarded").status_code == 401
+    return client
+
+
+@pytest.mark.parametrize(("method", "status"), [("OPTIONS", 200), ("GET", 401), ("POST", 401)])
+def test_the_headers_of_a_preflight_open_no_path_for_other_methods(
+    pool: FakeUserPool, method: str, status: int
+) -> None:
+    headers = {"Origin": "https://web.example", "Access-Control-Request-Method": "GET"}
+    assert unguarded_client(pool).request(method, "/unguarded", headers=headers).status_code == status
 
 
 def test_only_a_real_preflight_is_exempt(client: TestClient) -> None:
@@ -138,6 +176,22 @@ async def test_a_server_without_denial_responses_closes_the_websocket(pool: Fake
         sent.clear()
         await app(dict(scope), receive, send)
         assert sent == [{"type": "websocket.close", "code": 1008, "reason": "Unauthorized"}]
+
+
+@pytest.mark.anyio
+async def test_a_websocket_of_a_server_without_subprotocols_is_accepted(pool: FakeUserPool) -> None:
+    sent: list[str] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    headers = [(b"authorization", f"Bearer {pool.access_token()}".encode())]
+    scope = {"type": "websocket", "path": "/ws", "headers": headers, "query_string": b""}
+    await build_app(guard_for(pool, websocket_protocol="cognito-guard"))(scope, receive, send)
+    assert sent == ["websocket.accept", "websocket.send", "websocket.close"]
 
 
 @pytest.mark.anyio

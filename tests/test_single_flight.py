@@ -85,6 +85,8 @@ def test_a_call_that_has_ended_is_no_longer_current(flight: SingleFlight[str], c
 
 
 def test_a_call_runs_in_a_named_thread_with_its_own_loop(flight: SingleFlight[str]) -> None:
+    outer: object = None
+
     async def describe() -> str:
         thread = threading.current_thread()
         return f"{thread.name} {thread.daemon} {asyncio.get_running_loop() is outer}"
@@ -96,7 +98,6 @@ def test_a_call_runs_in_a_named_thread_with_its_own_loop(flight: SingleFlight[st
         assert await wait_for(future, 10)
         return future.result()
 
-    outer: object = None
     assert asyncio.run(main()) == f"{NAME} True False"
 
 
