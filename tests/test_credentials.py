@@ -1,4 +1,4 @@
-"""Where the token is in a header, and what is no token."""
+"""The token of a header, and headers without exactly one token."""
 
 import pytest
 
@@ -6,37 +6,37 @@ from fastapi_cognito_guard.credentials import parse_token
 from fastapi_cognito_guard.errors import SchemeUnsupported, TokenMalformed, TokenMissing
 
 
-def token(*values: bytes, name: bytes = b"authorization") -> str:
+def parse(*values: bytes, name: bytes = b"authorization") -> str:
     return parse_token([(b"host", b"x"), *((name, value) for value in values)], name)
 
 
 @pytest.mark.parametrize("value", [b"Bearer a.b.c", b"bearer a.b.c", b"BEARER a.b.c", b"a.b.c"])
-def test_a_token_is_taken_bare_or_after_bearer_in_any_case(value: bytes) -> None:
-    assert token(value) == "a.b.c"
+def test_a_token_stands_bare_or_after_bearer_in_any_case(value: bytes) -> None:
+    assert parse(value) == "a.b.c"
 
 
 def test_the_identity_source_may_be_another_header() -> None:
-    assert token(b"a.b.c", name=b"x-auth") == "a.b.c"
+    assert parse(b"a.b.c", name=b"x-auth") == "a.b.c"
 
 
 @pytest.mark.parametrize("values", [(), (b"",), (b"Bearer",), (b"bearer",), (b"Bearer ",)], ids=repr)
 def test_no_token_is_missing(values: tuple[bytes, ...]) -> None:
     with pytest.raises(TokenMissing):
-        token(*values)
+        parse(*values)
 
 
 @pytest.mark.parametrize("scheme", [b"AWS4-HMAC-SHA256", b"AWS4-ECDSA-P256-SHA256"])
 def test_an_iam_signature_is_not_a_malformed_token(scheme: bytes) -> None:
     with pytest.raises(TokenMissing):
-        token(scheme + b" Credential=ASIAEXAMPLE/20260702/us-west-2/execute-api/aws4_request, Signature=00")
+        parse(scheme + b" Credential=ASIAEXAMPLE/20260702/us-west-2/execute-api/aws4_request, Signature=00")
 
 
 @pytest.mark.parametrize(
     "value", [b"Basic YTpi", b"Basic ", b"DPoP a.b.c", b"Digest a=b", b"B\xe9arer a.b.c"]
 )
-def test_another_scheme_is_not_ours(value: bytes) -> None:
+def test_another_scheme_is_unsupported(value: bytes) -> None:
     with pytest.raises(SchemeUnsupported):
-        token(value)
+        parse(value)
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_another_scheme_is_not_ours(value: bytes) -> None:
 )
 def test_more_than_one_token_is_refused_and_not_chosen_from(values: tuple[bytes, ...]) -> None:
     with pytest.raises(TokenMalformed):
-        token(*values)
+        parse(*values)

@@ -1,4 +1,4 @@
-"""What routes ask for, over HTTP and WebSockets, through the token door."""
+"""Dependencies of routes, over HTTP and WebSockets, for callers with tokens."""
 
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from fastapi_cognito_guard import (
     OptionalUser,
     Principal,
     current_user,
+    lambda_handler,
     require_group,
     require_scope,
 )
@@ -48,7 +49,7 @@ ACCESS = [
 
 
 @pytest.mark.parametrize(("path", "scopes", "groups", "status"), ACCESS)
-def test_who_may_do_what(
+def test_requirements_decide_on_scopes_and_groups(
     client: TestClient,
     pool: FakeUserPool,
     path: str,
@@ -61,12 +62,12 @@ def test_who_may_do_what(
 
 
 @pytest.mark.parametrize("value", ["gold", 3, "3", True, "true"])
-def test_a_claim_opens_its_route(client: TestClient, pool: FakeUserPool, value: object) -> None:
+def test_a_claim_meets_a_requirement(client: TestClient, pool: FakeUserPool, value: object) -> None:
     token = pool.access_token(claims={"custom:tier": value})
     assert client.get("/claim", headers=bearer(token)).status_code == 200
 
 
-def test_a_refusal_names_the_scopes_that_would_do(client: TestClient, pool: FakeUserPool) -> None:
+def test_a_refusal_names_the_sufficient_scopes(client: TestClient, pool: FakeUserPool) -> None:
     for path in ("/scope", "/all-scopes"):
         answer = client.get(path, headers=bearer(pool.access_token(scopes=["openid"])))
         assert answer.content == b'{"message":"Forbidden"}'
@@ -86,6 +87,14 @@ def test_an_optional_user_is_none_without_a_token_and_401_with_a_bad_one(
     assert client.get("/optional", headers={"Authorization": "Basic YTpi"}).status_code == 401
 
 
+def test_with_require_an_optional_user_without_claims_is_refused_and_not_none(pool: FakeUserPool) -> None:
+    app = build_app(guard_for(pool, gateway="require"))
+    assert client_of(app).get("/optional").status_code == 401
+    handler = lambda_handler(app)
+    assert handler(pool.event("http", None, path="/optional"), None)["statusCode"] == 401
+    assert handler(pool.event("http", pool.access_token(), path="/optional"), None)["statusCode"] == 200
+
+
 def test_a_websocket_is_refused_before_it_is_accepted(client: TestClient, pool: FakeUserPool) -> None:
     with pytest.raises(WebSocketDisconnect) as refused, client.websocket_connect("/ws"):
         pass
@@ -96,19 +105,19 @@ def test_a_websocket_is_refused_before_it_is_accepted(client: TestClient, pool: 
         assert socket.receive_json()["username"] == "ada"
 
 
-class Counting:
-    """A clock that counts how often it is asked for a judgement."""
+class CountingClock:
+    """Clock that counts its readings: one per validation."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.readings = 0
 
     def __call__(self) -> float:
-        self.asked += 1
+        self.readings += 1
         return NOW
 
 
-def test_a_request_is_verified_once_however_much_it_asks_for(pool: FakeUserPool) -> None:
-    clock = Counting()
+def test_a_request_is_verified_once_for_all_requirements(pool: FakeUserPool) -> None:
+    clock = CountingClock()
     guard = CognitoGuard(pool.user_pool(), now=clock)
     app = FastAPI(dependencies=[Depends(current_user)])
     guard.install(app)
@@ -127,15 +136,15 @@ def test_a_request_is_verified_once_however_much_it_asks_for(pool: FakeUserPool)
 
     client = client_of(app)
     headers = bearer(pool.access_token(scopes=["a"], groups=["g"]))
-    asked: list[int] = []
+    readings: list[int] = []
     for path in ("/one", "/one", "/everything"):
         answer = client.get(path, headers=headers)
-        asked.append(clock.asked - sum(asked))
+        readings.append(clock.readings - sum(readings))
     assert answer.json() is True
-    assert asked[1] == asked[2] > 0
+    assert readings[1] == readings[2] > 0
 
 
-def test_another_guard_in_a_mounted_app_does_not_take_over_the_first_ones_caller(
+def test_the_guard_of_a_mounted_app_verifies_the_token_itself(
     pool: FakeUserPool, other_pool: FakeUserPool
 ) -> None:
     outer = FastAPI()
@@ -157,7 +166,7 @@ def test_an_overridden_user_still_has_to_meet_the_requirements(pool: FakeUserPoo
     assert client.get("/optional").json() == shown(user)
     assert client.get("/group").status_code == 200
     assert client.get("/scope").status_code == 403
-    assert client.get("/all-scopes").status_code == 200  # FastAPI replaces the whole call, scopes and all
+    assert client.get("/all-scopes").status_code == 200  # FastAPI replaces the whole call with its scopes
 
 
 def test_one_requirement_can_be_overridden_by_its_value(pool: FakeUserPool) -> None:
@@ -185,7 +194,7 @@ def test_requirements_on_routers_and_apps_count(pool: FakeUserPool) -> None:
         )
 
 
-def test_a_security_scope_that_is_no_scope_is_an_error_and_not_a_header(pool: FakeUserPool) -> None:
+def test_an_invalid_security_scope_is_an_error_and_not_in_a_header(pool: FakeUserPool) -> None:
     app = FastAPI()
     guard_for(pool).install(app)
 
@@ -214,8 +223,8 @@ REST = [
     ("/mounted/me", "id", 200),
     ("/mounted/scope", "access", 200),
     ("/mounted/scope", "id", 401),
-    ("/somebody-elses-security", "id", 200),
-    ("/somebody-elses-security", "access", 401),
+    ("/foreign-security", "id", 200),
+    ("/foreign-security", "access", 401),
     ("/nested-security", "id", 401),
     ("/nested-security", "access", 200),
 ]
@@ -233,13 +242,13 @@ def rest_app(guard: CognitoGuard) -> FastAPI:
     async def scoped_route(user: CurrentUser) -> Any:
         return shown(user)
 
-    async def somebody_else() -> None:
-        """A dependency that looks at no scopes of ours."""
+    async def foreign() -> None:
+        """Security dependency of another library."""
 
     async def nested(user: CurrentUser) -> None:
-        """FastAPI hands the scopes of whoever asks for this on to `current_user`."""
+        """Pass the scopes of ``Security(nested)`` on to `current_user`, as FastAPI does."""
 
-    @app.get("/somebody-elses-security", dependencies=[Security(somebody_else, scopes=["orders/read"])])
+    @app.get("/foreign-security", dependencies=[Security(foreign, scopes=["orders/read"])])
     async def unscoped(user: CurrentUser) -> Any:
         return shown(user)
 
@@ -265,13 +274,13 @@ def test_with_rest_semantics_scopes_on_a_route_select_the_token_type(
     assert client.get(path, headers=bearer(token)).status_code == status
 
 
-def test_a_websocket_has_scopes_too(pool: FakeUserPool) -> None:
+def test_with_rest_semantics_a_websocket_without_scopes_takes_an_id_token(pool: FakeUserPool) -> None:
     client = client_of(build_app(guard_for(pool, semantics="rest")))
     with client.websocket_connect("/ws", headers=bearer(pool.id_token("ada"))) as socket:
         assert socket.receive_json()["token_use"] == "id"
 
 
-def test_a_scope_without_a_route_is_unscoped() -> None:
+def test_a_request_without_a_route_requires_no_scopes() -> None:
     assert not asks_for_scopes({"type": "http"})
 
 
@@ -288,7 +297,7 @@ def test_with_http_semantics_an_id_token_passes_and_fails_a_scoped_route(pool: F
 
 @pytest.mark.parametrize(("semantics", "status"), [("strict", 503), ("rest", 500), ("http", 401)])
 @pytest.mark.parametrize("path", ["/me", "/optional"])
-def test_while_keys_cannot_be_had_nobody_passes(
+def test_while_keys_are_unavailable_every_request_is_refused(
     pool: FakeUserPool, semantics: Semantics, status: int, path: str
 ) -> None:
     unreachable = {"jwks_uri": "http://127.0.0.1:9/jwks.json"}
@@ -299,11 +308,11 @@ def test_while_keys_cannot_be_had_nobody_passes(
     assert b"127.0.0.1" not in answer.content
 
 
-def test_every_error_that_a_route_raises_itself_is_rendered_too(pool: FakeUserPool) -> None:
+def test_an_error_that_a_route_raises_itself_is_rendered(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool))
 
-    @app.get("/by-hand")
-    async def by_hand(user: CurrentUser) -> None:
+    @app.get("/checked-in-route")
+    async def checked_in_route(user: CurrentUser) -> None:
         require_group("admins").check(user)
 
-    assert client_of(app).get("/by-hand", headers=bearer(pool.access_token())).status_code == 403
+    assert client_of(app).get("/checked-in-route", headers=bearer(pool.access_token())).status_code == 403

@@ -1,4 +1,4 @@
-"""The tree of refusals: stable codes, and a docstring that draws what is there."""
+"""The tree of errors: stable codes, and a docstring that draws the tree as it is."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ def tree(base: type[GuardError]) -> Iterator[type[GuardError]]:
         yield from tree(child)
 
 
-def test_the_drawing_of_the_tree_is_the_tree() -> None:
+def test_the_docstring_draws_the_whole_tree() -> None:
     drawn = re.findall(r"(?:├── |└── |^    )(\w+)", errors.__doc__ or "", re.MULTILINE)
     assert drawn == [error.__name__ for error in tree(GuardError)]
 
@@ -37,7 +37,7 @@ def test_a_branch_has_one_status(branch: type[AuthError], status: int) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["made\r\nup", "rs256", 5, None, ["ES256"]])
-def test_an_algorithm_that_is_not_registered_is_never_repeated(algorithm: object) -> None:
+def test_an_unregistered_algorithm_is_not_repeated(algorithm: object) -> None:
     assert AlgorithmNotAllowed("no", algorithm=algorithm).algorithm is None
 
 

@@ -1,7 +1,6 @@
-"""The guard: its settings, its gateway modes, and one verification a request."""
+"""The guard: installation, gateway modes, refusals and logs."""
 
 import logging
-from inspect import signature
 from typing import Any
 
 import pytest
@@ -10,119 +9,12 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from starlette.requests import HTTPConnection
 
-from fastapi_cognito_guard import CognitoGuard, UserPool, lambda_handler
-from fastapi_cognito_guard.errors import AuthError, ConfigurationError, IssuerMismatch
+from fastapi_cognito_guard import CognitoGuard, lambda_handler
+from fastapi_cognito_guard.errors import AuthError, ConfigurationError, IssuerMismatch, TokenMissing
 from fastapi_cognito_guard.middleware import GuardMiddleware
+from fastapi_cognito_guard.request_state import STATE, RequestState
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import add_routes, bearer, build_app, client_of, guard_for
-
-ENVIRONMENT = {"COGNITO_USER_POOL_ID": "eu-west-1_Abc123Xyz", "COGNITO_CLIENT_IDS": "web, app"}
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"semantics": "lenient"},
-        {"gateway": "maybe"},
-        {"gateway": True},
-        {"rest_scope_status": 200},
-        {"leeway": -1},
-        {"leeway": 301},
-        {"leeway": True},
-        {"leeway": float("nan")},
-        {"leeway": "5"},
-        {"remember": -1},
-        {"remember": True},
-        {"max_token_length": 0},
-        {"max_token_length": "16384"},
-        {"identity_source": "X Auth"},
-        {"identity_source": ""},
-        {"identity_source": None},
-    ],
-    ids=str,
-)
-def test_a_setting_that_cannot_be_right_is_refused(pool: FakeUserPool, settings: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError) as refused:
-        guard_for(pool, **settings)
-    assert refused.value.setting == next(iter(settings))
-
-
-@pytest.mark.parametrize("public", ["/health", ["health"], [5]], ids=repr)
-def test_public_paths_are_paths(pool: FakeUserPool, public: Any) -> None:
-    with pytest.raises(ConfigurationError, match="public"):
-        guard_for(pool, deny_by_default=True, public=public)
-
-
-def test_public_without_deny_by_default_means_nothing_and_says_so(pool: FakeUserPool) -> None:
-    with pytest.raises(ConfigurationError, match="deny_by_default=True"):
-        guard_for(pool, public=["/health"])
-
-
-def test_a_guard_from_the_environment() -> None:
-    guard = CognitoGuard.from_env(
-        ENVIRONMENT
-        | {
-            "COGNITO_TOKEN_USE": "id,access",
-            "COGNITO_REGIONS": "us-east-1",
-            "COGNITO_RESOURCE": "https://api.example",
-            "COGNITO_JWKS_URI": "https://keys.example/jwks.json",
-            "COGNITO_SEMANTICS": "http",
-            "COGNITO_GATEWAY": "require",
-            "COGNITO_LEEWAY": "2.5",
-            "COGNITO_DOMAIN": "",
-        }
-    )
-    assert guard.pools == (
-        UserPool(
-            "eu-west-1_Abc123Xyz",
-            client_ids={"web", "app"},
-            token_use={"id", "access"},
-            regions=["us-east-1"],
-            resource="https://api.example",
-            jwks_uri="https://keys.example/jwks.json",
-        ),
-    )
-    assert (guard.semantics, guard.gateway) == ("http", "require")
-
-
-def test_what_the_environment_has_no_variable_for_is_an_argument() -> None:
-    guard = CognitoGuard.from_env(ENVIRONMENT, deny_by_default=True, public=["/health"])
-    assert guard.deny_by_default
-    assert "/health" in guard.public
-
-
-def test_an_argument_stands_instead_of_the_variable_and_its_error_names_no_variable() -> None:
-    environ = ENVIRONMENT | {"COGNITO_LEEWAY": "5", "COGNITO_SEMANTICS": "http"}
-    assert CognitoGuard.from_env(environ, semantics="rest").semantics == "rest"
-    with pytest.raises(ConfigurationError, match=r"^leeway is a number"):
-        CognitoGuard.from_env(environ, leeway=999)
-
-
-def test_any_client_has_to_be_typed_out_in_the_environment_too() -> None:
-    assert (
-        "x" in CognitoGuard.from_env(ENVIRONMENT | {"COGNITO_CLIENT_IDS": "ANY_CLIENT"}).pools[0].client_ids
-    )
-
-
-@pytest.mark.parametrize(
-    ("changes", "variable"),
-    [
-        ({"COGNITO_USER_POOL_ID": ""}, "COGNITO_USER_POOL_ID"),
-        ({"COGNITO_CLIENT_IDS": " "}, "COGNITO_CLIENT_IDS"),
-        ({"COGNITO_CLIENT_IDS": ","}, "COGNITO_CLIENT_IDS"),
-        ({"COGNITO_USER_POOL_ID": "Abc"}, "COGNITO_USER_POOL_ID"),
-        ({"COGNITO_TOKEN_USE": "refresh"}, "COGNITO_TOKEN_USE"),
-        ({"COGNITO_REGIONS": "mars"}, "COGNITO_REGIONS"),
-        ({"COGNITO_ISSUER": "http://example.com"}, "COGNITO_ISSUER"),
-        ({"COGNITO_LEEWAY": "soon"}, "COGNITO_LEEWAY"),
-        ({"COGNITO_LEEWAY": "999"}, "COGNITO_LEEWAY"),
-        ({"COGNITO_SEMANTICS": "lenient"}, "COGNITO_SEMANTICS"),
-        ({"COGNITO_GATEWAY": "maybe"}, "COGNITO_GATEWAY"),
-    ],
-)
-def test_errors_of_the_environment_name_the_variable(changes: dict[str, str], variable: str) -> None:
-    with pytest.raises(ConfigurationError, match=variable):
-        CognitoGuard.from_env(ENVIRONMENT | changes)
 
 
 def test_a_route_without_an_installed_guard_is_an_error_and_not_open(pool: FakeUserPool) -> None:
@@ -150,7 +42,7 @@ def test_a_guard_cannot_be_installed_on_a_running_app(pool: FakeUserPool) -> Non
 
 
 @pytest.mark.parametrize("cors_first", [True, False])
-def test_refusals_carry_cors_headers_whatever_the_order(pool: FakeUserPool, cors_first: bool) -> None:
+def test_refusals_carry_cors_headers_in_any_order_of_middleware(pool: FakeUserPool, cors_first: bool) -> None:
     app = FastAPI()
     guard = guard_for(pool, deny_by_default=True, public=["/me"])
     if not cors_first:
@@ -159,7 +51,7 @@ def test_refusals_carry_cors_headers_whatever_the_order(pool: FakeUserPool, cors
     if cors_first:
         guard.install(app)
     add_routes(app)
-    for path in ("/me", "/orders"):  # refused by the dependency, and by the middleware
+    for path in ("/me", "/orders"):  # refused by the dependency and by the middleware
         answer = client_of(app).get(path, headers={"Origin": "https://web.example"})
         assert answer.status_code == 401
         assert answer.headers["access-control-allow-origin"] == "https://web.example"
@@ -167,16 +59,16 @@ def test_refusals_carry_cors_headers_whatever_the_order(pool: FakeUserPool, cors
 
 @pytest.mark.parametrize("deny_by_default", [False, True])
 @pytest.mark.parametrize("kind", ["async", "sync"])
-def test_a_handler_of_ones_own_is_kept(pool: FakeUserPool, kind: str, deny_by_default: bool) -> None:
+def test_a_custom_handler_is_kept(pool: FakeUserPool, kind: str, deny_by_default: bool) -> None:
     app = FastAPI()
 
-    def own(request: Any, error: AuthError) -> JSONResponse:
+    def handle(request: Any, error: AuthError) -> JSONResponse:
         return JSONResponse({"code": error.code}, status_code=418)
 
-    async def own_async(request: Any, error: AuthError) -> JSONResponse:
-        return own(request, error)
+    async def handle_async(request: Any, error: AuthError) -> JSONResponse:
+        return handle(request, error)
 
-    handler: Any = own if kind == "sync" else own_async
+    handler: Any = handle if kind == "sync" else handle_async
     app.add_exception_handler(AuthError, handler)
     guard_for(pool, deny_by_default=deny_by_default).install(app)
     add_routes(app)
@@ -217,7 +109,7 @@ MODES = [
 
 
 @pytest.mark.parametrize(("gateway", "claims", "token", "status", "source"), MODES)
-def test_what_the_gateways_claims_are_worth(
+def test_each_gateway_mode_uses_claims_and_token_as_documented(
     pool: FakeUserPool,
     other_pool: FakeUserPool,
     impostor: FakeUserPool,
@@ -246,7 +138,16 @@ def test_what_the_gateways_claims_are_worth(
         assert f'"source":"{source}"' in answer["body"]
 
 
-def test_with_verify_an_optional_user_without_the_token_is_refused_and_not_nobody(pool: FakeUserPool) -> None:
+def test_with_verify_a_token_of_another_user_with_the_same_jti_is_refused(pool: FakeUserPool) -> None:
+    ada, bob = (pool.access_token(name, claims={"jti": "1"}) for name in ("ada", "bob"))
+    handler = lambda_handler(build_app(guard_for(pool, gateway="verify")))
+    for token, status in ((ada, 200), (bob, 401)):
+        event = pool.event("http", ada, path="/me")
+        event["headers"]["authorization"] = f"Bearer {token}"
+        assert handler(event, None)["statusCode"] == status
+
+
+def test_with_verify_an_optional_user_without_the_token_is_refused_and_not_none(pool: FakeUserPool) -> None:
     event = pool.event("http", pool.access_token("ada"), path="/optional")
     del event["headers"]["authorization"]
     assert lambda_handler(build_app(guard_for(pool, gateway="verify")))(event, None)["statusCode"] == 401
@@ -261,12 +162,7 @@ def test_a_method_cannot_forge_a_line_in_the_log(
     assert "\n" not in record.getMessage()
 
 
-def test_help_does_not_show_the_environment() -> None:
-    assert "environ" in str(signature(CognitoGuard.from_env))
-    assert "PATH" not in str(signature(CognitoGuard.from_env))
-
-
-def test_a_forged_token_with_a_copied_jti_settles_nothing(pool: FakeUserPool, impostor: FakeUserPool) -> None:
+def test_a_forged_token_with_a_copied_jti_is_refused(pool: FakeUserPool, impostor: FakeUserPool) -> None:
     good = pool.access_token("ada", groups=["a,b"], claims={"jti": "1"})
     forged = impostor.access_token("ada", groups=["admins"], claims={"jti": "1"})
     event = pool.event("rest", good, path="/me")
@@ -277,7 +173,7 @@ def test_a_forged_token_with_a_copied_jti_settles_nothing(pool: FakeUserPool, im
     assert '"groups":["a","b"]' in trusted["body"]
 
 
-def test_only_a_verified_token_settles_whether_a_comma_is_one_group_or_two(pool: FakeUserPool) -> None:
+def test_with_verify_a_group_with_a_comma_is_one_group(pool: FakeUserPool) -> None:
     event = pool.event("rest", pool.access_token("ada", groups=["a,b"]), path="/me")
     verified = lambda_handler(build_app(guard_for(pool, gateway="verify")))(event, None)
     assert '"groups":["a,b"]' in verified["body"]
@@ -301,7 +197,7 @@ async def test_warm_up_and_status(pool: FakeUserPool) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_guard_that_is_not_installed_tells_who_is_calling_too(
+async def test_a_guard_that_is_not_installed_identifies_callers_too(
     pool: FakeUserPool, other_pool: FakeUserPool
 ) -> None:
     token = pool.access_token("ada")
@@ -310,6 +206,22 @@ async def test_a_guard_that_is_not_installed_tells_who_is_calling_too(
     assert (await guard_for(pool).identify(connection)).username == "ada"
     with pytest.raises(IssuerMismatch):
         await guard_for(other_pool).identify(connection)
+
+
+@pytest.mark.anyio
+async def test_a_guard_does_not_return_the_caller_of_another_guard(
+    pool: FakeUserPool, other_pool: FakeUserPool
+) -> None:
+    first, second = guard_for(pool), guard_for(other_pool)
+    scope: dict[str, Any] = {"type": "http", "headers": [], STATE: RequestState(first)}
+    scope[STATE].principal = await first.verify(pool.access_token("ada"))
+    connection = HTTPConnection(scope)
+    assert (await first.identify(connection)).username == "ada"
+    with pytest.raises(TokenMissing):
+        await second.identify(connection)
+    scope["headers"].append((b"authorization", f"Bearer {other_pool.access_token('bob')}".encode()))
+    assert (await second.identify(connection)).username == "bob"
+    assert (await first.identify(connection)).username == "ada"
 
 
 @pytest.mark.anyio

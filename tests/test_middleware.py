@@ -1,6 +1,7 @@
-"""Deny by default: before routing, and nothing opens that was not written down."""
+"""Deny by default: refusals before routing, for every path that is not public."""
 
 from collections.abc import Collection
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -19,7 +20,7 @@ def client(pool: FakeUserPool) -> TestClient:
     return client_of(build_app(guard))
 
 
-def test_a_public_path_is_open_whatever_the_token(client: TestClient) -> None:
+def test_a_public_path_is_open_with_any_token(client: TestClient) -> None:
     assert client.get("/public").status_code == 200
     assert client.get("/public", headers=bearer("junk")).status_code == 200
 
@@ -35,6 +36,43 @@ def test_every_other_path_is_401_before_404(client: TestClient, path: str) -> No
 def test_a_good_token_opens_the_rest(client: TestClient, pool: FakeUserPool) -> None:
     assert client.get("/nowhere", headers=bearer(pool.access_token())).status_code == 404
     assert client.get("/me", headers=bearer(pool.access_token())).status_code == 200
+
+
+@pytest.mark.parametrize("case", ["expired", "forged", "of another pool", "junk"])
+@pytest.mark.parametrize("path", ["/unguarded", "/nowhere"])
+def test_a_bad_token_opens_no_path_that_is_not_listed(
+    pool: FakeUserPool, other_pool: FakeUserPool, impostor: FakeUserPool, case: str, path: str
+) -> None:
+    token = {
+        "expired": pool.access_token(expires_in=0),
+        "forged": impostor.access_token(),
+        "of another pool": other_pool.access_token(),
+        "junk": "junk",
+    }[case]
+    assert unguarded_client(pool).get(path, headers=bearer(token)).status_code == 401
+
+
+def test_no_path_that_is_not_listed_is_open_while_keys_are_unavailable(pool: FakeUserPool) -> None:
+    client = unguarded_client(pool, user_pool={"jwks_uri": "http://127.0.0.1:9/jwks.json"})
+    assert client.get("/unguarded", headers=bearer(pool.access_token())).status_code == 503
+
+
+def unguarded_client(pool: FakeUserPool, **settings: Any) -> TestClient:
+    """Return a client of an app whose one route has no dependencies, and is not listed as public."""
+    app = FastAPI()
+    guard_for(pool, deny_by_default=True, **settings).install(app)
+    app.api_route("/unguarded", methods=["GET", "POST", "OPTIONS"])(lambda: None)
+    client = client_of(app)
+    assert client.get("/unguarded").status_code == 401
+    return client
+
+
+@pytest.mark.parametrize(("method", "status"), [("OPTIONS", 200), ("GET", 401), ("POST", 401)])
+def test_the_headers_of_a_preflight_open_no_path_for_other_methods(
+    pool: FakeUserPool, method: str, status: int
+) -> None:
+    headers = {"Origin": "https://web.example", "Access-Control-Request-Method": "GET"}
+    assert unguarded_client(pool).request(method, "/unguarded", headers=headers).status_code == status
 
 
 def test_only_a_real_preflight_is_exempt(client: TestClient) -> None:
@@ -118,7 +156,7 @@ async def test_the_path_within_the_app_decides(pool: FakeUserPool, scope: Scope,
     assert statuses == [status]
 
 
-def test_the_lifespan_is_none_of_our_business(pool: FakeUserPool) -> None:
+def test_lifespan_events_pass(pool: FakeUserPool) -> None:
     with client_of(build_app(guard_for(pool, deny_by_default=True))) as client:
         assert client.get("/me").status_code == 401
 
@@ -141,9 +179,25 @@ async def test_a_server_without_denial_responses_closes_the_websocket(pool: Fake
 
 
 @pytest.mark.anyio
-async def test_the_handler_answers_nothing_but_refusals() -> None:
+async def test_a_websocket_of_a_server_without_subprotocols_is_accepted(pool: FakeUserPool) -> None:
+    sent: list[str] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    headers = [(b"authorization", f"Bearer {pool.access_token()}".encode())]
+    scope = {"type": "websocket", "path": "/ws", "headers": headers, "query_string": b""}
+    await build_app(guard_for(pool, websocket_protocol="cognito-guard"))(scope, receive, send)
+    assert sent == ["websocket.accept", "websocket.send", "websocket.close"]
+
+
+@pytest.mark.anyio
+async def test_the_handler_raises_other_errors_again() -> None:
     with pytest.raises(KeyError):
-        await refuse(None, KeyError("not ours"))  # type: ignore[arg-type]  # not even looked at
+        await refuse(None, KeyError("another error"))  # type: ignore[arg-type]  # never used
 
 
 def test_a_refusal_inside_a_mounted_app_is_answered_and_not_500(pool: FakeUserPool) -> None:

@@ -1,4 +1,4 @@
-"""The principal: frozen, from the doors only, and nobody's view changes another's."""
+"""Principals: frozen values that no request can forge and no reader can change."""
 
 from dataclasses import FrozenInstanceError, replace
 from typing import Annotated, Any, get_args
@@ -12,7 +12,7 @@ from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import bearer, build_app, client_of, guard_for
 
 
-def principal(**fields: Any) -> Principal:
+def make_principal(**fields: Any) -> Principal:
     given: dict[str, Any] = {
         "sub": "s",
         "client_id": "c",
@@ -23,8 +23,8 @@ def principal(**fields: Any) -> Principal:
     return Principal(**given | fields)
 
 
-def test_what_claims_hands_out_can_be_changed_without_changing_the_principal() -> None:
-    user = principal()
+def test_a_change_of_claims_does_not_change_the_principal() -> None:
+    user = make_principal()
     user.claims["cognito:groups"].append("b")
     user.claims["b"] = 1
     user.claim("cognito:groups").append("b")
@@ -34,24 +34,24 @@ def test_what_claims_hands_out_can_be_changed_without_changing_the_principal() -
 
 def test_a_principal_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
-        principal().sub = "somebody else"  # type: ignore[misc]  # the point of the test
+        make_principal().sub = "another"  # type: ignore[misc]  # the point of the test
     with pytest.raises(FrozenInstanceError):
-        object.__setattr__(principal(), "claims", {})
+        object.__setattr__(make_principal(), "claims", {})
 
 
 def test_principals_are_values() -> None:
-    assert principal() == principal()
-    assert len({principal(), principal()}) == 1
-    assert replace(principal(), sub="t").claims == {"cognito:groups": ["a"]}
-    assert not isinstance(vars(Principal)["claims"].__get__(None, Principal), dict)  # what tools look at
+    assert make_principal() == make_principal()
+    assert len({make_principal(), make_principal()}) == 1
+    assert replace(make_principal(), sub="t").claims == {"cognito:groups": ["a"]}
+    assert not isinstance(vars(Principal)["claims"].__get__(None, Principal), dict)  # as tools read it
 
 
-def test_what_is_printed_has_no_claims_in_it() -> None:
-    assert "ada@example.com" not in repr(principal(claims={"email": "ada@example.com"}))
+def test_the_repr_holds_no_claims() -> None:
+    assert "ada@example.com" not in repr(make_principal(claims={"email": "ada@example.com"}))
 
 
-def test_an_email_that_is_no_text_is_no_email() -> None:
-    assert principal(claims={"email": ["ada@example.com"]}).email is None
+def test_an_email_that_is_not_a_string_is_none() -> None:
+    assert make_principal(claims={"email": ["ada@example.com"]}).email is None
 
 
 @pytest.mark.parametrize(
@@ -67,18 +67,18 @@ def test_an_email_that_is_no_text_is_no_email() -> None:
 )
 def test_a_principal_cannot_be_forged_from_the_body_or_the_query(form: Any) -> None:
     async def route(user: Any) -> None:
-        """Would take whatever identity the client sends."""
+        """Take any identity that a client sends."""
 
     route.__annotations__["user"] = form
     with pytest.raises(ConfigurationError, match="write `user: CurrentUser`"):
         FastAPI().get("/me")(route)
 
 
-def test_a_subclass_cannot_be_forged_because_there_is_none() -> None:
+def test_a_subclass_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="no subclasses"):
 
         class Mine(Principal):
-            """With fields of its own, pydantic would build one from a request."""
+            """Pydantic would build one from a request, by its own fields."""
 
 
 def test_a_principal_can_be_returned_from_a_route(pool: FakeUserPool) -> None:
@@ -93,7 +93,7 @@ def test_a_principal_can_be_returned_from_a_route(pool: FakeUserPool) -> None:
     assert answer["claims"]["username"] == "ada"
 
 
-def test_nothing_of_ours_is_in_the_openapi_document(pool: FakeUserPool) -> None:
+def test_the_guard_adds_no_parameter_and_no_body_to_the_openapi_document(pool: FakeUserPool) -> None:
     guarded = build_app(guard_for(pool)).openapi()
     for path in guarded["paths"].values():
         for operation in path.values():
@@ -102,6 +102,6 @@ def test_nothing_of_ours_is_in_the_openapi_document(pool: FakeUserPool) -> None:
     assert guarded["components"].keys() == {"securitySchemes"}
 
 
-def test_the_aliases_are_what_they_say() -> None:
+def test_the_aliases_are_annotations_of_principal() -> None:
     assert get_args(CurrentUser)[0] is Principal
     assert get_args(OptionalUser)[0] == Principal | None

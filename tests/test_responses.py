@@ -1,4 +1,4 @@
-"""Refusals, byte for byte, in each dialect."""
+"""Responses to refused requests, byte for byte, in each dialect."""
 
 import pytest
 from hypothesis import given
@@ -80,7 +80,7 @@ def test_a_refusal_is_written_to_the_byte(
         (errors.TokenExpired("r"), "The token has expired"),
     ],
 )
-def test_an_http_api_describes_what_is_invalid(error: AuthError, description: str) -> None:
+def test_http_describes_the_error(error: AuthError, description: str) -> None:
     refusal = render(error, "http")
     assert (refusal.status, refusal.content) == (401, UNAUTHORIZED)
     assert refusal.headers == {
@@ -99,7 +99,7 @@ leaves = [error for error in tree(AuthError) if issubclass(error, AuthError) and
 
 @pytest.mark.parametrize("error", leaves)
 @pytest.mark.parametrize("semantics", SEMANTICS)
-def test_no_refusal_tells_the_private_reason(semantics: Semantics, error: type[AuthError]) -> None:
+def test_no_response_holds_the_private_reason(semantics: Semantics, error: type[AuthError]) -> None:
     refusal = render(error("the private reason"), semantics)
     assert 400 <= refusal.status < 600
     assert b"private" not in refusal.content
@@ -107,7 +107,7 @@ def test_no_refusal_tells_the_private_reason(semantics: Semantics, error: type[A
 
 
 @given(reason=st.text(), algorithm=st.text() | st.none() | st.integers())
-def test_nothing_that_a_token_holds_reaches_a_header(reason: str, algorithm: object) -> None:
+def test_no_text_of_a_token_reaches_a_header(reason: str, algorithm: object) -> None:
     for semantics in SEMANTICS:
         (value,) = render(errors.AlgorithmNotAllowed(reason, algorithm=algorithm), semantics).headers.values()
         assert value.isprintable()

@@ -1,4 +1,4 @@
-"""The events of every flavour: who they prove, and how many prove nobody."""
+"""Events of every kind of authorizer: their claims, and the many events that identify nobody."""
 
 import json
 from functools import reduce
@@ -53,10 +53,10 @@ PRINCIPALS: dict[str, dict[str, Any] | None] = {
 }
 
 IAM = {"http-iam", "rest-iam-identity-pool"}
-"""Signed with AWS credentials: callers, but no users."""
+"""Events of callers that signed with AWS credentials."""
 
 
-def guard(**settings: Any) -> CognitoGuard:
+def make_guard(**settings: Any) -> CognitoGuard:
     pool = UserPool(
         "us-west-2_Ab12Cd34E",
         client_ids=CLIENT,
@@ -67,7 +67,7 @@ def guard(**settings: Any) -> CognitoGuard:
     return CognitoGuard(pool, now=lambda: NOW, **settings)
 
 
-def event_in(name: str) -> dict[str, Any]:
+def load_event(name: str) -> dict[str, Any]:
     event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
     del event["_what"]
     return event
@@ -78,22 +78,22 @@ def test_every_example_event_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("name", PRINCIPALS)
-def test_an_example_event_comes_out_right_through_the_real_mangum(name: str) -> None:
-    answer = lambda_handler(build_app(guard()))(event_in(name), None)
-    due = PRINCIPALS[name]
+def test_an_example_event_gives_its_principal_through_mangum(name: str) -> None:
+    answer = lambda_handler(build_app(make_guard()))(load_event(name), None)
+    expected = PRINCIPALS[name]
     if name in IAM:
         assert (answer["statusCode"], answer["body"]) == (403, '{"message":"Forbidden"}')
-    elif due is None:
+    elif expected is None:
         assert (answer["statusCode"], answer["body"]) == (401, '{"message":"Unauthorized"}')
     else:
-        assert (answer["statusCode"], json.loads(answer["body"])) == (200, due)
+        assert (answer["statusCode"], json.loads(answer["body"])) == (200, expected)
 
 
-@pytest.mark.parametrize("name", [name for name, due in PRINCIPALS.items() if due])
-def test_claims_in_an_event_are_judged_like_any_others(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name, expected in PRINCIPALS.items() if expected])
+def test_claims_of_an_event_are_validated(name: str) -> None:
     def status(**settings: Any) -> int:
-        handler = lambda_handler(build_app(guard(**settings)))
-        return int(handler(event_in(name), None)["statusCode"])
+        handler = lambda_handler(build_app(make_guard(**settings)))
+        return int(handler(load_event(name), None)["statusCode"])
 
     assert status() == 200
     assert status(gateway="require") == 200
@@ -102,8 +102,8 @@ def test_claims_in_an_event_are_judged_like_any_others(name: str) -> None:
     assert status(pool={"issuer": "https://other.example"}) == 401
 
 
-def test_known_claims_have_a_tokens_types_and_custom_ones_stay_as_delivered() -> None:
-    claims = read_claims(event_in("rest-cognito-id"))
+def test_known_claims_get_the_types_of_a_token_and_custom_ones_stay_as_they_are() -> None:
+    claims = read_claims(load_event("rest-cognito-id"))
     assert claims is not None
     assert claims.values["exp"] == 1782995989
     assert claims.values["auth_time"] == 1782992389
@@ -163,18 +163,18 @@ def test_a_section_that_proves_nothing_is_no_identity(event: Any) -> None:
     assert read_claims(event) is None
 
 
-def test_the_context_of_ones_own_authorizer_counts_only_where_it_is_mapped() -> None:
-    event = event_in("rest-lambda")
-    seen: list[Any] = []
+def test_the_context_of_a_lambda_authorizer_counts_only_if_it_is_mapped() -> None:
+    event = load_event("rest-lambda")
+    contexts: list[Any] = []
 
     def mapper(context: Any) -> Any:
-        seen.append(context)
+        contexts.append(context)
         return {"sub": context["principalId"]}
 
     claims = read_claims(event, mapper)
     assert claims is not None
     assert (claims.values, claims.source) == ({"sub": ADA["sub"]}, "lambda")
-    assert seen == [event["requestContext"]["authorizer"]]
+    assert contexts == [event["requestContext"]["authorizer"]]
     assert read_claims(event, lambda context: None) is None
     with pytest.raises(ClaimInvalid):
         read_claims(event, lambda context: "claims")  # type: ignore[arg-type,return-value]  # a wrong mapper
@@ -192,12 +192,12 @@ def test_the_context_of_ones_own_authorizer_counts_only_where_it_is_mapped() -> 
     ],
 )
 def test_only_a_lambda_authorizers_section_is_mapped(name: str, mapped: bool) -> None:
-    claims = read_claims(event_in(name), lambda context: {"sub": "mapped"})
+    claims = read_claims(load_event(name), lambda context: {"sub": "mapped"})
     assert (claims is not None and claims.source == "lambda") is mapped
 
 
 def test_claims_that_are_nested_too_deeply_to_be_copied_are_refused() -> None:
-    event = event_in("rest-jwt-native")
+    event = load_event("rest-jwt-native")
     deep: Any = {}
     for _ in range(600):
         deep = {"x": deep}
@@ -231,7 +231,7 @@ def test_any_event_at_all_is_read_or_refused(event: Any) -> None:
 
 @pytest.mark.parametrize("version", ["2.0", "3.0", None, 1.0])
 @pytest.mark.parametrize("exp", ["4000000000", 4000000000])
-def test_flat_claims_prove_nothing_where_the_event_has_another_version(version: Any, exp: Any) -> None:
+def test_flat_claims_prove_nothing_in_an_event_of_another_version(version: Any, exp: Any) -> None:
     event = {"version": version, "requestContext": {"authorizer": {"claims": {"sub": "s", "exp": exp}}}}
     assert read_claims(event) is None
 
@@ -245,12 +245,12 @@ def test_flat_claims_prove_nothing_where_the_event_has_another_version(version: 
     ],
     ids=str,
 )
-def test_a_context_that_is_of_no_known_event_is_not_mapped(event: dict[str, Any]) -> None:
+def test_a_context_in_an_unknown_form_of_event_is_not_mapped(event: dict[str, Any]) -> None:
     assert read_claims(event, lambda context: {"sub": "mapped"}) is None
 
 
 def test_a_websocket_apis_event_is_read_without_a_web_framework() -> None:
-    """Its context is there on ``$connect`` and with every later message of the connection."""
+    """The context is in the event of ``$connect`` and of every later message."""
     event = {
         "requestContext": {
             "routeKey": "sendMessage",
@@ -263,13 +263,13 @@ def test_a_websocket_apis_event_is_read_without_a_web_framework() -> None:
     claims = {
         "sub": ADA["sub"], "iss": ADA["issuer"], "client_id": CLIENT, "token_use": "access", "exp": NOW + 9,
     }  # fmt: skip
-    reading = guard(lambda_context=lambda context: {**claims, "custom:tenant": context["tenant"]})
-    user = reading.vouched(event)
+    mapping_guard = make_guard(lambda_context=lambda context: {**claims, "custom:tenant": context["tenant"]})
+    user = mapping_guard.vouched(event)
     assert user is not None
     assert (user.sub, user.source, user.claim("custom:tenant")) == (ADA["sub"], "lambda", "x")
-    assert guard().vouched(event) is None
+    assert make_guard().vouched(event) is None
     with pytest.raises(AuthError):
-        guard(lambda_context=lambda context: {**claims, "exp": NOW}).vouched(event)
+        make_guard(lambda_context=lambda context: {**claims, "exp": NOW}).vouched(event)
 
 
 ALB = {
@@ -304,22 +304,22 @@ def test_behind_a_load_balancer_only_the_token_counts(pool: FakeUserPool, header
 
 def test_a_megabyte_of_claims_is_read(pool: FakeUserPool) -> None:
     token = pool.access_token(claims={"custom:story": "x" * 1_000_000})
-    for flavour in ("rest", "rest-jwt", "http", "http-1.0"):
+    for kind in ("rest", "rest-jwt", "http", "http-1.0"):
         answer = lambda_handler(build_app(CognitoGuard(pool.user_pool(), now=lambda: NOW)))(
-            pool.event(flavour, token, path="/orders"), None
+            pool.event(kind, token, path="/orders"), None
         )
         assert answer["statusCode"] == 200
 
 
-HOSTILE_APP = build_app(guard(lambda_context=lambda context: context))
-HOSTILE = lambda_handler(HOSTILE_APP)
+ANY_CONTEXT_APP = build_app(make_guard(lambda_context=lambda context: context))
+ANY_CONTEXT = lambda_handler(ANY_CONTEXT_APP)
 JWT_EVENTS = st.sampled_from(["http-jwt-scoped", "rest-cognito-id", "rest-jwt-native"])
 
 
 @given(context=json_values, data=st.data())
 def test_any_request_context_at_all_is_answered_without_a_500(context: Any, data: st.DataObject) -> None:
-    """Mangum needs some parts of the event; the parts that only the guard reads may hold anything."""
-    event = event_in(data.draw(JWT_EVENTS))
+    """Replace the parts of an event that only the guard reads; Mangum needs the others."""
+    event = load_event(data.draw(JWT_EVENTS))
     part = data.draw(st.sampled_from(["authorizer", "identity", "stage", "path", "claims", "exp", "groups"]))
     authorizer = event["requestContext"]["authorizer"]
     section = authorizer.get("jwt", authorizer)
@@ -333,39 +333,39 @@ def test_any_request_context_at_all_is_answered_without_a_500(context: Any, data
         event["requestContext"][part] = context
     elif "version" not in event:
         event["requestContext"]["path"] = context
-    assert HOSTILE(event, None)["statusCode"] in (200, 401, 403)
+    assert ANY_CONTEXT(event, None)["statusCode"] in (200, 401, 403)
 
 
 @given(name=JWT_EVENTS, version=st.sampled_from(["1.0", "2.0", None]) | json_values)
 def test_an_event_of_any_version_is_answered_without_a_500(name: str, version: Any) -> None:
-    """Without Mangum, which could not read most of these versions itself."""
-    event = {**event_in(name), "version": version}
+    """Call the app without Mangum, which cannot read most of these versions."""
+    event = {**load_event(name), "version": version}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await HOSTILE_APP({**scope, "aws.event": event}, receive, send)
+        await ANY_CONTEXT_APP({**scope, "aws.event": event}, receive, send)
 
     with TestClient(app) as client:
         assert client.get("/me").status_code in (200, 401, 403)
 
 
 @pytest.mark.parametrize("version", [{}, {"version": "1.0"}], ids=repr)
-def test_an_authorizer_that_is_no_lambdas_is_not_mapped(version: dict[str, str]) -> None:
+def test_the_section_of_an_iam_authorizer_is_not_mapped(version: dict[str, str]) -> None:
     event = {**version, "requestContext": {"authorizer": {"iam": {"userId": "AIDA"}}}}
     assert read_claims(event, lambda context: {"sub": "mapped"}) is None
 
 
-@pytest.mark.parametrize("flavour", ["rest", "rest-jwt", "http", "http-1.0"])
-def test_half_a_surrogate_pair_in_claims_is_refused_as_in_a_token(pool: FakeUserPool, flavour: Any) -> None:
+@pytest.mark.parametrize("kind", ["rest", "rest-jwt", "http", "http-1.0"])
+def test_half_a_surrogate_pair_in_claims_is_refused_as_in_a_token(pool: FakeUserPool, kind: Any) -> None:
     handler = lambda_handler(build_app(CognitoGuard(pool.user_pool(), now=lambda: NOW)))
     for claims in ({"name": "half \ud83d"}, {"\udc00": "name"}):
-        event = pool.event(flavour, pool.access_token(claims=claims), path="/orders")
+        event = pool.event(kind, pool.access_token(claims=claims), path="/orders")
         assert handler(event, None)["statusCode"] == 401
     nested = pool.event("rest-jwt", pool.access_token(claims={"x": ["\ud83d"]}), path="/orders")
     assert handler(nested, None)["statusCode"] == 401
 
 
 class TwoFaced(dict[str, Any]):
-    """Shows clean text to who looks at its values, and other text to who takes them."""
+    """Mapping whose ``values`` are clean, and whose items are not."""
 
     def __getitem__(self, name: str) -> Any:
         return "\ud800" if name == "sub" else super().__getitem__(name)
@@ -394,7 +394,7 @@ MAPPED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("claims", MAPPED.values(), ids=MAPPED)
-def test_what_a_mapper_returns_is_checked_as_it_is_judged(claims: Any) -> None:
+def test_the_claims_of_a_mapper_are_checked_as_they_are_used(claims: Any) -> None:
     event = {"version": "2.0", "requestContext": {"authorizer": {"lambda": {"sub": "ada"}}}}
     with pytest.raises(ClaimInvalid):
         read_claims(event, lambda context: claims)

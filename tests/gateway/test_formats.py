@@ -1,4 +1,4 @@
-"""How gateways spell claims, and the way back."""
+"""Conversion of claims from the formats of the gateways to the types of a token."""
 
 import calendar
 from typing import Any
@@ -37,14 +37,14 @@ BAD_NUMBERS = [
 
 
 @pytest.mark.parametrize("text", BAD_NUMBERS)
-def test_a_time_that_cannot_be_read_is_refused_not_skipped(text: str) -> None:
-    for spelling in (parse_rest_claims, parse_http_claims):
+def test_a_time_that_cannot_be_parsed_is_refused_and_not_skipped(text: str) -> None:
+    for parse in (parse_rest_claims, parse_http_claims):
         with pytest.raises(ClaimInvalid, match="exp"):
-            spelling({"exp": text})
+            parse({"exp": text})
 
 
 @given(st.integers(0, calendar.timegm((9999, 12, 31, 23, 59, 59))))
-def test_every_second_survives_being_spelled_as_a_java_date(seconds: int) -> None:
+def test_every_java_date_is_parsed(seconds: int) -> None:
     assert parse_rest_claims({"exp": java_date(seconds)}) == {"exp": seconds}
 
 
@@ -75,7 +75,7 @@ def test_rest_lists_are_split_on_commas(text: str, groups: list[str]) -> None:
         ("[]", []),
     ],
 )
-def test_http_lists_are_one_layer_of_brackets(text: str, groups: list[str]) -> None:
+def test_http_lists_are_in_one_pair_of_brackets(text: str, groups: list[str]) -> None:
     assert parse_http_claims({"cognito:groups": text}) == {"cognito:groups": groups}
 
 
@@ -101,20 +101,20 @@ def test_a_known_boolean_is_false_unless_its_text_is_true(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["exp", "cognito:groups", "email_verified"])
 @pytest.mark.parametrize("value", [None, 5, True, ["a"], {"a": 1}], ids=repr)
-def test_a_known_claim_that_is_not_text_where_all_are_text_is_refused(name: str, value: Any) -> None:
-    for spelling in (parse_rest_claims, parse_http_claims):
+def test_a_known_claim_that_is_not_text_is_refused(name: str, value: Any) -> None:
+    for parse in (parse_rest_claims, parse_http_claims):
         with pytest.raises(ClaimInvalid):
-            spelling({name: value})
+            parse({name: value})
 
 
 custom = st.dictionaries(st.text().map("custom:{}".format), st.text() | st.integers() | st.none())
 
 
 @given(custom)
-def test_custom_claims_stay_as_they_were_delivered(claims: dict[str, Any]) -> None:
-    for spelling in (parse_rest_claims, parse_http_claims, copy_native_claims):
-        assert spelling(claims) == claims
-        assert spelling(claims) is not claims
+def test_custom_claims_stay_as_they_are(claims: dict[str, Any]) -> None:
+    for parse in (parse_rest_claims, parse_http_claims, copy_native_claims):
+        assert parse(claims) == claims
+        assert parse(claims) is not claims
 
 
 groups = st.lists(
@@ -134,20 +134,20 @@ CLAIMS = {
 
 
 @given(groups)
-def test_what_a_gateway_spells_is_read_back_as_it_was(names: list[str]) -> None:
+def test_claims_that_a_gateway_writes_are_parsed_back(names: list[str]) -> None:
     claims = {**CLAIMS, "cognito:groups": names}
-    for flavour, spelling, path in (
+    for kind, parse, path in (
         ("rest", parse_rest_claims, ("claims",)),
         ("rest-jwt", copy_native_claims, ("claims",)),
         ("http-1.0", parse_http_claims, ("claims",)),
         ("http", parse_http_claims, ("jwt", "claims")),
     ):
-        section: Any = gateway_event(flavour, claims=claims)["requestContext"]["authorizer"]  # type: ignore[arg-type]  # a loop variable is no literal
+        section: Any = gateway_event(kind, claims=claims)["requestContext"]["authorizer"]  # type: ignore[arg-type]  # a loop variable is no literal
         for key in path:
             section = section[key]
-        assert spelling(section) == claims
+        assert parse(section) == claims
 
 
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf", "auth_time", "version"])
-def test_every_number_of_cognitos_is_read_as_one(name: str) -> None:
+def test_every_numeric_claim_of_cognito_is_a_number(name: str) -> None:
     assert parse_rest_claims({name: "5"}) == parse_http_claims({name: "5"}) == {name: 5}

@@ -1,4 +1,4 @@
-"""Callers that signed with AWS credentials: who they are, what they are not, and who only looks like one."""
+"""IAM callers: their identity, the user they may be, and events that hold none."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.gateway.iam import read_iam_identity
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, client_of
-from tests.gateway.test_event import CLIENT, event_in
+from tests.gateway.test_event import CLIENT, load_event
 
 POOL = "us-west-2_Ab12Cd34E"
 SUB = "58e11340-10d1-701e-4cdc-41e9b4883600"
@@ -40,7 +40,7 @@ ADA = IamIdentity(
 )
 
 
-def app_for(**settings: Any) -> FastAPI:
+def build_app(**settings: Any) -> FastAPI:
     app = FastAPI()
     pool = UserPool(POOL, client_ids=CLIENT, jwks=FakeUserPool().jwks)
     CognitoGuard(pool, now=lambda: NOW, **settings).install(app)
@@ -64,7 +64,7 @@ def app_for(**settings: Any) -> FastAPI:
     return app
 
 
-def called(app: FastAPI, event: dict[str, Any], path: str = "/orders") -> tuple[int, Any]:
+def call(app: FastAPI, event: dict[str, Any], path: str = "/orders") -> tuple[int, Any]:
     event["path"] = path
     if "http" in event["requestContext"]:
         event["requestContext"]["http"]["path"] = path
@@ -73,47 +73,47 @@ def called(app: FastAPI, event: dict[str, Any], path: str = "/orders") -> tuple[
 
 
 @pytest.mark.parametrize("name", ["http-iam", "rest-iam-identity-pool"])
-def test_an_identity_pools_caller_is_read_with_the_users_sub(name: str) -> None:
-    assert read_iam_identity(event_in(name), [POOL]) == ADA
-    assert called(app_for(), event_in(name)) == (200, {"arn": ADA.user_arn, "sub": SUB})
+def test_a_caller_of_an_identity_pool_has_the_sub_of_the_user(name: str) -> None:
+    assert read_iam_identity(load_event(name), [POOL]) == ADA
+    assert call(build_app(), load_event(name)) == (200, {"arn": ADA.user_arn, "sub": SUB})
 
 
 @pytest.mark.parametrize("name", ["http-iam", "rest-iam-identity-pool"])
 def test_an_iam_caller_is_no_user_and_has_neither_scopes_nor_groups(name: str) -> None:
     for path in ("/scope", "/group"):
-        assert called(app_for(), event_in(name), path) == (403, {"message": "Forbidden"})
-    assert called(app_for(), event_in(name), "/optional") == (200, False)
+        assert call(build_app(), load_event(name), path) == (403, {"message": "Forbidden"})
+    assert call(build_app(), load_event(name), "/optional") == (200, False)
 
 
 @pytest.mark.parametrize("gateway", ["ignore", "verify"])
-def test_where_events_are_not_believed_there_is_no_iam_caller(gateway: str) -> None:
-    app = app_for(gateway=gateway)
-    assert called(app, event_in("http-iam")) == (403, {"message": "Forbidden"})
-    assert called(app, event_in("http-iam"), "/scope") == (401, {"message": "Unauthorized"})
+def test_with_ignore_and_verify_there_is_no_iam_caller(gateway: str) -> None:
+    app = build_app(gateway=gateway)
+    assert call(app, load_event("http-iam")) == (403, {"message": "Forbidden"})
+    assert call(app, load_event("http-iam"), "/scope") == (401, {"message": "Unauthorized"})
 
 
 @pytest.mark.parametrize(
     "name", ["rest-console-test", "rest-cognito-id", "http-jwt-scoped", "no-authorizer", "payload1-empty"]
 )
-def test_who_did_not_sign_for_the_app_is_no_iam_caller(name: str) -> None:
-    """The console's test button fills in the operator's own identity."""
-    event = event_in(name)
+def test_an_event_without_a_signed_request_has_no_iam_caller(name: str) -> None:
+    """One is the console's test feature, which writes the operator's own identity."""
+    event = load_event(name)
     assert read_iam_identity(event, [POOL]) is None
-    assert called(app_for(), event) == (403, {"message": "Forbidden"})
+    assert call(build_app(), event) == (403, {"message": "Forbidden"})
 
 
-def test_standalone_there_is_no_iam_caller_whatever_the_headers_say() -> None:
+def test_headers_cannot_make_an_iam_caller() -> None:
     headers = {
         "authorization": "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/20260702/x/execute-api/aws4_request",
-        "x-amzn-request-context": json.dumps(event_in("http-iam")["requestContext"]),
+        "x-amzn-request-context": json.dumps(load_event("http-iam")["requestContext"]),
     }
-    client = client_of(app_for())
+    client = client_of(build_app())
     assert client.get("/orders", headers=headers).status_code == 403
     assert client.get("/scope", headers=headers).status_code == 401
 
 
-def http_event(**iam: Any) -> dict[str, Any]:
-    event = event_in("http-iam")
+def make_http_event(**iam: Any) -> dict[str, Any]:
+    event = load_event("http-iam")
     event["requestContext"]["authorizer"]["iam"].update(iam)
     return event
 
@@ -135,13 +135,13 @@ def http_event(**iam: Any) -> dict[str, Any]:
         "",
     ],
 )
-def test_a_sub_of_another_provider_is_not_taken_for_the_pools(provider: str) -> None:
+def test_a_sub_of_another_provider_is_not_a_sub_of_the_pool(provider: str) -> None:
     caller = read_iam_identity(
-        http_event(cognitoIdentity={"amr": ["authenticated", provider], "identityId": "i"}), [POOL]
+        make_http_event(cognitoIdentity={"amr": ["authenticated", provider], "identityId": "i"}), [POOL]
     )
     assert caller is not None
     assert caller.sub is None
-    rest = event_in("rest-iam-identity-pool")
+    rest = load_event("rest-iam-identity-pool")
     rest["requestContext"]["identity"]["cognitoAuthenticationProvider"] = f"{provider},x"
     caller = read_iam_identity(rest, [POOL])
     assert caller is not None
@@ -151,14 +151,14 @@ def test_a_sub_of_another_provider_is_not_taken_for_the_pools(provider: str) -> 
 @pytest.mark.parametrize(
     "console", [{"apiKey": "test-invoke-api-key"}, {"sourceIp": "test-invoke-source-ip"}], ids=str
 )
-def test_either_mark_of_the_consoles_test_button_is_enough(console: dict[str, str]) -> None:
-    event = event_in("rest-iam-identity-pool")
+def test_each_marker_of_the_consoles_test_feature_is_enough(console: dict[str, str]) -> None:
+    event = load_event("rest-iam-identity-pool")
     event["requestContext"]["identity"].update(console)
     assert read_iam_identity(event, [POOL]) is None
 
 
-def test_a_role_at_a_rest_api_has_no_identity_of_a_pool() -> None:
-    event = event_in("rest-iam-identity-pool")
+def test_a_role_at_a_rest_api_has_no_cognito_identity() -> None:
+    event = load_event("rest-iam-identity-pool")
     for name in list(event["requestContext"]["identity"]):
         if name.startswith("cognito"):
             event["requestContext"]["identity"][name] = None
@@ -167,29 +167,29 @@ def test_a_role_at_a_rest_api_has_no_identity_of_a_pool() -> None:
     assert (caller.authentication, caller.identity_id, caller.sub) == (None, None, None)
 
 
-def test_what_is_no_text_or_empty_is_not_there() -> None:
+def test_values_that_are_not_text_or_empty_are_none() -> None:
     amr = [5, None, ["x"], "authenticated", f"{HOST}:CognitoSignIn:{SUB}"]
-    caller = read_iam_identity(http_event(cognitoIdentity={"amr": amr, "identityId": ""}), [POOL])
+    caller = read_iam_identity(make_http_event(cognitoIdentity={"amr": amr, "identityId": ""}), [POOL])
     assert caller is not None
     assert (caller.authentication, caller.identity_id, caller.sub) == ("authenticated", None, SUB)
 
 
-def test_two_different_subs_are_none_at_all() -> None:
+def test_two_different_subs_give_no_sub() -> None:
     amr = ["authenticated", f"{HOST}:CognitoSignIn:one", f"https://{HOST}:CognitoSignIn:two"]
-    caller = read_iam_identity(http_event(cognitoIdentity={"amr": amr}), [POOL])
+    caller = read_iam_identity(make_http_event(cognitoIdentity={"amr": amr}), [POOL])
     assert caller is not None
     assert caller.sub is None
 
 
-def test_a_guest_of_an_identity_pool_is_told_apart() -> None:
+def test_a_guest_of_an_identity_pool_is_unauthenticated() -> None:
     guest = {"amr": ["unauthenticated"], "identityId": "i", "identityPoolId": "p"}
-    caller = read_iam_identity(http_event(cognitoIdentity=guest), [POOL])
+    caller = read_iam_identity(make_http_event(cognitoIdentity=guest), [POOL])
     assert caller is not None
     assert (caller.authentication, caller.sub, caller.identity_id) == ("unauthenticated", None, "i")
 
 
-def test_a_function_urls_role_has_no_identity_of_a_pool() -> None:
-    caller = read_iam_identity(http_event(cognitoIdentity=None), [POOL])
+def test_a_role_at_a_function_url_has_no_cognito_identity() -> None:
+    caller = read_iam_identity(make_http_event(cognitoIdentity=None), [POOL])
     assert caller is not None
     assert (caller.authentication, caller.identity_id, caller.sub) == (None, None, None)
 
@@ -197,10 +197,10 @@ def test_a_function_urls_role_has_no_identity_of_a_pool() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        http_event(userArn=None),
-        http_event(userArn=""),
-        http_event(userArn=["arn"]),
-        http_event(userArn="\ud800"),
+        make_http_event(userArn=None),
+        make_http_event(userArn=""),
+        make_http_event(userArn=["arn"]),
+        make_http_event(userArn="\ud800"),
         {"version": "2.0", "requestContext": {"authorizer": {"iam": ["userArn"]}}},
         {"version": "2.0", "requestContext": {"authorizer": {"iam": {"userArn": "a"}, "jwt": {}}}},
         {"version": "1.0", "requestContext": {"identity": {"userArn": "a"}}},
@@ -212,7 +212,7 @@ def test_a_function_urls_role_has_no_identity_of_a_pool() -> None:
     ],
     ids=repr,
 )
-def test_what_is_not_said_in_the_known_form_is_no_identity(event: Any) -> None:
+def test_an_event_of_another_form_has_no_identity(event: Any) -> None:
     assert read_iam_identity(event, [POOL]) is None
 
 
@@ -231,8 +231,8 @@ def test_the_access_key_is_not_shown() -> None:
     assert "ASIAEXAMPLE" not in repr(ADA)
 
 
-def test_in_tests_it_is_overridden_as_everything_else() -> None:
-    app = app_for()
+def test_iam_identity_can_be_overridden() -> None:
+    app = build_app()
     app.dependency_overrides[iam_identity] = lambda: ADA
     assert client_of(app).get("/orders").json() == {"arn": ADA.user_arn, "sub": SUB}
 

@@ -1,14 +1,14 @@
-"""A key set between a clock and a key server that tests move by hand."""
+"""Fixtures: the keys of one address, with a clock and a key server that tests control."""
 
 import pytest
 
 from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
-from tests.tokens.keysets import ADDRESS, POLICY, Hands, KeyServer
+from tests.tokens.key_server import ADDRESS, POLICY, FakeTime, KeyServer
 
 
 @pytest.fixture
-def hands() -> Hands:
-    return Hands()
+def fake_time() -> FakeTime:
+    return FakeTime()
 
 
 @pytest.fixture
@@ -17,5 +17,5 @@ def server() -> KeyServer:
 
 
 @pytest.fixture
-def keys(server: KeyServer, hands: Hands) -> RemoteKeys:
-    return RemoteKeys(ADDRESS, POLICY, fetch=server, clock=hands.clock(), jitter=lambda: 0.0)
+def keys(server: KeyServer, fake_time: FakeTime) -> RemoteKeys:
+    return RemoteKeys(ADDRESS, POLICY, fetch=server, clock=fake_time.clock(), jitter=lambda: 0.0)

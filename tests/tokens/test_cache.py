@@ -1,4 +1,4 @@
-"""Remembered tokens: the same principal, judged again for time, and dead with its key."""
+"""Cached tokens: the same principal, with its time checked again, for as long as its key is in use."""
 
 import gc
 import json
@@ -22,7 +22,7 @@ from tests.apps import bearer, build_app, client_of
 pytestmark = pytest.mark.anyio
 
 
-class Present:
+class FakeTime:
     def __init__(self) -> None:
         self.now = 1_000_000.0
 
@@ -31,96 +31,98 @@ class Present:
 
 
 @pytest.fixture
-def present() -> Present:
-    return Present()
+def fake_time() -> FakeTime:
+    return FakeTime()
 
 
-async def test_a_remembered_token_is_the_same_principal(present: Present) -> None:
-    pool = FakeUserPool(now=present)
-    guard = CognitoGuard(pool.user_pool(), now=present)
+async def test_a_cached_token_is_the_same_principal(fake_time: FakeTime) -> None:
+    pool = FakeUserPool(now=fake_time)
+    guard = CognitoGuard(pool.user_pool(), now=fake_time)
     token = pool.access_token()
     assert await guard.verify(token) is await guard.verify(token)
-    forgetful = CognitoGuard(pool.user_pool(), now=present, remember=0)
-    assert await forgetful.verify(token) is not await forgetful.verify(token)
+    without_cache = CognitoGuard(pool.user_pool(), now=fake_time, remember=0)
+    assert await without_cache.verify(token) is not await without_cache.verify(token)
 
 
-async def test_time_is_judged_again(present: Present) -> None:
-    pool = FakeUserPool(now=present)
-    guard = CognitoGuard(pool.user_pool(), now=present)
+async def test_the_time_of_a_cached_token_is_checked_again(fake_time: FakeTime) -> None:
+    pool = FakeUserPool(now=fake_time)
+    guard = CognitoGuard(pool.user_pool(), now=fake_time)
     token = pool.access_token(expires_in=60)
     await guard.verify(token)
-    present.now += 60
+    fake_time.now += 60
     with pytest.raises(TokenExpired):
         await guard.verify(token)
-    present.now -= 71
+    fake_time.now -= 71
     with pytest.raises(TokenNotYetValid):
         await guard.verify(token)
 
 
-async def test_what_one_request_does_to_claims_the_next_does_not_see(present: Present) -> None:
-    pool = FakeUserPool(now=present)
-    guard = CognitoGuard(pool.user_pool(), now=present)
+async def test_a_change_of_claims_does_not_reach_the_next_request(fake_time: FakeTime) -> None:
+    pool = FakeUserPool(now=fake_time)
+    guard = CognitoGuard(pool.user_pool(), now=fake_time)
     token = pool.access_token(groups=["staff"])
     claims = (await guard.verify(token)).claims
     claims["cognito:groups"].append("admins")
-    claims["sub"] = "somebody else"
+    claims["sub"] = "another"
     again = await guard.verify(token)
     assert again.claims["cognito:groups"] == ["staff"]
     assert again.claims["sub"] == again.sub
 
 
-def test_requirements_run_for_a_remembered_token_too(present: Present) -> None:
-    pool = FakeUserPool(now=present)
-    client = client_of(build_app(CognitoGuard(pool.user_pool(), now=present)))
+def test_requirements_are_checked_for_a_cached_token_too(fake_time: FakeTime) -> None:
+    pool = FakeUserPool(now=fake_time)
+    client = client_of(build_app(CognitoGuard(pool.user_pool(), now=fake_time)))
     headers = bearer(pool.access_token(scopes=["orders/read"]))
     for _ in range(3):
         assert client.get("/scope", headers=headers).status_code == 200
         assert client.get("/all-scopes", headers=headers).status_code == 403
 
 
-async def test_a_remembered_token_dies_with_its_key_even_if_the_kid_lives_on(present: Present) -> None:
-    pool, thief = FakeUserPool(now=present), FakeUserPool(now=present)
+async def test_a_cached_token_is_refused_once_its_key_is_replaced_under_the_same_kid(
+    fake_time: FakeTime,
+) -> None:
+    pool, attacker = FakeUserPool(now=fake_time), FakeUserPool(now=fake_time)
     published = {"jwks": pool.jwks}
 
     async def fetch(address: str) -> bytes:
         return json.dumps(published["jwks"]).encode()
 
-    guard = CognitoGuard(UserPool(pool.id, client_ids=pool.client_id), now=present, fetch=fetch)
+    guard = CognitoGuard(UserPool(pool.id, client_ids=pool.client_id), now=fake_time, fetch=fetch)
     token = pool.access_token(expires_in=86400)
     assert await guard.verify(token)
     kids = [key["kid"] for key in pool.jwks["keys"]]
     published["jwks"] = {
-        "keys": [{**key, "kid": kid} for key, kid in zip(thief.jwks["keys"], kids, strict=True)]
+        "keys": [{**key, "kid": kid} for key, kid in zip(attacker.jwks["keys"], kids, strict=True)]
     }
-    present.now += 8000  # so old that the keys must be fetched again
+    fake_time.now += 8000  # so old that the keys must be fetched again
     with pytest.raises(SignatureInvalid):
         await guard.verify(token)
 
 
-async def test_refusals_are_not_remembered(present: Present, impostor: FakeUserPool) -> None:
-    pool = FakeUserPool(now=present)
-    guard = CognitoGuard(pool.user_pool(), now=present)
+async def test_refusals_are_not_cached(fake_time: FakeTime, impostor: FakeUserPool) -> None:
+    pool = FakeUserPool(now=fake_time)
+    guard = CognitoGuard(pool.user_pool(), now=fake_time)
     expired, future = (
         pool.access_token(expires_in=-1),
-        pool.access_token(claims={"iat": int(present.now) + 15}),
+        pool.access_token(claims={"iat": int(fake_time.now) + 15}),
     )
     for token in (expired, future, impostor.access_token(), "junk", "", "\ud800"):
         with pytest.raises(AuthError):
             await guard.verify(token)
-    present.now += 5
+    fake_time.now += 5
     assert await guard.verify(future)
     assert guard.status()["remembered"] == 1
 
 
-async def test_the_cache_is_bounded_and_holds_no_token(present: Present) -> None:
-    pool = FakeUserPool(now=present)
-    guard = CognitoGuard(pool.user_pool(), now=present, remember=2)
+async def test_the_cache_is_bounded_and_holds_no_token(fake_time: FakeTime) -> None:
+    pool = FakeUserPool(now=fake_time)
+    guard = CognitoGuard(pool.user_pool(), now=fake_time, remember=2)
     tokens = [pool.access_token() for _ in range(5)]
     for token in tokens:
         await guard.verify(token)
     assert guard.status()["remembered"] == 2
-    texts = reachable_texts(guard)
-    assert hash_token(tokens[-1]) in texts  # the search does reach the entries
+    texts = collect_texts(guard)
+    assert hash_token(tokens[-1]) in texts  # the search reaches the entries
     for token in tokens:
         _, payload, signature = token.split(".")
         assert not any(
@@ -134,8 +136,8 @@ async def test_the_cache_is_bounded_and_holds_no_token(present: Present) -> None
         )
 
 
-def reachable_texts(start: object) -> set[str | bytes]:
-    """Return every text that ``start`` refers to, however indirectly, within the package's own objects."""
+def collect_texts(start: object) -> set[str | bytes]:
+    """Return every text that ``start`` refers to, directly or not, without modules, types and functions."""
     found: set[str | bytes] = set()
     seen: set[int] = set()
     todo: list[object] = [start]
@@ -151,19 +153,19 @@ def reachable_texts(start: object) -> set[str | bytes]:
     return found
 
 
-async def test_a_guard_has_a_memory_of_its_own(present: Present) -> None:
-    pool = FakeUserPool(now=present)
+async def test_each_guard_has_its_own_cache(fake_time: FakeTime) -> None:
+    pool = FakeUserPool(now=fake_time)
     token = pool.access_token(claims={"client_id": "app"})
-    assert await CognitoGuard(pool.user_pool(client_ids="app"), now=present).verify(token)
+    assert await CognitoGuard(pool.user_pool(client_ids="app"), now=fake_time).verify(token)
     with pytest.raises(AuthError):
-        await CognitoGuard(pool.user_pool(client_ids="web"), now=present).verify(token)
+        await CognitoGuard(pool.user_pool(client_ids="web"), now=fake_time).verify(token)
 
 
-def test_many_threads_may_use_it(present: Present) -> None:
+def test_many_threads_may_use_one_cache(fake_time: FakeTime) -> None:
     import asyncio
 
-    pool = FakeUserPool(now=present)
-    guard = CognitoGuard(pool.user_pool(), now=present, remember=3)
+    pool = FakeUserPool(now=fake_time)
+    guard = CognitoGuard(pool.user_pool(), now=fake_time, remember=3)
     tokens = [pool.access_token() for _ in range(6)]
     failures: list[BaseException] = []
 
@@ -186,52 +188,52 @@ def test_many_threads_may_use_it(present: Present) -> None:
     assert failures == []
 
 
-async def test_a_lone_surrogate_after_a_header_that_is_known_is_malformed(present: Present) -> None:
-    pool = FakeUserPool(now=present)
-    guard = CognitoGuard(pool.user_pool(), now=present)
+async def test_a_lone_surrogate_after_a_known_header_is_malformed(fake_time: FakeTime) -> None:
+    pool = FakeUserPool(now=fake_time)
+    guard = CognitoGuard(pool.user_pool(), now=fake_time)
     token = pool.access_token()
     await guard.verify(token)
     with pytest.raises(TokenMalformed):
         await guard.verify(f"{token.partition('.')[0]}.\ud800.x")
 
 
-async def test_behind_a_judge_of_other_rules_nothing_is_remembered(present: Present) -> None:
-    pool = FakeUserPool(now=present)
-    guard = CognitoGuard(pool.user_pool(), now=present)
+async def test_a_verifier_with_another_validator_has_no_cache(fake_time: FakeTime) -> None:
+    pool = FakeUserPool(now=fake_time)
+    guard = CognitoGuard(pool.user_pool(), now=fake_time)
     other = guard.verifier.with_validator(guard.validator)
     for _ in range(3):
         assert await other.verify(pool.access_token())
     assert other.status()["remembered"] == 0
 
 
-async def test_a_text_that_lies_about_its_bytes_is_not_taken_for_a_remembered_token(
-    present: Present, impostor: FakeUserPool
+async def test_a_string_subclass_cannot_pass_for_a_cached_token(
+    fake_time: FakeTime, impostor: FakeUserPool
 ) -> None:
-    pool = FakeUserPool(now=present)
-    guard = CognitoGuard(pool.user_pool(), now=present)
+    pool = FakeUserPool(now=fake_time)
+    guard = CognitoGuard(pool.user_pool(), now=fake_time)
     good = pool.access_token()
     await guard.verify(good)
 
-    class Liar(str):
+    class Disguised(str):
         def encode(self, *how: object) -> bytes:
             return good.encode()
 
     forged = ".".join([*good.split(".")[:1], *impostor.access_token().split(".")[1:]])
     with pytest.raises(AuthError):
-        await guard.verify(Liar(forged))
+        await guard.verify(Disguised(forged))
 
 
-async def test_a_remembered_token_that_has_expired_is_told_of_as_any_other(present: Present) -> None:
-    pool = FakeUserPool(now=present)
+async def test_an_expired_cached_token_is_logged_like_any_other(fake_time: FakeTime) -> None:
+    pool = FakeUserPool(now=fake_time)
     token = pool.access_token(expires_in=60)
-    told = []
+    logged = []
     for remember in (0, 10):
-        guard = CognitoGuard(pool.user_pool(), now=present, remember=remember)
+        guard = CognitoGuard(pool.user_pool(), now=fake_time, remember=remember)
         await guard.verify(token)
-        present.now += 60
+        fake_time.now += 60
         with pytest.raises(TokenExpired) as refused:
             await guard.verify(token)
-        present.now -= 60
-        told.append(refused.value.about)
-    assert told[0] == told[1]
-    assert told[0]["sub"] == pool.sub("ada")
+        fake_time.now -= 60
+        logged.append(refused.value.about)
+    assert logged[0] == logged[1]
+    assert logged[0]["sub"] == pool.sub("ada")

@@ -1,4 +1,4 @@
-"""Fetches from a real key server on loopback, behaved and misbehaved."""
+"""Fetches from a real key server on loopback, which answers well or badly."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from fastapi_cognito_guard.errors import KeysUnavailable
 from fastapi_cognito_guard.tokens.fetch import FetchFailed, fetch_over_https
 from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
 from tests.servers import Answer, drip, endless, fault_server, hang, reset, response
-from tests.tokens.keysets import KID, OLD, POLICY, Hands, landed, refusal_of
+from tests.tokens.key_server import KID, OLD, POLICY, FakeTime, catch_error, wait_for_fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -42,72 +42,72 @@ FAULTS: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_a_fault_of_the_key_server_never_costs_the_good_keys_nor_a_request_its_time(
-    fault: Answer, hands: Hands
+async def test_a_fault_of_the_key_server_keeps_the_good_keys_and_delays_no_request(
+    fault: Answer, fake_time: FakeTime
 ) -> None:
     policy = KeyPolicy(max_age=600, timeout=1)
     with fault_server(GOOD) as server:
         keys = RemoteKeys(
-            server.address, policy, fetch=fetch_over_https, clock=hands.clock(), jitter=lambda: 0.0
+            server.address, policy, fetch=fetch_over_https, clock=fake_time.clock(), jitter=lambda: 0.0
         )
         assert await keys.get(KID)
         server.answer = fault
-        hands.move(policy.max_age)
+        fake_time.move(policy.max_age)
         started = time.monotonic()
         assert await keys.get(KID)
         assert time.monotonic() - started < 0.8
-        await landed(keys)
+        await wait_for_fetch(keys)
         assert keys.status()["failures"] == 1
         assert keys.status()["last_error"]
         server.answer = GOOD
-        hands.move(policy.backoff)
+        fake_time.move(policy.backoff)
         assert await keys.get(KID)
-        await landed(keys)
+        await wait_for_fetch(keys)
         assert keys.status()["failures"] == 0
         assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize("fault", [hang, drip, endless], ids=["nothing", "a slow drip", "without end"])
-async def test_a_cold_request_waits_no_longer_than_the_deadline(fault: Answer, hands: Hands) -> None:
+async def test_a_cold_request_waits_no_longer_than_the_deadline(fault: Answer, fake_time: FakeTime) -> None:
     with fault_server(fault) as server:
         policy = KeyPolicy(timeout=0.3)
-        keys = RemoteKeys(server.address, policy, fetch=fetch_over_https, clock=hands.clock())
+        keys = RemoteKeys(server.address, policy, fetch=fetch_over_https, clock=fake_time.clock())
         started = time.monotonic()
-        assert isinstance(await refusal_of(keys, KID), KeysUnavailable)
+        assert isinstance(await catch_error(keys, KID), KeysUnavailable)
         assert time.monotonic() - started < 2
 
 
-async def test_nobody_listening_is_an_outage(hands: Hands) -> None:
-    keys = RemoteKeys("http://127.0.0.1:9/", POLICY, fetch=fetch_over_https, clock=hands.clock())
-    refused = await refusal_of(keys, KID)
+async def test_an_address_without_a_server_is_an_outage(fake_time: FakeTime) -> None:
+    keys = RemoteKeys("http://127.0.0.1:9/", POLICY, fetch=fetch_over_https, clock=fake_time.clock())
+    refused = await catch_error(keys, KID)
     assert isinstance(refused, KeysUnavailable)
     assert "http://127.0.0.1:9/" in refused.reason
 
 
-async def test_a_key_server_that_does_not_speak_tls_is_an_outage(hands: Hands) -> None:
+async def test_a_key_server_that_does_not_speak_tls_is_an_outage(fake_time: FakeTime) -> None:
     with fault_server(GOOD) as server:
         address = server.address.replace("http:", "https:")
-        keys = RemoteKeys(address, POLICY, fetch=fetch_over_https, clock=hands.clock())
-        assert isinstance(await refusal_of(keys, KID), KeysUnavailable)
+        keys = RemoteKeys(address, POLICY, fetch=fetch_over_https, clock=fake_time.clock())
+        assert isinstance(await catch_error(keys, KID), KeysUnavailable)
 
 
 @pytest.mark.parametrize(
     ("header", "seconds"), [("7", 7), ("", 0), ("soon", 0), ("-1", 0), ("1.5", 0), ("9" * 9, 0)]
 )
-async def test_the_servers_retry_after_is_read_in_seconds(header: str, seconds: float) -> None:
+async def test_retry_after_is_read_in_seconds(header: str, seconds: float) -> None:
     answer = response(b"", "503 Service Unavailable", {"Retry-After": header})
     with fault_server(answer) as server, pytest.raises(FetchFailed, match="it answered 503") as failed:
         await fetch_over_https(server.address)
     assert failed.value.retry_after == seconds
 
 
-async def test_a_fetch_asks_for_no_compression_and_follows_no_redirect() -> None:
+async def test_a_fetch_accepts_no_compression() -> None:
     with fault_server(GOOD) as server:
         assert json.loads(await fetch_over_https(server.address)) == OLD.jwks
         assert "accept-encoding: identity" in server.requests[0].lower()
 
 
-async def test_a_fetch_takes_64_kib_and_not_a_byte_more() -> None:
+async def test_a_fetch_reads_64_kib_and_not_a_byte_more() -> None:
     with fault_server(response(b" " * 65536)) as server:
         assert len(await fetch_over_https(server.address)) == 65536
         server.answer = response(b" " * 65537)
@@ -132,10 +132,10 @@ async def test_a_fetch_is_a_plain_get() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "asked"), [("http://127.0.0.1:9/", False), ("https://127.0.0.1:9/", True)]
+    ("address", "used"), [("http://127.0.0.1:9/", False), ("https://127.0.0.1:9/", True)]
 )
 async def test_proxies_of_the_environment_are_used_for_https_only(
-    address: str, asked: bool, monkeypatch: pytest.MonkeyPatch
+    address: str, used: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Any] = []
 
@@ -146,7 +146,7 @@ async def test_proxies_of_the_environment_are_used_for_https_only(
     monkeypatch.setattr(httpx, "AsyncClient", client)
     with pytest.raises(httpx.ConnectError):
         await fetch_over_https(address)
-    assert seen == [asked]
+    assert seen == [used]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Key sets: which keys of a document count, and how the bad ones are left out without losing the good."""
+"""Key sets: usable keys of a document are kept, and all others left out."""
 
 from base64 import urlsafe_b64encode
 from typing import Any
@@ -14,7 +14,7 @@ POOL = FakeUserPool()
 GOOD, TWIN = POOL.jwks["keys"]
 
 
-def test_a_pools_keys_are_read() -> None:
+def test_keys_of_a_pool_are_parsed() -> None:
     keys = parse_keys(POOL.jwks)
     assert list(keys) == [GOOD["kid"], TWIN["kid"]]
     assert keys == parse_keys(POOL.jwks)
@@ -62,7 +62,7 @@ def test_a_bad_key_is_left_out_without_losing_the_good_one(entry: Any) -> None:
         parse_keys({"keys": [entry]})
 
 
-def test_a_kid_that_is_there_twice_is_nobodys() -> None:
+def test_keys_that_share_a_kid_are_left_out() -> None:
     for twice in (TWIN, {"kid": TWIN["kid"]}, {**GOOD, "kid": TWIN["kid"]}):
         assert list(parse_keys({"keys": [twice, GOOD, TWIN]})) == [GOOD["kid"]]
 
@@ -83,7 +83,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["kty", "kid", "n", "e", "use", "alg", "key_ops", "d"]), json_values))
-def test_whatever_a_key_says_the_good_one_stays(members: dict[str, Any]) -> None:
+def test_no_entry_at_all_replaces_a_good_key(members: dict[str, Any]) -> None:
     for entry in (members, {**TWIN, **members}):
         assert GOOD["kid"] in parse_keys({"keys": [GOOD, entry]}) or entry.get("kid") == GOOD["kid"]
 
@@ -112,6 +112,6 @@ def test_a_modulus_has_from_2048_to_8192_bits(bits: int, good: bool) -> None:
 
 
 @pytest.mark.parametrize("names", [["use"], ["alg"], ["use", "alg"]], ids=repr)
-def test_a_key_that_does_not_say_what_it_is_for_is_for_signatures(names: list[str]) -> None:
+def test_a_key_without_use_or_alg_is_a_signature_key(names: list[str]) -> None:
     entry = {name: value for name, value in GOOD.items() if name not in names}
     assert list(parse_keys({"keys": [entry]})) == [entry["kid"]]

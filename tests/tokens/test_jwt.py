@@ -1,7 +1,7 @@
-"""Compact JWTs: everything but the one form that Cognito issues is refused, cheaply and quietly."""
+"""Compact JWTs: every form but the one that Cognito issues is refused."""
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_cognito_guard.errors import AlgorithmNotAllowed, AuthError, TokenMalformed
-from fastapi_cognito_guard.tokens.base64url import decode as decode_base64url
 from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH, KnownHeaders, UnverifiedJwt, check_length, parse
 
 HEADER = {"alg": "RS256", "kid": "+/8="}
@@ -27,13 +26,13 @@ def token(header: object = None, payload: object = None, signature: bytes = b"si
     )
 
 
-def test_a_good_token_is_read_and_not_believed() -> None:
+def test_a_good_token_is_parsed_and_not_verified() -> None:
     jwt = parse(token({**HEADER, "typ": "at+JWT"}))
     assert (jwt.kid, jwt.payload, jwt.signature) == ("+/8=", PAYLOAD, b"signature")
     assert jwt.signing_input == token({**HEADER, "typ": "at+JWT"}).rpartition(".")[0].encode()
 
 
-def test_only_short_headers_of_good_tokens_are_remembered_and_only_so_many() -> None:
+def test_known_headers_are_short_and_few() -> None:
     headers = KnownHeaders()
     jwts = [parse(token({**HEADER, "kid": str(n)})) for n in range(100)]
     assert [headers.kids.get(jwt.header) for jwt in jwts] == [None] * 100
@@ -52,7 +51,7 @@ def test_a_whole_surrogate_pair_is_a_character() -> None:
     assert parse(token(payload=b'{"x": "\\ud83d\\ude00", "y": 1.5}')).payload == {"x": "😀", "y": 1.5}
 
 
-def test_many_brackets_are_fine_where_they_are_not_deep() -> None:
+def test_many_brackets_are_accepted_if_they_are_not_deep() -> None:
     payload = {"flat": [[] for _ in range(100)], "text": "[" * 100, "deep": [[[{"a": {}}]]]}
     assert parse(token(payload=payload)).payload == payload
 
@@ -102,7 +101,7 @@ BAD_HEADERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("header", BAD_HEADERS.values(), ids=BAD_HEADERS)
-def test_a_header_that_asks_for_anything_else_is_refused(header: dict[str, Any]) -> None:
+def test_a_header_of_another_form_is_refused(header: dict[str, Any]) -> None:
     with pytest.raises(TokenMalformed):
         parse(token(header))
 
@@ -163,44 +162,11 @@ def test_the_length_is_capped_before_anything_is_decoded() -> None:
         parse(GOOD + "A" * MAX_LENGTH)
 
 
-def test_trailing_bits_are_refused_so_that_a_token_has_one_spelling() -> None:
-    assert decode_base64url("QQ") == b"A"
-    for twin in ("QR", "QS", "QZ", "QQ==", "Q", "QQ Q", "QQ\n"):
-        with pytest.raises(TokenMalformed):
-            decode_base64url(twin)
-
-
-@pytest.mark.parametrize(
-    ("text", "twin"), [("____", "//__"), ("____", "_/__"), ("----", "-+--"), ("----", "++--")]
-)
-def test_each_letter_of_the_other_alphabet_is_refused(text: str, twin: str) -> None:
-    assert urlsafe_b64encode(decode_base64url(text)).decode() == text
-    with pytest.raises(TokenMalformed):
-        decode_base64url(twin)
-
-
-@given(st.binary(min_size=1))
-def test_base64url_is_read_as_it_was_written(data: bytes) -> None:
-    assert decode_base64url(urlsafe_b64encode(data).rstrip(b"=").decode()) == data
-
-
-@given(
-    st.text(st.characters(max_codepoint=127)) | st.binary().map(lambda data: urlsafe_b64encode(data).decode())
-)
-def test_what_is_accepted_as_base64url_is_canonical(text: str) -> None:
-    try:
-        data = decode_base64url(text)
-    except TokenMalformed:
-        return
-    assert urlsafe_b64encode(data).rstrip(b"=").decode() == text
-    assert urlsafe_b64decode(text + "=" * (-len(text) % 4)) == data
-
-
 parts = st.binary(max_size=60) | st.sampled_from([json.dumps(HEADER).encode(), json.dumps(PAYLOAD).encode()])
 
 
 @given(st.text() | st.lists(parts.map(encode), max_size=5).map(".".join))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         parse(text)
     except AuthError as refused:
@@ -213,37 +179,37 @@ def test_by_default_a_token_may_have_16_kib() -> None:
         check_length("A" * 16385, MAX_LENGTH)
 
 
-def headed(header: str) -> UnverifiedJwt:
+def make_jwt(header: str) -> UnverifiedJwt:
     return UnverifiedJwt(header, f"kid of {header}", {}, b"", b"")
 
 
-def test_a_header_of_512_characters_is_remembered_and_a_longer_one_is_not() -> None:
+def test_a_header_of_512_characters_is_kept_and_a_longer_one_is_not() -> None:
     headers = KnownHeaders()
-    for length, known in ((512, True), (513, False)):
-        headers.keep(headed("h" * length))
-        assert ("h" * length in headers.kids) is known
+    for length, is_kept in ((512, True), (513, False)):
+        headers.keep(make_jwt("h" * length))
+        assert ("h" * length in headers.kids) is is_kept
 
 
-def test_64_headers_are_remembered_and_the_next_one_begins_anew() -> None:
+def test_64_headers_are_kept_and_the_next_one_replaces_all() -> None:
     headers, names = KnownHeaders(), [str(n) for n in range(65)]
-    for name in [*names[:64], "0"]:  # the last is known already, and costs the others nothing
-        headers.keep(headed(name))
+    for name in [*names[:64], "0"]:  # the last is known already, so that nothing is replaced
+        headers.keep(make_jwt(name))
     assert all(headers.kids[name] == f"kid of {name}" for name in names[:64])
-    headers.keep(headed("64"))
+    headers.keep(make_jwt("64"))
     assert [name for name in names if name in headers.kids] == ["64"]
 
 
-def test_only_a_header_that_is_not_remembered_is_asked_about() -> None:
-    headers, asked = KnownHeaders(), list[str]()
-    jwt = parse(GOOD, headers=headers, on_new_header=asked.append)
+def test_on_new_header_is_called_for_unknown_headers_only() -> None:
+    headers, kids = KnownHeaders(), list[str]()
+    jwt = parse(GOOD, headers=headers, on_new_header=kids.append)
     headers.keep(jwt)
-    again = parse(GOOD, headers=headers, on_new_header=asked.append)
+    again = parse(GOOD, headers=headers, on_new_header=kids.append)
     assert all(getattr(again, name) == getattr(jwt, name) for name in UnverifiedJwt.__slots__)
-    assert asked == [jwt.kid]
+    assert kids == [jwt.kid]
 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "a.b", "a.b.c.d", "{header}", "{header}x", "{header}."])
-def test_what_is_not_three_parts_is_not_read_further(text: str) -> None:
+def test_a_text_that_is_not_three_parts_is_refused_first(text: str) -> None:
     headers = KnownHeaders()
     headers.keep(parse(GOOD))
     text = text.replace("{header}", GOOD.partition(".")[0])
@@ -254,22 +220,8 @@ def test_what_is_not_three_parts_is_not_read_further(text: str) -> None:
             parse(text, headers=headers)
 
 
-def test_of_all_letters_only_those_without_trailing_bits_may_be_last() -> None:
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    for before in ("A", "AA", "AAA"):
-        for letter in alphabet:
-            text = before + letter
-            octets = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            is_canonical = urlsafe_b64encode(octets).rstrip(b"=").decode() == text
-            if is_canonical:
-                assert decode_base64url(text) == octets
-            else:
-                with pytest.raises(TokenMalformed):
-                    decode_base64url(text)
-
-
 @pytest.mark.parametrize("depth", range(930, 1000, 1))
-def test_no_depth_at_all_makes_the_check_for_surrogates_recurse(depth: int) -> None:
+def test_no_depth_makes_the_check_for_surrogates_recurse(depth: int) -> None:
     payload = b'{"a":"\\ud83d\\ude00","b":' + b"[" * depth + b"]" * depth + b"}"
     with pytest.raises(TokenMalformed):
         parse(token(payload=payload))

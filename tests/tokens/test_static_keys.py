@@ -1,4 +1,4 @@
-"""Keys that come with the settings: at once wrong or good, and read again when their file changes."""
+"""Keys from the settings: a mapping is checked at once, and a file is read again when it changes."""
 
 import json
 import os
@@ -30,7 +30,7 @@ async def test_a_guard_takes_the_path_of_a_key_file(tmp_path: Path) -> None:
     assert await CognitoGuard(OLD.user_pool(jwks=file)).verify(OLD.access_token())
 
 
-async def test_a_mapping_has_the_keys_it_has() -> None:
+async def test_keys_of_a_mapping_are_found_by_kid() -> None:
     keys = MappingKeys(OLD.jwks)
     assert await keys.warm_up()
     assert await keys.get(KID) is keys.find(KID)
@@ -39,13 +39,13 @@ async def test_a_mapping_has_the_keys_it_has() -> None:
         await keys.get(NEW_KID)
 
 
-class Hands:
+class FakeTime:
     now = 0.0
 
 
 async def test_a_file_is_read_again_when_it_changes_and_a_broken_one_replaces_nothing(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
-    keys = FileKeys(file, Clock(wall=lambda: Hands.now, steady=lambda: Hands.now))
+    keys = FileKeys(file, Clock(wall=lambda: FakeTime.now, steady=lambda: FakeTime.now))
     assert await keys.warm_up() is False
     with pytest.raises(KeysUnavailable, match="FileNotFoundError"):
         await keys.get(KID)
@@ -59,26 +59,26 @@ async def test_a_file_is_read_again_when_it_changes_and_a_broken_one_replaces_no
     ):
         file.write_text(text)
         os.utime(file, (step, step))
-        Hands.now += 1
+        FakeTime.now += 1
         assert await keys.get(kid)
         assert keys.status()["last_error"] == error
     first = keys.find(NEW_KID)
     file.write_text(json.dumps(NEW.jwks, indent=1))
-    Hands.now += 1
+    FakeTime.now += 1
     assert keys.find(NEW_KID) is first
     with pytest.raises(KeyUnknown):
         await keys.get(KID)
     file.unlink()
-    Hands.now += 1
+    FakeTime.now += 1
     assert keys.find(NEW_KID) is first
 
 
-async def test_a_file_is_not_looked_at_for_every_request(tmp_path: Path) -> None:
+async def test_a_file_is_not_checked_for_every_request(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     file.write_text(json.dumps(OLD.jwks))
-    keys = FileKeys(file, Clock(wall=lambda: Hands.now, steady=lambda: Hands.now))
+    keys = FileKeys(file, Clock(wall=lambda: FakeTime.now, steady=lambda: FakeTime.now))
     assert keys.find(KID)
-    Hands.now += 1
+    FakeTime.now += 1
     assert keys.find(KID)
     file.unlink()
     assert keys.find(KID)
@@ -87,14 +87,14 @@ async def test_a_file_is_not_looked_at_for_every_request(tmp_path: Path) -> None
     }  # fmt: skip
 
 
-async def test_the_keys_of_a_mapping_are_built_when_they_are_warmed_up() -> None:
+async def test_the_keys_of_a_mapping_are_built_at_warm_up() -> None:
     keys = MappingKeys(OLD.jwks)
     assert keys._keys is None
     await keys.warm_up()
     assert keys._keys is not None
 
 
-async def test_a_file_of_keys_is_read_when_it_is_warmed_up(tmp_path: Path) -> None:
+async def test_a_file_of_keys_is_read_at_warm_up(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     file.write_text(json.dumps(OLD.jwks))
     keys = FileKeys(file, Clock(wall=lambda: 0.0, steady=lambda: 0.0))

@@ -1,4 +1,4 @@
-"""Clocks moved by hand, and a key server that does as it is told."""
+"""A key server and clocks that tests control, and the keys that the server publishes."""
 
 import asyncio
 import json
@@ -19,8 +19,8 @@ KID: str = OLD.jwks["keys"][0]["kid"]
 NEW_KID: str = NEW.jwks["keys"][0]["kid"]
 
 
-class Hands:
-    """Both clocks, moved by hand."""
+class FakeTime:
+    """Both clocks, which move only when a test moves them."""
 
     def __init__(self) -> None:
         self.wall, self.steady = 1_000_000.0, 500.0
@@ -34,7 +34,7 @@ class Hands:
 
 
 class KeyServer:
-    """What a key set is given as ``fetch``: counts, and answers, fails or waits as it is told."""
+    """A ``fetch`` function that counts its calls, and answers, fails or waits as its attributes say."""
 
     def __init__(self) -> None:
         self.pool = OLD
@@ -53,7 +53,7 @@ class KeyServer:
         return document
 
 
-async def landed(keys: RemoteKeys) -> None:
+async def wait_for_fetch(keys: RemoteKeys) -> None:
     """Wait, for a bounded time, until no fetch is under way."""
     for _ in range(500):
         if keys._flight.current is None:
@@ -62,7 +62,8 @@ async def landed(keys: RemoteKeys) -> None:
     raise AssertionError
 
 
-async def refusal_of(keys: RemoteKeys, kid: str) -> AuthError:
+async def catch_error(keys: RemoteKeys, kid: str) -> AuthError:
+    """Return the error that a request for this kid gets."""
     with pytest.raises(AuthError) as refused:
         await keys.get(kid)
     return refused.value
