@@ -1,4 +1,4 @@
-"""The app as a Lambda function: Mangum, set up right."""
+"""The app as a Lambda function: Mangum with the right settings."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,13 +16,13 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 def lambda_handler(app: "FastAPI", *, base_path: str | None = None, **mangum: Any) -> Handler:
-    """The handler for a function behind a REST API, an HTTP API or a function URL.
+    """Return the handler of a function behind a REST API, an HTTP API or a function URL.
 
     The stage becomes the app's ``root_path``, so that ``/docs`` and redirects work behind it.
     ``base_path`` names the base path of a custom domain, for example ``"/v1"``. Other arguments go to
-    Mangum, but for ``lifespan``: on Lambda it would run for every request, and fetch the keys each time.
+    Mangum, except ``lifespan``: on Lambda it would run for every request and fetch the keys each time.
 
-    Raises `ConfigurationError` for a base path that is none, or for ``lifespan``.
+    Raises `ConfigurationError` for a malformed base path, and for ``lifespan``.
     """
     if mangum.keys() & {"lifespan", "api_gateway_base_path"}:
         raise ConfigurationError(
@@ -31,13 +31,13 @@ def lambda_handler(app: "FastAPI", *, base_path: str | None = None, **mangum: An
         )
     if base_path is not None and (not base_path.startswith("/") or base_path.endswith("/")):
         raise ConfigurationError('base_path starts with a slash and does not end with one: "/v1".')
-    return _Handler(_BehindStage(app, base_path), mangum)
+    return _Handler(_StageMiddleware(app, base_path), mangum)
 
 
 class _Handler:
     """Mangum with an event loop of its own.
 
-    Mangum takes whatever loop the thread has, and fails once somebody has called ``asyncio.run``.
+    Mangum uses the thread's current loop, and fails after any call of ``asyncio.run``, which removes it.
     """
 
     def __init__(self, app: ASGIApp, options: dict[str, Any]) -> None:
@@ -46,7 +46,7 @@ class _Handler:
         self._loop = asyncio.new_event_loop()
         finalize(self, self._loop.close)
         asyncio.set_event_loop(self._loop)
-        asgi: Any = app  # Mangum asks for coroutines where Starlette says awaitables
+        asgi: Any = app  # Mangum's type wants a coroutine where Starlette's has an awaitable
         self._mangum = Mangum(asgi, lifespan="off", **options)
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -54,32 +54,36 @@ class _Handler:
         return self._mangum(event, context)
 
 
-class _BehindStage:
-    """Tells the app where it is mounted. By ASGI's rule ``path`` starts with ``root_path``."""
+class _StageMiddleware:
+    """Sets ``root_path`` to the stage or the base path. By ASGI's rule ``path`` starts with ``root_path``."""
 
     def __init__(self, app: ASGIApp, base_path: str | None) -> None:
         self.app = app
         self.base_path = base_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        root, inside = _stage(scope["aws.event"], scope["path"])
+        root, in_path = _find_stage(scope["aws.event"], scope["path"])
         if self.base_path is not None and _is_under(scope["path"], self.base_path):
-            root, inside = self.base_path, True
+            root, in_path = self.base_path, True
         if root:
-            scope = {**scope, "root_path": root, "path": scope["path"] if inside else root + scope["path"]}
+            scope = {**scope, "root_path": root, "path": scope["path"] if in_path else root + scope["path"]}
         await self.app(scope, receive, send)
 
 
-def _stage(event: dict[str, Any], path: str) -> tuple[str, bool]:
-    """The stage as a path, where the caller's address has it, and whether ``path`` has it too."""
+def _find_stage(event: dict[str, Any], path: str) -> tuple[str, bool]:
+    """Return the stage as a path, and True if ``path`` begins with it.
+
+    The stage is empty if it is no part of the URL that the client called.
+    """
     context = event.get("requestContext")
     context = context if isinstance(context, dict) else {}
     stage = f"/{context.get('stage')}"
     if context.get("path") == stage + str(event.get("path")):
-        return stage, False  # REST: the full path has the stage, the event's own path does not
-    # HTTP: the path has the stage; on a custom domain the same text would be the app's own
-    on_own_domain = ".execute-api." in str(context.get("domainName"))
-    return (stage, True) if on_own_domain and stage != "/$default" and _is_under(path, stage) else ("", False)
+        return stage, False  # REST API: the full path has the stage, the event's own path does not
+    # HTTP API: the path has the stage. On a custom domain the same text belongs to the app's own path.
+    on_default_domain = ".execute-api." in str(context.get("domainName"))
+    has_stage = on_default_domain and stage != "/$default" and _is_under(path, stage)
+    return (stage, True) if has_stage else ("", False)
 
 
 def _is_under(path: str, root: str) -> bool:
