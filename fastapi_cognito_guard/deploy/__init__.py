@@ -1,9 +1,12 @@
-"""From the app to AWS. What an app behind a gateway does not need is loaded when it is asked for."""
+"""Deployment to AWS: the Lambda function, a Lambda authorizer, and the definition of the API.
+
+Most names load their module on first use, so that a function loads only what it runs.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# A module of the same name would take the function's place, if it were not loaded first.
+# Imported now: loaded later, the module of the same name would replace the function.
 from fastapi_cognito_guard.deploy.export import export
 
 if TYPE_CHECKING:
@@ -13,9 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["AuthorizerRequest", "export", "lambda_authorizer", "lambda_claims", "lambda_handler"]
 
+_MODULES = {
+    "AuthorizerRequest": "authorizer.event",
+    "lambda_authorizer": "authorizer.handler",
+    "lambda_claims": "authorizer.handler",
+    "lambda_handler": "lambda_function",
+}
+
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    room = "lambda_function" if name == "lambda_handler" else "authorizer.handler"
-    return getattr(import_module(f"{__name__}.{room}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

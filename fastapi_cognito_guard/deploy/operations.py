@@ -1,7 +1,7 @@
-"""The app's routes as a gateway sees them: one operation for each path and method, decided by one route.
+"""Routes of an app as a gateway sees them: one operation per method and path, each decided by one route.
 
-An app takes the first route that fits, a gateway the most specific path. Here both are asked, so that
-what is exported for a path is what the app demands of the requests that a gateway finds there.
+An app takes the first route that matches a request, a gateway the most specific path. An operation requires
+what the app checks for the requests that the gateway sends there.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterator
@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.staticfiles import StaticFiles
 
 from fastapi_cognito_guard.app.routes import OpaqueMount, RouteInfo, list_opaque_mounts, list_routes
-from fastapi_cognito_guard.deploy.paths import GatewayPath, Names, Pattern, is_preferred, parse, text_of
+from fastapi_cognito_guard.deploy.paths import (
+    GatewayPath,
+    PathPattern,
+    VariableNames,
+    format_path,
+    is_preferred,
+    parse_path,
+)
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import is_public
@@ -20,15 +27,15 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-"""What a route that names no methods takes, as far as a gateway knows methods."""
+"""Methods that a gateway knows, and those of a route that names none."""
 
 
-class Ask(NamedTuple):
-    """What is asked of a caller. Equal ones are decided alike.
+class Access(NamedTuple):
+    """Requirements on the callers of a route.
 
-    ``identity``  whether the caller must be known at all
-    ``optional``  whether one that gives a token must give a good one
-    ``iam``       whether the caller must have signed with AWS credentials
+    ``identity``  True if the caller must have a valid token
+    ``optional``  True if a token may be missing, but must be valid if it is there
+    ``iam``       True if the caller must have signed the request with AWS credentials
     """
 
     identity: bool
@@ -36,38 +43,41 @@ class Ask(NamedTuple):
     iam: bool
     requirements: frozenset[Requirement]
 
-    def of(self, kind: str) -> tuple[tuple[str, ...], ...]:
-        """The requirements of one kind: all of these, any one of each."""
+    def names_of_kind(self, kind: str) -> tuple[tuple[str, ...], ...]:
+        """Return the names in the requirements of one kind: all of these, any one of each."""
         return tuple(sorted(each.any_of for each in self.requirements if each.kind == kind))
 
 
 class Operation(NamedTuple):
-    """A path and a method at a gateway, what is asked there, and the route (its text) that asks."""
+    """A path and a method at a gateway, the access required there, and the deciding route as text."""
 
     path: GatewayPath
     method: str
-    ask: Ask
+    access: Access
     route: str
 
     def __str__(self) -> str:
-        return f"{self.method} {text_of(self.path)}"
+        return f"{self.method} {format_path(self.path)}"
 
 
-class _Route(NamedTuple):
+class _Candidate(NamedTuple):
+    """A route of the app, parsed for comparison with the paths of a gateway."""
+
     methods: frozenset[str]
-    pattern: Pattern
-    said: GatewayPath
-    demand: RouteInfo
+    pattern: PathPattern
+    gateway_path: GatewayPath
+    route: RouteInfo
 
     def __str__(self) -> str:
-        return str(self.demand)
+        return str(self.route)
 
 
-class Routes:
-    """The routes of an app, in the order in which it tries them. ``idle``: what leaves nothing out.
+class GatewayRoutes:
+    """Routes of an app, in the order in which the app tries them.
 
-    ``tree``       whether the gateway finds the path first and then the method, as a REST API does
-    ``leave_out``  paths that the gateway is not to know, spelled as in the guard's ``public``
+    ``tree``               True if the gateway finds the path first and then the method, as a REST API does
+    ``leave_out``          paths that the gateway does not get, in the form of the guard's ``public``
+    ``unused_exclusions``  entries of ``leave_out`` that match no route
     """
 
     def __init__(
@@ -75,119 +85,123 @@ class Routes:
     ) -> None:
         self._tree = tree
         self._public = guard.public if guard.deny_by_default else None
-        names = Names(tree=tree)
-        found = list(_exported(app))
-        kept = [demand for demand in found if not is_public(demand.path_format, leave_out)]
-        self.idle = [
-            entry for entry in leave_out if not any(is_public(each.path_format, [entry]) for each in found)
+        names = VariableNames(tree=tree)
+        found = list(_list_http_routes(app))
+        kept = [route for route in found if not is_public(route.path_format, leave_out)]
+        self.unused_exclusions = [
+            entry for entry in leave_out if not any(is_public(route.path_format, [entry]) for route in found)
         ]
-        self._routes = [_route(demand, names, tree=tree) for demand in kept]
-        self._entries = [names.unify(path) for path in self._parts_apart(leave_out)]
+        self._candidates = [_parse_route(route, names, tree=tree) for route in kept]
+        self._extra_paths = [names.unify(path) for path in self._find_extra_paths(leave_out)]
 
-    def operations(self, alike: Callable[[Ask], Hashable] = lambda ask: ask) -> list[Operation]:
-        """All of them. ``alike``: what of an `Ask` a gateway can tell apart.
+    def list_operations(
+        self, access_key: Callable[[Access], Hashable] = lambda access: access
+    ) -> list[Operation]:
+        """Return all operations. ``access_key``: the part of an `Access` that the gateway can distinguish.
 
-        Raises `ConfigurationError` where one path of the gateway stands for routes that ask differently.
+        Raises `ConfigurationError` if routes with different keys share an operation.
         """
-        paths = dict.fromkeys([*(route.said for route in self._routes), *self._entries])
+        paths = dict.fromkeys([*(each.gateway_path for each in self._candidates), *self._extra_paths])
         return [
-            self._decide(path, method, alike)
+            self._build_operation(path, method, access_key)
             for path in paths
             for method in METHODS
-            if any(self._at(path, method))
+            if any(self._find_candidates(path, method))
         ]
 
-    def widened(self) -> Iterator[tuple[str, str]]:
-        """Routes (their text) that take less than the path that a gateway has for them."""
-        for route in self._routes:
-            if route.demand.path_format != text_of(route.pattern.said).replace("+}", "}"):
-                yield str(route), text_of(route.said)
+    def list_widened(self) -> Iterator[tuple[str, str]]:
+        """List the routes whose path at the gateway takes more requests, each with that path, as texts."""
+        for each in self._candidates:
+            if each.route.path_format != format_path(each.pattern.gateway_path).replace("+}", "}"):
+                yield str(each), format_path(each.gateway_path)
 
-    def ask(self, method: str, path: str) -> Ask | None:
-        """What the app asks for a request, by its real path; None where no route takes it."""
+    def find_access(self, method: str, path: str) -> Access | None:
+        """Return the access required for a request, by its real path; None if no route takes it."""
         literal = tuple(path.split("/")[1:]) if path != "/" else ()
-        for route in self._routes:
-            if method in route.methods and route.pattern.covers(literal):
-                return self._ask(route, path)
+        for each in self._candidates:
+            if method in each.methods and each.pattern.covers(literal):
+                return self._build_access(each.route, path)
         return None
 
-    def _parts_apart(self, leave_out: Collection[str]) -> Iterator[GatewayPath]:
-        """Parts of what a route takes that need a path of their own.
+    def _find_extra_paths(self, leave_out: Collection[str]) -> Iterator[GatewayPath]:
+        """Find the parts of routes that need a path of their own, unless ``leave_out`` excludes them.
 
-        The root, which ``/{rest:path}`` takes but a gateway's ``/{rest+}`` does not, and the entries of the
-        guard's ``public``, but for those that the gateway is not to know.
+        These are the root, which ``/{rest:path}`` takes but a gateway's ``/{rest+}`` does not, and the
+        entries of the guard's ``public``.
         """
         if not is_public("/", leave_out):
             yield ()
         for entry in sorted(self._public or ()):
             if is_public(entry, leave_out):
                 continue
-            for route in self._routes:
-                part = route.pattern.part_in(entry, slash_at_end=not self._tree)
-                if part is not None and part != route.pattern.said:
+            for each in self._candidates:
+                part = each.pattern.intersect(entry, keep_slash=not self._tree)
+                if part is not None and part != each.pattern.gateway_path:
                     yield part
 
-    def _at(self, path: GatewayPath, method: str) -> Iterator[_Route]:
-        """The routes that a request there may be for, in the app's order."""
-        if not self._tree and not self._has(path, method):
+    def _find_candidates(self, path: GatewayPath, method: str) -> Iterator[_Candidate]:
+        """Find the routes that may get a request to this operation, in the app's order."""
+        if not self._tree and not self._is_defined(path, method):
             return
         covered = False
-        for route in self._routes:
-            # One with a slash at its end still gets its own requests, which a REST API finds here, too.
-            if covered and not route.pattern.without_slash:
+        for each in self._candidates:
+            # A route with a slash at its end gets its own requests even so: a REST API sends them here.
+            if covered and not each.pattern.drops_slash:
                 continue
-            if method in route.methods and route.pattern.meets(path) and not is_preferred(route.said, path):
-                yield route
-                covered = covered or route.pattern.covers(path)
+            overlaps = method in each.methods and each.pattern.overlaps(path)
+            if overlaps and not is_preferred(each.gateway_path, over=path):
+                yield each
+                covered = covered or each.pattern.covers(path)
 
-    def _has(self, path: GatewayPath, method: str) -> bool:
-        """An HTTP API looks for path and method together: it has only what is written down."""
-        return path in self._entries or any(
-            route.said == path and method in route.methods for route in self._routes
+    def _is_defined(self, path: GatewayPath, method: str) -> bool:
+        # An HTTP API matches path and method together, so it has only the methods that are written down.
+        return path in self._extra_paths or any(
+            each.gateway_path == path and method in each.methods for each in self._candidates
         )
 
-    def _decide(self, path: GatewayPath, method: str, alike: Callable[[Ask], Hashable]) -> Operation:
-        first, *others = self._at(path, method)
-        ask = self._ask(first, text_of(path))
+    def _build_operation(
+        self, path: GatewayPath, method: str, access_key: Callable[[Access], Hashable]
+    ) -> Operation:
+        first, *others = self._find_candidates(path, method)
+        access = self._build_access(first.route, format_path(path))
         for other in others:
-            if alike(self._ask(other, text_of(path))) != alike(ask):
+            if access_key(self._build_access(other.route, format_path(path))) != access_key(access):
                 raise ConfigurationError(
-                    f"{first} and {other} are both {method} {text_of(path)} to a gateway, and ask for "
-                    "different things there: give them paths of their own, or let them ask for the same."
+                    f"{first} and {other} are both {method} {format_path(path)} to a gateway, and have "
+                    "different requirements: give them paths of their own, or the same requirements."
                 )
-        return Operation(path, method, ask, str(first))
+        return Operation(path, method, access, str(first))
 
-    def _ask(self, route: _Route, path: str) -> Ask:
-        demand = route.demand
+    def _build_access(self, route: RouteInfo, path: str) -> Access:
         denied = self._public is not None and not is_public(path, self._public)
-        return Ask(
-            identity=(demand.guarded and not demand.optional) or (denied and not demand.iam),
-            optional=demand.optional and not denied,
-            iam=demand.iam,
-            requirements=frozenset(demand.requirements),
+        return Access(
+            identity=(route.guarded and not route.optional) or (denied and not route.iam),
+            optional=route.optional and not denied,
+            iam=route.iam,
+            requirements=frozenset(route.requirements),
         )
 
 
-def left_out(app: "FastAPI") -> Iterator[str]:
-    """What no gateway can be told of: WebSockets, and what shows no path."""
-    yield from (str(demand) for demand in list_routes(app) if demand.websocket)
+def list_left_out(app: "FastAPI") -> Iterator[str]:
+    """List the routes that no gateway can have: WebSockets, and mounts that show no path."""
+    yield from (str(route) for route in list_routes(app) if route.websocket)
     yield from (str(mount) for mount in list_opaque_mounts(app) if not mount.path)
 
 
-def _exported(app: "FastAPI") -> Iterator[RouteInfo]:
-    yield from (demand for demand in list_routes(app) if not demand.websocket)
-    yield from (_everything_in(mount) for mount in list_opaque_mounts(app) if mount.path)
+def _list_http_routes(app: "FastAPI") -> Iterator[RouteInfo]:
+    yield from (route for route in list_routes(app) if not route.websocket)
+    yield from (_build_catch_all(mount) for mount in list_opaque_mounts(app) if mount.path)
 
 
-def _everything_in(mount: OpaqueMount) -> RouteInfo:
-    """A mount that shows no routes, as one that takes everything and asks for nothing."""
+def _build_catch_all(mount: OpaqueMount) -> RouteInfo:
+    """Describe a mount that shows no routes as one route for all its paths, without requirements."""
     return RouteInfo(
         path=mount.path + "/{rest:path}",
         path_format=mount.path + "/{rest}",
         methods=frozenset({"GET", "HEAD"} if isinstance(mount.app, StaticFiles) else ()),
         websocket=False,
         name="",
-        endpoint=_everything_in,
+        endpoint=_build_catch_all,
         guarded=False,
         optional=False,
         iam=False,
@@ -199,11 +213,12 @@ def _everything_in(mount: OpaqueMount) -> RouteInfo:
     )
 
 
-def _route(demand: RouteInfo, names: Names, *, tree: bool) -> _Route:
-    if not demand.methods <= frozenset(METHODS):
-        raise ConfigurationError(f"{demand}: a gateway knows the methods {', '.join(METHODS)}, and no other.")
+def _parse_route(route: RouteInfo, names: VariableNames, *, tree: bool) -> _Candidate:
+    if not route.methods <= frozenset(METHODS):
+        raise ConfigurationError(f"{route}: a gateway knows the methods {', '.join(METHODS)}, and no other.")
     try:
-        pattern = parse(demand.path, slash_at_end=not tree)
-        return _Route(demand.methods or frozenset(METHODS), pattern, names.unify(pattern.said), demand)
+        pattern = parse_path(route.path, keep_slash=not tree)
+        unified = names.unify(pattern.gateway_path)
+        return _Candidate(route.methods or frozenset(METHODS), pattern, unified, route)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{demand}: {error}") from None
+        raise ConfigurationError(f"{route}: {error}") from None

@@ -1,4 +1,4 @@
-"""Paths as a gateway can say them: whole segments, variables, and a greedy one that takes all the rest."""
+"""Paths as a gateway writes them: literal segments, variables, and a greedy variable for all the rest."""
 
 import re
 from collections.abc import Iterable
@@ -9,193 +9,207 @@ from starlette.routing import compile_path
 from fastapi_cognito_guard.errors import ConfigurationError
 
 GatewayPath = tuple[str, ...]
-"""Segments as a gateway writes them: ``orders``, ``{id}``, and last ``{rest+}``. None at all is ``/``."""
+"""Segments as a gateway writes them: ``orders``, ``{id}``, and last ``{rest+}``. An empty tuple is ``/``."""
 
 _VARIABLE = re.compile(r"{([a-zA-Z_][a-zA-Z0-9_]*)(?::[a-zA-Z_][a-zA-Z0-9_]*)?}")
 _LITERAL = re.compile(r"[A-Za-z0-9_.,:-]*")
-_ANYTHING = "[^/]+"  # the converter of a variable that names none
+_DEFAULT_CONVERTER = "[^/]+"  # of a variable that names no converter
 
 
-class Part(NamedTuple):
-    """One segment of an app's path, or with a greedy one all the rest.
+class PathSegment(NamedTuple):
+    """One segment of an app's path, or with a greedy variable all the rest.
 
-    ``said``    the segment as a gateway writes it
-    ``regex``   what the app takes there
-    ``exact``   whether the gateway takes there what the app takes, and nothing more
+    ``gateway_segment``  the same segment as a gateway writes it
+    ``regex``            matches the texts that the app takes there
+    ``exact``            True if the gateway takes there the same texts as the app, and no others
     """
 
-    said: str
+    gateway_segment: str
     regex: re.Pattern[str]
     exact: bool
 
-    def meets(self, said: str) -> bool:
-        """Whether some text fits here and in a gateway's segment; where that is unclear, it counts as so."""
-        return is_variable(said) or self.takes(said)
+    def overlaps(self, segment: str) -> bool:
+        """Return True if some text may match this and a gateway's segment."""
+        # Two variables may have no text in common. They count as overlapping: the safe side.
+        return is_variable(segment) or self.matches(segment)
 
-    def covers(self, said: str) -> bool:
-        """Whether all that a gateway takes in this segment fits here."""
-        if is_greedy(said) and not is_greedy(self.said):
+    def covers(self, segment: str) -> bool:
+        """Return True if every text that a gateway takes at its segment matches this one."""
+        if is_greedy(segment) and not is_greedy(self.gateway_segment):
             return False
-        if is_variable(said):
-            return self.exact and is_variable(self.said)
-        return self.takes(said)
+        if is_variable(segment):
+            return self.exact and is_variable(self.gateway_segment)
+        return self.matches(segment)
 
-    def takes(self, text: str) -> bool:
-        """Whether the app takes this text here."""
+    def matches(self, text: str) -> bool:
+        """Return True if the app takes this text here."""
         return self.regex.fullmatch(f"/{text}") is not None
 
 
-class Pattern(NamedTuple):
-    """A path of an app: what it matches, and the nearest that a gateway can say.
+class PathPattern(NamedTuple):
+    """A path of an app, and the nearest path that a gateway can express.
 
-    ``without_slash``  whether the gateway does not see the slash at its end
+    ``drops_slash``  True if the path ends with a slash that the gateway does not see
     """
 
-    parts: tuple[Part, ...]
-    without_slash: bool
+    segments: tuple[PathSegment, ...]
+    drops_slash: bool
 
     @property
-    def said(self) -> GatewayPath:
-        """The nearest path at a gateway: it takes at least what the app's path takes."""
-        return tuple(part.said for part in self.parts)
+    def gateway_path(self) -> GatewayPath:
+        """Nearest path at a gateway. It takes at least the requests that the app's path takes."""
+        return tuple(segment.gateway_segment for segment in self.segments)
 
-    def meets(self, path: GatewayPath) -> bool:
-        """Whether some request fits both."""
-        return self._fits(path, covering=False)
+    def overlaps(self, path: GatewayPath) -> bool:
+        """Return True if some request may match this and the gateway's path."""
+        return self._compare(path, covering=False)
 
     def covers(self, path: GatewayPath) -> bool:
-        """Whether every request to the gateway's path fits the app's."""
-        return not self.without_slash and self._fits(path, covering=True)
+        """Return True if every request to the gateway's path matches this path of the app."""
+        return not self.drops_slash and self._compare(path, covering=True)
 
-    def part_in(self, entry: str, *, slash_at_end: bool) -> GatewayPath | None:
-        """What of this lies in a subtree ``/a/*``, or is one path ``/a``; None for nothing."""
-        literal = parse(entry.removesuffix("/*"), slash_at_end=slash_at_end).said
+    def intersect(self, entry: str, *, keep_slash: bool) -> GatewayPath | None:
+        """Return the path of the requests that match this and ``entry``: ``/a``, or a subtree ``/a/*``.
+
+        None if there are no such requests.
+        """
+        literal = parse_path(entry.removesuffix("/*"), keep_slash=keep_slash).gateway_path
         if not entry.endswith("/*"):
             return literal if self.covers(literal) else None
-        for index, (segment, said) in enumerate(zip(literal, self.said, strict=False)):
-            if is_greedy(said):
-                return (*literal[:index], *literal[index:], said)
-            if not self.parts[index].meets(segment):
+        path = self.gateway_path
+        for index, (text, segment) in enumerate(zip(literal, path, strict=False)):
+            if is_greedy(segment):
+                return (*literal, segment)
+            if not self.segments[index].overlaps(text):
                 return None
-        return (*literal, *self.said[len(literal) :]) if len(self.said) > len(literal) else None
+        return (*literal, *path[len(literal) :]) if len(path) > len(literal) else None
 
-    def _fits(self, path: GatewayPath, *, covering: bool) -> bool:
-        for index, part in enumerate(self.parts):
+    def _compare(self, path: GatewayPath, *, covering: bool) -> bool:
+        for index, segment in enumerate(self.segments):
             if index >= len(path):
-                return not path and is_greedy(part.said) and part.takes("")
-            if is_greedy(part.said):
-                return _rest_fits(part, path[index:], covering=covering)
-            if not (part.covers(path[index]) if covering else part.meets(path[index])):
+                return not path and is_greedy(segment.gateway_segment) and segment.matches("")
+            if is_greedy(segment.gateway_segment):
+                return _compare_rest(segment, path[index:], covering=covering)
+            if not (segment.covers(path[index]) if covering else segment.overlaps(path[index])):
                 return False
             if is_greedy(path[index]):
                 return True
-        return len(path) == len(self.parts)
+        return len(path) == len(self.segments)
 
 
-def _rest_fits(part: Part, rest: GatewayPath, *, covering: bool) -> bool:
+def _compare_rest(greedy: PathSegment, rest: GatewayPath, *, covering: bool) -> bool:
     if any(map(is_variable, rest)):
-        return part.exact or not covering
-    return part.takes("/".join(rest))
+        return greedy.exact or not covering
+    return greedy.matches("/".join(rest))
 
 
-def is_variable(said: str) -> bool:
-    """Whether a gateway's segment takes more than itself."""
-    return said.startswith("{")
+def is_variable(segment: str) -> bool:
+    """Return True if a gateway's segment is a variable, greedy or not."""
+    return segment.startswith("{")
 
 
-def is_greedy(said: str) -> bool:
-    """Whether it takes all the rest."""
-    return said.endswith("+}")
+def is_greedy(segment: str) -> bool:
+    """Return True if a gateway's segment takes all the rest of a path."""
+    return segment.endswith("+}")
 
 
 def is_preferred(path: GatewayPath, over: GatewayPath) -> bool:
-    """Whether a gateway chooses ``path`` where both fit: the first more specific segment decides."""
-    for one, other in zip(path, over, strict=False):
-        if _rank(one) != _rank(other):
-            return _rank(one) < _rank(other)
+    """Return True if a gateway chooses ``path`` for a request that matches both.
+
+    The first segment that is more specific in one of them decides.
+    """
+    for segment, other in zip(path, over, strict=False):
+        if _rank(segment) != _rank(other):
+            return _rank(segment) < _rank(other)
     return False
 
 
-def _rank(said: str) -> int:
-    return is_variable(said) + is_greedy(said)
+def _rank(segment: str) -> int:
+    """Return 0 for a literal, 1 for a variable, 2 for a greedy one."""
+    return is_variable(segment) + is_greedy(segment)
 
 
-def text_of(path: GatewayPath) -> str:
-    """``/orders/{id}``."""
+def format_path(path: GatewayPath) -> str:
+    """Return the path as text: ``/orders/{id}``."""
     return "/" + "/".join(path)
 
 
-def parse(path: str, *, slash_at_end: bool) -> Pattern:
-    """An app's path, converters and all: ``/files/{name:path}``.
+def parse_path(path: str, *, keep_slash: bool) -> PathPattern:
+    """Parse an app's path, with its converters: ``/files/{name:path}``.
 
-    ``slash_at_end``: whether the gateway tells ``/orders/`` from ``/orders``. Raises `ConfigurationError`
-    for one with characters that a gateway does not take.
+    ``keep_slash``: True if the gateway tells ``/orders/`` from ``/orders``. Raises `ConfigurationError` for
+    characters that a gateway does not take.
     """
-    segments = path.split("/")[1:]
-    without_slash = len(segments) > 1 and segments[-1] == "" and not slash_at_end
-    if without_slash or segments == [""]:
-        segments.pop()
-    parts: list[Part] = []
-    for index, segment in enumerate(segments):
-        part = _part(segment, path)
-        if is_greedy(part.said):
-            regex, _, _ = compile_path("/" + "/".join(segments[index:]))
-            last = index == len(segments) - 1
-            return Pattern((*parts, part._replace(regex=regex, exact=part.exact and last)), without_slash)
-        parts.append(part)
-    return Pattern(tuple(parts), without_slash)
+    texts = path.split("/")[1:]
+    drops_slash = len(texts) > 1 and texts[-1] == "" and not keep_slash
+    if drops_slash or texts == [""]:
+        texts.pop()
+    segments: list[PathSegment] = []
+    for index, text in enumerate(texts):
+        segment = _parse_segment(text, path)
+        if is_greedy(segment.gateway_segment):
+            regex, _, _ = compile_path("/" + "/".join(texts[index:]))
+            exact = segment.exact and index == len(texts) - 1
+            return PathPattern((*segments, segment._replace(regex=regex, exact=exact)), drops_slash)
+        segments.append(segment)
+    return PathPattern(tuple(segments), drops_slash)
 
 
-def _part(segment: str, path: str) -> Part:
-    # Without the slash, it would be read as a host.
-    regex, _, converters = compile_path(f"/{segment}")
+def _parse_segment(text: str, path: str) -> PathSegment:
+    # compile_path takes a text without a leading slash for a host.
+    regex, _, converters = compile_path(f"/{text}")
     if not converters:
-        if not _LITERAL.fullmatch(segment):
-            _, path_format, _ = compile_path(path)
-            raise ConfigurationError(
-                f"{path}: a gateway takes letters, digits and -_.,: in a path, and {segment!r} has others. "
-                f'Rename it, or let the gateway not know it: leave_out=["{path_format}"].'
-            )
-        return Part(segment, regex, exact=True)
+        _check_literal(text, path)
+        return PathSegment(text, regex, exact=True)
     name, converter = next(iter(converters.items()))
-    whole = _VARIABLE.fullmatch(segment) is not None
+    whole = _VARIABLE.fullmatch(text) is not None
     if any(re.fullmatch(each.regex, "a/b") for each in converters.values()):
-        return Part(f"{{{name}+}}", regex, exact=whole)
-    return Part(f"{{{name}}}", regex, exact=whole and converter.regex == _ANYTHING)
+        return PathSegment(f"{{{name}+}}", regex, exact=whole)
+    return PathSegment(f"{{{name}}}", regex, exact=whole and converter.regex == _DEFAULT_CONVERTER)
 
 
-class Names:
-    """One name for the variable at each place: a gateway takes only one for all the paths through it."""
+def _check_literal(text: str, path: str) -> None:
+    if not _LITERAL.fullmatch(text):
+        _, path_format, _ = compile_path(path)
+        raise ConfigurationError(
+            f"{path}: a gateway takes letters, digits and -_.,: in a path, and {text!r} has others. "
+            f'Rename it, or leave the path out of the definition: leave_out=["{path_format}"].'
+        )
+
+
+class VariableNames:
+    """Variable names by place: a gateway takes one name for a variable in all the paths through its place."""
 
     def __init__(self, *, tree: bool) -> None:
-        """``tree``: whether a place has one variable, greedy or not, as in a REST API."""
+        """``tree``: True if a place has one variable, greedy or not, as in a REST API."""
         self._tree = tree
         self._known: dict[tuple[GatewayPath, bool], str] = {}
 
     def unify(self, path: Iterable[str]) -> GatewayPath:
-        """The path with the names that were there first.
+        """Return the path with the variable names that were used first in each place.
 
-        Raises `ConfigurationError` where a REST API would need both ``{id}`` and ``{rest+}`` in one place.
+        Raises `ConfigurationError` if a REST API would need both ``{id}`` and ``{rest+}`` in one place.
         """
-        known: GatewayPath = ()
-        for said in path:
-            known = (*known, self._known_name(known, said) if is_variable(said) else said)
-        return known
+        unified: GatewayPath = ()
+        for segment in path:
+            unified = (*unified, self._find_variable(unified, segment) if is_variable(segment) else segment)
+        return unified
 
-    def _known_name(self, before: GatewayPath, said: str) -> str:
-        other = self._known.get((before, not is_greedy(said)))
+    def _find_variable(self, before: GatewayPath, variable: str) -> str:
+        other = self._known.get((before, not is_greedy(variable)))
         if self._tree and other is not None:
             raise ConfigurationError(
-                f"{text_of((*before, other))} and {text_of((*before, said))} have variables of two kinds in "
-                'one place, which a REST API does not take: change one path, or export kind="http".'
+                f"{format_path((*before, other))} and {format_path((*before, variable))} have a plain and a "
+                "greedy variable in one place, which a REST API does not take: change one path, or export "
+                'kind="http".'
             )
-        return self._known.setdefault((before, is_greedy(said)), _apart(said, before))
+        return self._known.setdefault((before, is_greedy(variable)), _rename_if_taken(variable, before))
 
 
-def _apart(said: str, before: GatewayPath) -> str:
-    """No name twice in one path."""
-    taken = {text.strip("{+}") for text in before if is_variable(text)}
-    name, end = said.strip("{+}"), "+}" if is_greedy(said) else "}"
+def _rename_if_taken(variable: str, before: GatewayPath) -> str:
+    """Number a variable whose name another one before it in the path already has."""
+    taken = {segment.strip("{+}") for segment in before if is_variable(segment)}
+    name, end = variable.strip("{+}"), "+}" if is_greedy(variable) else "}"
     number = 1
     while (numbered := name if number == 1 else f"{name}_{number}") in taken:
         number += 1

@@ -1,4 +1,4 @@
-"""An API Gateway made of nothing but the document that it imports: which operation, and who may call it."""
+"""Models of API Gateway and of IAM, written from their documentation, to compare the package with."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -8,33 +8,33 @@ Document = dict[str, Any]
 
 
 class Token(NamedTuple):
-    """What an authorizer looks at in a good token."""
+    """Parts of a valid token that an authorizer reads."""
 
     use: str
     scopes: frozenset[str] = frozenset()
 
 
 class ModelGateway:
-    """Finds and decides as the developer guide says; written against it, and not against the exporter."""
+    """Gateway of an imported definition, which routes and authorizes as the developer guide says."""
 
     def __init__(self, document: Document, kind: str) -> None:
         self.kind = kind
         self.paths: Mapping[str, Mapping[str, Any]] = document["paths"]
 
     def operation(self, method: str, path: str) -> Mapping[str, Any] | None:
-        """The one that a request is for; None where the gateway knows none."""
-        if self.kind == "rest":  # which does not see a slash at the end
+        """Return the operation for a request; None if the gateway has none."""
+        if self.kind == "rest":  # a REST API ignores a trailing slash
             path = path.removesuffix("/") or "/"
-        fitting = sorted(
-            (said for said in self.paths if _regex(said).fullmatch(path)),
-            key=lambda said: [_rank(segment) for segment in said.split("/")],
+        matching = sorted(
+            (each for each in self.paths if _compile(each).fullmatch(path)),
+            key=lambda each: [_rank(segment) for segment in each.split("/")],
         )
-        if self.kind == "rest":  # the resource first, then its methods
-            fitting = fitting[:1]
-        return next((item for said in fitting if (item := self.paths[said].get(method.lower()))), None)
+        if self.kind == "rest":  # finds the path first, then the method
+            matching = matching[:1]
+        return next((item for each in matching if (item := self.paths[each].get(method.lower()))), None)
 
     def status(self, method: str, path: str, token: Token | None) -> int:
-        """200 where it lets the request through."""
+        """Return the status of the gateway's refusal; 200 for a request that passes."""
         operation = self.operation(method, path)
         if operation is None:
             return 403 if self.kind == "rest" else 404
@@ -53,11 +53,11 @@ class ModelGateway:
         return 401 if scopes and token.scopes.isdisjoint(scopes) else 200
 
 
-def _regex(said: str) -> re.Pattern[str]:
-    return re.compile("/".join(_part(segment) for segment in said.split("/")))
+def _compile(path: str) -> re.Pattern[str]:
+    return re.compile("/".join(_build_regex(segment) for segment in path.split("/")))
 
 
-def _part(segment: str) -> str:
+def _build_regex(segment: str) -> str:
     if not segment.startswith("{"):
         return re.escape(segment)
     return ".+" if segment.endswith("+}") else "[^/]+"
@@ -68,15 +68,15 @@ def _rank(segment: str) -> int:
 
 
 def allows(policy: Mapping[str, Any], arn: str) -> bool:
-    """IAM's rule: an Allow that fits, and no Deny that does. ``*`` is any text, slashes too."""
+    """Return True if an Allow matches and no Deny does, as in IAM. ``*`` is any text, with slashes, too."""
     effects = {
         statement["Effect"]
         for statement in policy["Statement"]
-        for resource in _listed(statement["Resource"])
+        for resource in _list_resources(statement["Resource"])
         if re.fullmatch(re.escape(resource).replace(r"\*", ".*"), arn)
     }
     return effects == {"Allow"}
 
 
-def _listed(resources: object) -> Iterator[str]:
+def _list_resources(resources: object) -> Iterator[str]:
     yield from [resources] if isinstance(resources, str) else resources  # type: ignore[misc]  # a list

@@ -1,4 +1,4 @@
-"""Apps of all shapes, and requests to them, for properties that hold for any app."""
+"""Random apps, and requests to them, for properties that hold for any app."""
 
 from itertools import product
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ SAMPLES: dict[str, tuple[str, ...]] = {
     "{p:path}": ("7", "a", "b/z", "a/b/7"),
     "": ("",),
 }
-DEMANDS: dict[str, tuple[Any, ...]] = {
+DEPENDENCIES: dict[str, tuple[Any, ...]] = {
     "public": (),
     "optional": (Depends(optional_user),),
     "user": (Depends(current_user),),
@@ -36,19 +36,20 @@ DEMANDS: dict[str, tuple[Any, ...]] = {
     "claim": (Depends(require_claim("tier", "gold")),),
     "scope w and group": (Depends(require_scope("o/w")), Depends(require_group("admins"))),
 }
+_AT_GATEWAY = {"optional": "public", "group": "user", "claim": "user", "scope w and group": "security w"}
 
 
 class RandomRoute(NamedTuple):
     method: str
     segments: tuple[str, ...]
-    demand: str
+    access: str
 
     @property
     def path(self) -> str:
         return "/" + "/".join(self.segments)
 
     def requests(self) -> list[str]:
-        """Paths that it takes."""
+        """Return paths that the route takes."""
         return ["/" + "/".join(choice) for choice in product(*(SAMPLES[part] for part in self.segments))]
 
 
@@ -57,35 +58,32 @@ class RandomApp(NamedTuple):
     deny_by_default: bool
     public: tuple[str, ...]
 
-    def build(self, guard_settings: dict[str, Any], pool: Any, *, told_to_gateways: bool = False) -> FastAPI:
-        """The app itself, or one that asks only for what gateways are told of."""
+    def build(self, guard_settings: dict[str, Any], pool: Any, *, as_gateway: bool = False) -> FastAPI:
+        """Build the app; or with ``as_gateway`` an app that checks only what a gateway can check."""
         app = FastAPI(openapi_url=None)
         deny: dict[str, Any] = {}
         if self.deny_by_default:
             deny = {"deny_by_default": True, "public": self.public}
         CognitoGuard(pool, **deny, **guard_settings).install(app)
         for route in self.routes:
-            demand = _TOLD.get(route.demand, route.demand) if told_to_gateways else route.demand
+            access = _AT_GATEWAY.get(route.access, route.access) if as_gateway else route.access
             app.add_api_route(
-                route.path, _endpoint, methods=[route.method], dependencies=list(DEMANDS[demand])
+                route.path, _endpoint, methods=[route.method], dependencies=list(DEPENDENCIES[access])
             )
         return app
 
     def requests(self) -> list[tuple[str, str]]:
-        """Methods and paths, each of which some route may take."""
+        """Return methods and paths that some route may take."""
         paths = dict.fromkeys(path for route in self.routes for path in route.requests())
         methods = sorted({route.method for route in self.routes})
         return list(product(methods, paths))
-
-
-_TOLD = {"optional": "public", "group": "user", "claim": "user", "scope w and group": "security w"}
 
 
 async def _endpoint() -> str:
     return "reached"
 
 
-def _segments() -> st.SearchStrategy[tuple[str, ...]]:
+def _generate_segments() -> st.SearchStrategy[tuple[str, ...]]:
     inner = st.sampled_from([part for part in SAMPLES if part and "path" not in part])
     last = st.sampled_from(list(SAMPLES))
     return st.tuples(st.lists(inner, max_size=2), st.lists(last, max_size=1)).map(
@@ -93,7 +91,7 @@ def _segments() -> st.SearchStrategy[tuple[str, ...]]:
     )
 
 
-def _valid(segments: tuple[str, ...]) -> bool:
+def _has_unique_names(segments: tuple[str, ...]) -> bool:
     names = [part.strip("f-{}").partition(":")[0] for part in segments if "{" in part]
     return len(names) == len(set(names))
 
@@ -101,8 +99,8 @@ def _valid(segments: tuple[str, ...]) -> bool:
 ROUTES = st.builds(
     RandomRoute,
     st.sampled_from(["GET", "GET", "POST"]),
-    _segments().filter(_valid),
-    st.sampled_from(list(DEMANDS)),
+    _generate_segments().filter(_has_unique_names),
+    st.sampled_from(list(DEPENDENCIES)),
 )
 APPS = st.builds(
     RandomApp,

@@ -1,4 +1,4 @@
-"""The app behind API Gateway: stages, base paths, and what survives between invocations."""
+"""The app behind API Gateway: stages, base paths, and state that outlives an invocation."""
 
 import asyncio
 import json
@@ -45,30 +45,30 @@ def test_a_custom_domains_base_path_is_stripped_at_a_segment_boundary(pool: Fake
         return "beta"
 
     handler = lambda_handler(app, base_path="/v1")
-    for path, due in (("/v1/public", 200), ("/v1beta", 200), ("/v1", 404), ("/v2/public", 404)):
+    for path, status in (("/v1/public", 200), ("/v1beta", 200), ("/v1", 404), ("/v2/public", 404)):
         event = gateway_event("http", path=path, headers={"host": "api.example.com"})
-        assert handler(event, None)["statusCode"] == due
+        assert handler(event, None)["statusCode"] == status
 
 
-def test_on_a_custom_domain_a_path_that_looks_like_the_stage_is_the_apps_own(pool: FakeUserPool) -> None:
+def test_on_a_custom_domain_a_path_that_equals_the_stage_is_the_apps(pool: FakeUserPool) -> None:
     event = gateway_event("http", path="/me", stage="public", headers={"host": "api.example.com"})
     event["requestContext"]["http"]["path"] = "/public"
     assert lambda_handler(build_app(guard_for(pool)))(event, None)["statusCode"] == 200
 
 
 @pytest.mark.parametrize("base_path", ["v1", "/v1/", "/"])
-def test_a_base_path_has_one_form(base_path: str) -> None:
+def test_a_malformed_base_path_is_a_configuration_error(base_path: str) -> None:
     with pytest.raises(ConfigurationError, match="base_path"):
         lambda_handler(FastAPI(), base_path=base_path)
 
 
 @pytest.mark.parametrize("option", [{"lifespan": "sometimes"}, {"api_gateway_base_path": "/v1"}])
-def test_what_the_handler_sets_right_cannot_be_set_wrong(option: dict[str, Any]) -> None:
+def test_options_that_the_handler_sets_itself_are_a_configuration_error(option: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=r"lambda_handler keeps|lifespan is"):
         lambda_handler(FastAPI(), **option)
 
 
-def test_other_options_go_to_mangum(pool: FakeUserPool) -> None:
+def test_other_options_are_passed_to_mangum(pool: FakeUserPool) -> None:
     handler = lambda_handler(build_app(guard_for(pool)), exclude_headers=["www-authenticate"])
     answer = handler(gateway_event("rest", path="/me"), None)
     assert (answer["statusCode"], "www-authenticate" in answer["headers"]) == (401, False)
@@ -89,7 +89,7 @@ def test_keys_survive_between_invocations_and_asyncio_run_in_between(pool: FakeU
     assert len(fetches) == 1
 
 
-def test_an_invocation_with_gateway_claims_touches_no_network(pool: FakeUserPool) -> None:
+def test_an_invocation_with_gateway_claims_fetches_nothing(pool: FakeUserPool) -> None:
     async def fetch(address: str) -> bytes:
         raise AssertionError
 
@@ -136,8 +136,8 @@ def test_a_hostile_event_is_refused_and_not_500(pool: FakeUserPool) -> None:
         assert handler(event, None)["statusCode"] == 401
 
 
-def test_on_lambda_the_request_that_finds_stale_keys_waits_a_little_for_fresh_ones() -> None:
-    """Nothing goes on between invocations, so a refresh in the background would never be seen."""
+def test_on_lambda_a_request_that_finds_stale_keys_waits_for_a_refresh() -> None:
+    """A refresh in the background would not run between invocations."""
     present = [1_000_000.0]
     pool = FakeUserPool(now=lambda: present[0])
 
@@ -155,6 +155,6 @@ def test_on_lambda_the_request_that_finds_stale_keys_waits_a_little_for_fresh_on
     assert handler(event, None)["statusCode"] == 401
 
 
-def test_a_path_that_begins_with_the_default_stage_is_the_apps_own(pool: FakeUserPool) -> None:
+def test_a_path_that_begins_with_the_default_stage_is_the_apps(pool: FakeUserPool) -> None:
     event = gateway_event("http", path="/$default/public")
     assert lambda_handler(build_app(guard_for(pool)))(event, None)["statusCode"] == 404

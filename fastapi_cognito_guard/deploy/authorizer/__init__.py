@@ -1,1 +1,1 @@
-"""The guard as a Lambda authorizer in front of a gateway."""
+"""The guard as a Lambda authorizer of API Gateway."""

@@ -1,4 +1,4 @@
-"""The guard as a Lambda authorizer: the same verifier and the same demands, in front of any gateway."""
+"""The guard as a Lambda authorizer: the same verifier and the same requirements, in front of any gateway."""
 
 import asyncio
 import json
@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from fastapi_cognito_guard.credentials import parse_token
-from fastapi_cognito_guard.deploy.authorizer import policy as grants
-from fastapi_cognito_guard.deploy.authorizer.event import AuthorizerEvent, AuthorizerRequest, parse_event
-from fastapi_cognito_guard.deploy.authorizer.rules import Allow, ByCaller, ByRequest, ByRoutes, Judgement
+from fastapi_cognito_guard.deploy.authorizer.event import AuthorizerEvent, parse_event
+from fastapi_cognito_guard.deploy.authorizer.policy import deny_resource
+from fastapi_cognito_guard.deploy.authorizer.rules import (
+    Allow,
+    AuthorizerRules,
+    CallerRules,
+    RequestRules,
+    RouteRules,
+)
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, Unauthenticated
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.principal import Principal, copy_all_claims
@@ -19,15 +25,15 @@ from fastapi_cognito_guard.settings import check_sync
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-Answer = dict[str, Any]
+Response = dict[str, Any]
 
 _CLAIMS = "cognito_claims"
-_PATIENCE = 0.1  # seconds that one may wait for a refresh of stale keys, as behind `lambda_handler`
-_MOST_BYTES_OF_A_WEBSOCKET = 8192
+_PATIENCE = 0.1  # seconds to wait for a refresh of stale keys, as behind `lambda_handler`
+_MAX_WEBSOCKET_BYTES = 8192
 
 
 class Unauthorized(Exception):
-    """The one text that a REST API answers with 401."""
+    """Error with the one text that a REST API answers with 401."""
 
     def __init__(self) -> None:
         super().__init__("Unauthorized")
@@ -40,42 +46,43 @@ def lambda_authorizer(
     allow: Allow | None = None,
     cached: bool = True,
     simple: bool = False,
-) -> Callable[[dict[str, Any], Any], Answer]:
-    """The handler of a Lambda authorizer: REST TOKEN and REQUEST, HTTP payload 1.0 and 2.0.
+) -> Callable[[dict[str, Any], Any], Response]:
+    """Return the handler of a Lambda authorizer: REST TOKEN and REQUEST, HTTP payload 1.0 and 2.0.
 
-    ``app``     whose routes' scopes, groups and claims decide; without it, only who is calling does
-    ``allow``   decides too: ``allow(principal, request)`` is True, or the caller may not. See
-                `AuthorizerRequest` for what it is asked about. Nobody behind the gateway asks it again
-    ``cached``  whether the gateway keeps answers (by default for 300 s), and reuses each for the whole API.
-                Then a policy names all routes of ``app`` that the caller may use. With False it
-                speaks of one request, and the authorizer's TTL must be 0
-    ``simple``  answer ``{"isAuthorized": ...}``, for HTTP APIs with simple responses. Where routes decide,
+    ``app``     check the scopes, groups and claims that its routes require; without it, every caller with a
+                valid token may call the whole API
+    ``allow``   a further check: ``allow(principal, request)`` returns True, or False for a caller who may
+                not. See `AuthorizerRequest` for its argument. It does not run again behind the gateway
+    ``cached``  True if the gateway caches responses (by default for 300 s) and reuses each for the whole
+                API. The policy then names all routes of ``app`` that the caller may use. With False it is
+                for one request, and the authorizer's TTL must be 0
+    ``simple``  respond ``{"isAuthorized": ...}``, for HTTP APIs with simple responses. If routes decide,
                 ``$context.routeKey`` must be among the identity sources
 
-    A caller without a good token is 401 at a REST API and 403 at an HTTP API; one who may not is 403. Where
-    nothing can be said (keys that cannot be had, a wrong setting) it raises, which makes 500.
+    A missing or bad token is 401 at a REST API and 403 at an HTTP API; a caller who may not is 403. If there
+    is no decision (keys unavailable, a wrong setting) the handler raises, which makes 500.
 
-    The context of its answers is for ``CognitoGuard(lambda_context=lambda_claims)`` in the function behind.
+    The context of its responses is for ``CognitoGuard(lambda_context=lambda_claims)`` in the function behind.
 
     Raises `ConfigurationError` for settings that contradict each other, and for routes that no policy can
-    tell apart.
+    distinguish.
     """
     check_sync("allow", allow)
     if app is None and allow is not None and cached:
         raise ConfigurationError(
-            "allow decides by route, and a kept answer is reused for all of them: give app=, whose routes "
-            "are then asked about one by one; or cached=False, and the authorizer a TTL of 0.",
+            "allow decides by route, and a cached response is reused for all routes: give app=, and allow "
+            "runs for each of its routes; or write cached=False, and give the authorizer a TTL of 0.",
             setting="cached",
         )
     if app is None and allow is None:
-        return _Handler(guard, ByCaller(), simple=simple, cached=cached)
+        return _Handler(guard, CallerRules(), simple=simple, cached=cached)
     if cached and app is not None:
-        return _Handler(guard, ByRoutes(guard, app, allow, simple=simple), simple=simple, cached=True)
-    return _Handler(guard, ByRequest(guard, app, allow), simple=simple, cached=False)
+        return _Handler(guard, RouteRules(guard, app, allow, simple=simple), simple=simple, cached=True)
+    return _Handler(guard, RequestRules(guard, app, allow), simple=simple, cached=False)
 
 
 def lambda_claims(context: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The way back: claims from the context that `lambda_authorizer` has written, or None from any other.
+    """Return the claims in a context that `lambda_authorizer` has written; None for any other context.
 
     For ``CognitoGuard(lambda_context=lambda_claims)``. Raises `ValueError` for claims that cannot be read.
     """
@@ -88,69 +95,76 @@ def lambda_claims(context: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 class _Handler:
-    """One event loop for all invocations, since the guard's fetches outlive each."""
+    """Handler with one event loop for all invocations, since the guard's fetches outlive each of them."""
 
-    def __init__(self, guard: CognitoGuard, judgement: Judgement, *, simple: bool, cached: bool) -> None:
+    def __init__(self, guard: CognitoGuard, rules: AuthorizerRules, *, simple: bool, cached: bool) -> None:
         self._cached = cached
         self._guard = guard
-        self._judgement = judgement
+        self._rules = rules
         self._simple = simple
-        self._header = guard.header
         self._loop = asyncio.new_event_loop()
         finalize(self, self._loop.close)
 
-    def __call__(self, event: dict[str, Any], context: Any) -> Answer:
-        asked = parse_event(event, self._header)
-        if self._simple and not asked.takes_simple:
+    def __call__(self, event: dict[str, Any], context: Any) -> Response:
+        parsed = parse_event(event, self._guard.header)
+        self._check_settings(parsed)
+        return self._decide(parsed)
+
+    def _check_settings(self, event: AuthorizerEvent) -> None:
+        if self._simple and not event.accepts_simple:
             raise ConfigurationError(
                 "simple=True is for HTTP APIs, payload 2.0 with simple responses: drop it, or set those.",
                 setting="simple",
             )
-        if self._cached and not asked.is_kept_by(self._header):
+        header = self._guard.header
+        if self._cached and not event.is_cached_by(header):
             raise ConfigurationError(
-                "An answer would be kept for whoever sends the same identity source, and that is not the "
-                f"{self._header.decode()} header, which says who is calling: make the header one of the "
+                "The gateway would reuse this response for every caller with the same identity source, and "
+                f"the {header.decode()} header, which has the token, is not one: make the header one of the "
                 "authorizer's identity sources, or write cached=False and give it a TTL of 0.",
                 setting="identity_source",
             )
-        return self._answer(asked)
 
-    def _answer(self, asked: AuthorizerEvent) -> Answer:
+    def _decide(self, event: AuthorizerEvent) -> Response:
         state = RequestState(self._guard)
-        scope = {"type": "http", "method": asked.method, "path": asked.path}
+        scope = {"type": "http", "method": event.method, "path": event.path}
         try:
-            token = parse_token(asked.headers, self._header)
+            token = parse_token(event.headers, self._guard.header)
             verifying = self._guard.verify(token, patience=_PATIENCE)
             principal = state.principal = self._loop.run_until_complete(verifying)
-            answer = self._yes(asked, principal)
+            response = self._build_allowed(event, principal)
         except AuthError as error:
             self._guard.record_refusal(state, scope, error, error.status)
-            return self._no(asked, error, state.principal)
+            return self._build_refused(event, error, state.principal)
         self._guard.record_outcome(state, scope, None)
-        return answer
+        return response
 
-    def _yes(self, asked: AuthorizerEvent, principal: Principal) -> Answer:
-        policy = self._judgement.policy(asked, principal, simple=self._simple)
+    def _build_allowed(self, event: AuthorizerEvent, principal: Principal) -> Response:
+        policy = self._rules.build_policy(event, principal, simple=self._simple)
         context = {_CLAIMS: json.dumps(copy_all_claims(principal), separators=(",", ":"))}
         if self._simple:
             return {"isAuthorized": True, "context": context}
-        return _fitting(asked, {"principalId": principal.sub, "policyDocument": policy, "context": context})
+        response = {"principalId": principal.sub, "policyDocument": policy, "context": context}
+        if event.is_websocket:
+            _check_websocket_size(response)
+        return response
 
-    def _no(self, asked: AuthorizerEvent, error: AuthError, principal: Principal | None) -> Answer:
+    def _build_refused(
+        self, event: AuthorizerEvent, error: AuthError, principal: Principal | None
+    ) -> Response:
         if not isinstance(error, Unauthenticated) and error.status >= 500:
             raise error
         if self._simple:
             return {"isAuthorized": False}
-        if isinstance(error, Unauthenticated) and asked.is_rest:
+        if isinstance(error, Unauthenticated) and event.is_rest:
             raise Unauthorized from None
-        denied = grants.deny(self._judgement.denied(asked))
-        return {"principalId": "nobody" if principal is None else principal.sub, "policyDocument": denied}
+        policy = deny_resource(self._rules.find_denied_resource(event))
+        return {"principalId": "nobody" if principal is None else principal.sub, "policyDocument": policy}
 
 
-def _fitting(asked: AuthorizerEvent, answer: Answer) -> Answer:
-    if asked.is_websocket and len(json.dumps(answer)) > _MOST_BYTES_OF_A_WEBSOCKET:
-        raise ConfigurationError("A WebSocket API takes answers of 8 KB at most, and this caller's has more.")
-    return answer
-
-
-__all__ = ["AuthorizerRequest", "lambda_authorizer", "lambda_claims"]
+def _check_websocket_size(response: Response) -> None:
+    if len(json.dumps(response)) > _MAX_WEBSOCKET_BYTES:
+        raise ConfigurationError(
+            "A WebSocket API takes responses of 8 KB at most, and this caller's is larger: give the token "
+            "fewer or shorter claims."
+        )

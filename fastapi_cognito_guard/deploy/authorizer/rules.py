@@ -1,4 +1,4 @@
-"""What a Lambda authorizer's answer may rest on: who is calling, the app's routes, or this one request."""
+"""Rules of a Lambda authorizer: decide by the caller, by the app's routes, or by the one request."""
 
 import re
 from collections.abc import Callable
@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from fastapi_cognito_guard.claims import check_token_use_as_rest
-from fastapi_cognito_guard.deploy.authorizer import policy as grants
-from fastapi_cognito_guard.deploy.authorizer.event import LONGEST_ARN, AuthorizerEvent, AuthorizerRequest
-from fastapi_cognito_guard.deploy.authorizer.policy import Grants, Policy
-from fastapi_cognito_guard.deploy.operations import Ask, Operation, Routes
-from fastapi_cognito_guard.deploy.paths import text_of
+from fastapi_cognito_guard.deploy.authorizer.event import MAX_ARN_LENGTH, AuthorizerEvent, AuthorizerRequest
+from fastapi_cognito_guard.deploy.authorizer.policy import (
+    Policy,
+    allow_operations,
+    allow_resource,
+    check_operations,
+)
+from fastapi_cognito_guard.deploy.operations import Access, GatewayRoutes, Operation
+from fastapi_cognito_guard.deploy.paths import format_path
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, Forbidden
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.principal import Principal
@@ -24,159 +28,166 @@ Allow = Callable[[Principal, AuthorizerRequest], bool]
 _VARIABLE = re.compile(r"{[^{}]*?(\+?)}")
 
 
-class Judgement(Protocol):
-    """How a caller who is known is judged."""
+class AuthorizerRules(Protocol):
+    """Rules for a caller whose token has been verified."""
 
-    def policy(self, asked: AuthorizerEvent, principal: Principal, *, simple: bool) -> Policy:
-        """What the caller may do. Raises `Forbidden` for nothing at all."""
+    def build_policy(self, event: AuthorizerEvent, principal: Principal, *, simple: bool) -> Policy:
+        """Return the policy of this caller; any value if the response is simple.
+
+        Raises `Forbidden` if the caller may do nothing.
+        """
         ...
 
-    def denied(self, asked: AuthorizerEvent) -> str:
-        """The resource that a caller is denied who may do nothing."""
+    def find_denied_resource(self, event: AuthorizerEvent) -> str:
+        """Return the resource to deny to a caller who is refused."""
         ...
 
 
-class ByCaller:
-    """Whoever is known may do all that the API has: the app itself decides the rest."""
+class CallerRules:
+    """Allow the whole API to every known caller. The app checks what its routes require."""
 
-    def policy(self, asked: AuthorizerEvent, principal: Principal, *, simple: bool) -> Policy:
-        """The whole stage."""
-        return grants.allow(self.denied(asked))
+    def build_policy(self, event: AuthorizerEvent, principal: Principal, *, simple: bool) -> Policy:
+        """Return a policy for the whole stage."""
+        return allow_resource(self.find_denied_resource(event))
 
-    def denied(self, asked: AuthorizerEvent) -> str:
-        """The whole stage."""
-        return f"{asked.api}/*"
+    def find_denied_resource(self, event: AuthorizerEvent) -> str:
+        """Return the whole stage."""
+        return f"{event.stage_arn}/*"
 
 
-class ByRoutes:
-    """All routes of the app that the caller may use, and no other: the answer holds for any request."""
+class RouteRules:
+    """Allow the routes of the app that the caller may use, and no others. The response fits any request."""
 
     def __init__(self, guard: CognitoGuard, app: "FastAPI", allow: Allow | None, *, simple: bool) -> None:
         self._guard = guard
         self._allow = allow
-        self._operations = Routes(app, guard, tree=False).operations()
-        self._by_key = {_shape(str(each)): each for each in self._operations}
+        self._operations = GatewayRoutes(app, guard, tree=False).list_operations()
+        self._by_route_key = {_drop_variable_names(str(each)): each for each in self._operations}
         if not simple:
-            grants.check(self._operations, self._implies)
+            check_operations(self._operations, self._implies)
 
-    def policy(self, asked: AuthorizerEvent, principal: Principal, *, simple: bool) -> Policy:
-        """Each operation judged by itself. A simple answer is about the one that was called."""
-        if asked.is_websocket:
+    def build_policy(self, event: AuthorizerEvent, principal: Principal, *, simple: bool) -> Policy:
+        """Check each operation and return the policy. If simple, check the one that was called."""
+        if event.is_websocket:
             raise ConfigurationError(
-                "The handshake of a WebSocket API is none of the app's routes: write "
+                "The handshake of a WebSocket API is not a route of the app: write "
                 "lambda_authorizer(guard) for it, without app."
             )
         if simple:
-            _judge(self._guard, self._called(asked).ask, principal)
-            self._ask_too(self._called(asked), principal)
+            self._check_operation(self._find_called_operation(event), principal)
             return {}
-        may = {each: self._may(each, principal) for each in self._operations}
-        return Grants(
-            allowed=[each for each in self._operations if may[each]],
-            denied=[each for each in self._operations if not may[each]],
-            alone=self._allow is not None,
-        ).policy(asked.api)
+        may_use = {each: self._is_allowed(each, principal) for each in self._operations}
+        return allow_operations(
+            event.stage_arn,
+            allowed=[each for each in self._operations if may_use[each]],
+            denied=[each for each in self._operations if not may_use[each]],
+            deny_escapes=self._allow is not None,
+        )
 
-    def denied(self, asked: AuthorizerEvent) -> str:
-        """The whole stage."""
-        return f"{asked.api}/*"
+    def find_denied_resource(self, event: AuthorizerEvent) -> str:
+        """Return the whole stage."""
+        return f"{event.stage_arn}/*"
 
-    def _called(self, asked: AuthorizerEvent) -> Operation:
-        _check_route_key(asked)
-        operation = self._by_key.get(_shape(asked.route_key or ""))
+    def _find_called_operation(self, event: AuthorizerEvent) -> Operation:
+        _check_route_key(event)
+        operation = self._by_route_key.get(_drop_variable_names(event.route_key or ""))
         if operation is None:
             raise ConfigurationError(
-                f"The API's route {asked.route_key!r} is none of the app's: give the API the app's routes "
-                "(export writes them), or let policies decide: simple=False."
+                f"The API's route {event.route_key!r} is not a route of the app: give the API the app's "
+                "routes (export writes them), or let policies decide: simple=False."
             )
         return operation
 
-    def _may(self, operation: Operation, principal: Principal) -> bool:
+    def _is_allowed(self, operation: Operation, principal: Principal) -> bool:
         try:
-            _judge(self._guard, operation.ask, principal)
-            self._ask_too(operation, principal)
+            self._check_operation(operation, principal)
         except AuthError:
             return False
         return True
 
-    def _ask_too(self, operation: Operation, principal: Principal) -> None:
-        if operation.ask.identity:
-            request = AuthorizerRequest(method=operation.method, path=text_of(operation.path))
-            _check_allowed(self._allow, principal, request)
+    def _check_operation(self, operation: Operation, principal: Principal) -> None:
+        _check_access(self._guard, operation.access, principal)
+        if operation.access.identity:
+            request = AuthorizerRequest(method=operation.method, path=format_path(operation.path))
+            _check_allow(self._allow, principal, request)
 
     def _implies(self, one: Operation, other: Operation) -> bool:
-        if one.ask.iam or not (other.ask.identity or other.ask.optional or other.ask.iam):
-            return True  # the one is nobody's, or the other everybody's
-        if self._allow is not None or not (one.ask.identity or one.ask.optional):
+        """Return True if every caller who may use ``one`` may use ``other``."""
+        has, needs = one.access, other.access
+        if has.iam or not (needs.identity or needs.optional or needs.iam):
+            return True  # no caller with a token may use the one, or every caller may use the other
+        if self._allow is not None or not (has.identity or has.optional):
             return False
-        same_token = self._guard.semantics != "rest" or bool(one.ask.of("scope")) == bool(
-            other.ask.of("scope")
-        )
-        return not other.ask.iam and same_token and one.ask.requirements >= other.ask.requirements
+        same_token_use = self._guard.semantics != "rest" or _is_scoped(has) == _is_scoped(needs)
+        return not needs.iam and same_token_use and has.requirements >= needs.requirements
 
 
-class ByRequest:
-    """This request and no other: for authorizers whose answers are not kept."""
+class RequestRules:
+    """Decide on this request alone, for authorizers whose responses are not cached."""
 
     def __init__(self, guard: CognitoGuard, app: "FastAPI | None", allow: Allow | None) -> None:
         self._guard = guard
-        self._routes = None if app is None else Routes(app, guard, tree=False)
+        self._routes = None if app is None else GatewayRoutes(app, guard, tree=False)
         self._allow = allow
 
-    def policy(self, asked: AuthorizerEvent, principal: Principal, *, simple: bool) -> Policy:
-        """The one resource that was called."""
+    def build_policy(self, event: AuthorizerEvent, principal: Principal, *, simple: bool) -> Policy:
+        """Return a policy for the one resource that was called."""
         if simple:
-            _check_route_key(asked)
-        request = asked.request
-        for path in dict.fromkeys([asked.path, unquote(asked.path)]):  # the app reads what escapes stand for
-            self._judge_at(asked.method, path, principal)
-            _check_allowed(self._allow, principal, replace(request, path=path))
-        if len(asked.arn) > LONGEST_ARN or any(wild in asked.arn for wild in "*?"):
-            raise Forbidden(
-                "the path cannot be the resource of a policy: it is too long, or has stars in it."
-            )
-        return grants.allow(asked.arn)
+            _check_route_key(event)
+        request = event.request
+        # The app gets the path without escapes, so both forms have to be allowed.
+        for path in dict.fromkeys([event.path, unquote(event.path)]):
+            self._check_route(event.method, path, principal)
+            _check_allow(self._allow, principal, replace(request, path=path))
+        if len(event.method_arn) > MAX_ARN_LENGTH or any(wildcard in event.method_arn for wildcard in "*?"):
+            raise Forbidden("the path cannot be a resource of a policy: it is too long, or contains * or ?.")
+        return allow_resource(event.method_arn)
 
-    def _judge_at(self, method: str, path: str, principal: Principal) -> None:
+    def find_denied_resource(self, event: AuthorizerEvent) -> str:
+        """Return the resource that was called, or the whole stage if a policy cannot name it."""
+        return event.method_arn if len(event.method_arn) <= MAX_ARN_LENGTH else f"{event.stage_arn}/*"
+
+    def _check_route(self, method: str, path: str, principal: Principal) -> None:
         if self._routes is None:
             return
-        ask = self._routes.ask(method, path)
-        if ask is None:
+        access = self._routes.find_access(method, path)
+        if access is None:
             raise Forbidden("no route of the app takes this request.")
-        _judge(self._guard, ask, principal)
-
-    def denied(self, asked: AuthorizerEvent) -> str:
-        """What was called, as far as a policy can name it."""
-        return asked.arn if len(asked.arn) <= LONGEST_ARN else f"{asked.api}/*"
+        _check_access(self._guard, access, principal)
 
 
-def _judge(guard: CognitoGuard, ask: Ask, principal: Principal) -> None:
-    if ask.iam:
-        raise Forbidden("the route asks for an IAM caller: its authorization at the gateway is AWS_IAM.")
-    if ask.identity or ask.optional:  # this one has given a token
+def _check_access(guard: CognitoGuard, access: Access, principal: Principal) -> None:
+    if access.iam:
+        raise Forbidden(
+            "the route requires an IAM caller: set the authorization of this route at the gateway to AWS_IAM."
+        )
+    if access.identity or access.optional:  # an optional token was given: it must do
         if guard.semantics == "rest":
-            check_token_use_as_rest(principal, scoped=bool(ask.of("scope")))
-        for requirement in ask.requirements:
+            check_token_use_as_rest(principal, scoped=_is_scoped(access))
+        for requirement in access.requirements:
             requirement.check(principal)
 
 
-def _check_allowed(allow: Allow | None, principal: Principal, request: AuthorizerRequest) -> None:
-    # Not by its truth: a coroutine, or a text, would be true.
-    answer: Any = True if allow is None else allow(principal, request)
-    if answer is not True and answer is not False:
-        raise ConfigurationError(f"allow answers True or False, and not {type(answer).__name__}.")
-    if answer is False:
-        raise Forbidden("allow has said no.")
+def _is_scoped(access: Access) -> bool:
+    return bool(access.names_of_kind("scope"))
 
 
-def _check_route_key(asked: AuthorizerEvent) -> None:
-    if asked.route_key is None or asked.route_key not in asked.identity_sources:
+def _check_allow(allow: Allow | None, principal: Principal, request: AuthorizerRequest) -> None:
+    allowed: Any = True if allow is None else allow(principal, request)
+    # Not by truth value: a coroutine, or any text, would be true.
+    if allowed is not True and allowed is not False:
+        raise ConfigurationError(f"allow must return True or False, and not {type(allowed).__name__}.")
+    if allowed is False:
+        raise Forbidden("allow returned False.")
+
+
+def _check_route_key(event: AuthorizerEvent) -> None:
+    if event.route_key is None or event.route_key not in event.identity_sources:
         raise ConfigurationError(
-            "A simple answer is reused for all routes of the API: add $context.routeKey to the authorizer's "
-            "identity sources, or let policies decide: simple=False."
+            "A simple response is reused for all routes of the API: add $context.routeKey to the "
+            "authorizer's identity sources, or let policies decide: simple=False."
         )
 
 
-def _shape(route_key: str) -> str:
-    """A route key without the names of its variables."""
+def _drop_variable_names(route_key: str) -> str:
     return _VARIABLE.sub(r"{\1}", route_key)

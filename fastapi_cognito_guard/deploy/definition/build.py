@@ -10,7 +10,7 @@ from fastapi_cognito_guard.deploy.definition.document import Gateway, build_docu
 from fastapi_cognito_guard.deploy.definition.notes import log_notes
 from fastapi_cognito_guard.deploy.definition.schemes import schemes
 from fastapi_cognito_guard.deploy.definition.security import AuthorizerFor, Beyond, Document, Kind, Security
-from fastapi_cognito_guard.deploy.operations import Routes
+from fastapi_cognito_guard.deploy.operations import GatewayRoutes
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import installed_guard
 from fastapi_cognito_guard.policy import check_scope_names
@@ -41,8 +41,8 @@ def definition(app: "FastAPI", kind: Kind, wishes: ExportOptions) -> Document:
     guard = installed_guard(app)
     rules = _rules(kind, wishes)
     function = arns.invocation("lambda_arn", wishes.lambda_arn)
-    routes = Routes(app, guard, tree=kind == "rest", leave_out=wishes.leave_out)
-    operations = routes.operations(rules.alike)
+    routes = GatewayRoutes(app, guard, tree=kind == "rest", leave_out=wishes.leave_out)
+    operations = routes.list_operations(rules.alike)
     document = build_document(
         app.title, app.version, operations, Gateway(kind, rules, function, read_cors(app))
     )

@@ -8,7 +8,7 @@ from fastapi_cognito_guard.deploy.definition.arns import Value
 from fastapi_cognito_guard.deploy.definition.cors import Cors, gateway_responses
 from fastapi_cognito_guard.deploy.definition.security import Document, Kind, Security
 from fastapi_cognito_guard.deploy.operations import Operation
-from fastapi_cognito_guard.deploy.paths import GatewayPath, is_greedy, is_variable, text_of
+from fastapi_cognito_guard.deploy.paths import GatewayPath, format_path, is_greedy, is_variable
 from fastapi_cognito_guard.errors import ConfigurationError
 
 _LONGEST_NAME = 128  # of an HTTP API, in its model
@@ -47,10 +47,10 @@ def build_document(title: str, version: str, operations: Sequence[Operation], ga
 def _paths(operations: Sequence[Operation], gateway: Gateway) -> Document:
     paths: Document = {}
     for operation in operations:
-        item = paths.setdefault(text_of(operation.path), {})
+        item = paths.setdefault(format_path(operation.path), {})
         item[operation.method.lower()] = _said(operation.path, gateway.rules.of(operation), gateway)
     for path in _preflights(operations, gateway):
-        paths.setdefault(text_of(path), {})["options"] = _said(path, [], gateway)
+        paths.setdefault(format_path(path), {})["options"] = _said(path, [], gateway)
     return paths
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi_cognito_guard.deploy.definition.cors import read_cors
 from fastapi_cognito_guard.deploy.definition.security import OURS, Security, is_beyond
-from fastapi_cognito_guard.deploy.operations import Operation, Routes, left_out
+from fastapi_cognito_guard.deploy.operations import GatewayRoutes, Operation, list_left_out
 from fastapi_cognito_guard.guard import CognitoGuard
 
 if TYPE_CHECKING:
@@ -21,21 +21,21 @@ def log_notes(
     app: "FastAPI",
     guard: CognitoGuard,
     rules: Security,
-    routes: Routes,
+    routes: GatewayRoutes,
     operations: Sequence[Operation],
 ) -> None:
     """Log them: as information, or as a warning where somebody should look."""
     for note in _information(rules, operations):
         logger.info("%s", note)
-    for what in left_out(app):
+    for what in list_left_out(app):
         logger.info("%s is left out: there is nothing for it in this kind of API.", what)
     cors = read_cors(app)
     own = any(each.method == "OPTIONS" for each in operations)
     if own and cors is not None and cors.is_left_to_app(rules.kind):
         logger.info("OPTIONS is open at the gateway, for preflights: the app alone guards its own.")
-    for route, path in routes.widened():
+    for route, path in routes.list_widened():
         logger.warning("%s becomes %s at the gateway, which takes more. The app does not.", route, path)
-    for entry in routes.idle:
+    for entry in routes.unused_exclusions:
         logger.warning("leave_out has %s, where there is no route: nothing is left out by it.", entry)
     for warning in _of_token_types(guard, rules, operations):
         logger.warning("%s", warning)
@@ -43,7 +43,7 @@ def log_notes(
 
 def _information(rules: Security, operations: Iterable[Operation]) -> Iterator[str]:
     for operation in operations:
-        ask = operation.ask
+        ask = operation.access
         if ask.iam or operation.method == "HEAD":
             continue  # IAM decides all; and HEAD is as GET
         if ask.optional:

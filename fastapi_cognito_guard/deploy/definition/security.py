@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fastapi_cognito_guard.deploy.definition.arns import Value
-from fastapi_cognito_guard.deploy.operations import Ask, Operation
+from fastapi_cognito_guard.deploy.operations import Access, Operation
 from fastapi_cognito_guard.errors import ConfigurationError
 
 Kind = Literal["rest", "http"]
@@ -42,7 +42,7 @@ class Security:
 
         Raises `ConfigurationError` for what the gateway cannot say.
         """
-        ask = operation.ask
+        ask = operation.access
         if ask.iam:
             _check_one_authorizer(operation)
             return [{IAM: []}]
@@ -53,31 +53,31 @@ class Security:
         if self.beyond == "refuse":
             _check_any_of(operation, "scope")
             _check_any_of(operation, "group")
-        scopes = next(iter(ask.of("scope")), self.catch_all)
+        scopes = next(iter(ask.names_of_kind("scope")), self.catch_all)
         if self.kind == "http":
-            _check_scopes(operation.route if ask.of("scope") else "catch_all", scopes)
+            _check_scopes(operation.route if ask.names_of_kind("scope") else "catch_all", scopes)
         return [{OURS: list(scopes)}]
 
-    def is_for_authorizer(self, ask: Ask) -> bool:
+    def is_for_authorizer(self, ask: Access) -> bool:
         """Whether the Lambda authorizer decides it."""
         if self.authorizer is None or ask.iam or not ask.identity:
             return False
         return self.authorizer_for == "all" or is_beyond(ask)
 
-    def alike(self, ask: Ask) -> Hashable:
-        """What of an `Ask` this gateway tells apart."""
+    def alike(self, ask: Access) -> Hashable:
+        """What of an `Access` this gateway tells apart."""
         if ask.iam or not ask.identity:
             return ask.iam, ask.identity
-        return ask.requirements if self.is_for_authorizer(ask) else ask.of("scope")
+        return ask.requirements if self.is_for_authorizer(ask) else ask.names_of_kind("scope")
 
 
-def is_beyond(ask: Ask) -> bool:
+def is_beyond(ask: Access) -> bool:
     """Whether it asks for more than one list of scopes, all that a gateway's own authorizer decides."""
-    return len(ask.requirements) > len(ask.of("scope")[:1])
+    return len(ask.requirements) > len(ask.names_of_kind("scope")[:1])
 
 
 def _check_one_authorizer(operation: Operation) -> None:
-    if operation.ask.identity:
+    if operation.access.identity:
         raise ConfigurationError(
             f"{operation.route} asks for a user of the pool and for an IAM caller, and a route of a gateway "
             "has one authorizer: make two routes of it."
@@ -85,7 +85,7 @@ def _check_one_authorizer(operation: Operation) -> None:
 
 
 def _check_any_of(operation: Operation, kind: str) -> None:
-    lists = operation.ask.of(kind)
+    lists = operation.access.names_of_kind(kind)
     if len(lists) > 1:
         wanted = " and ".join(f"require_{kind}({', '.join(map(repr, names))})" for names in lists)
         raise ConfigurationError(

@@ -1,7 +1,8 @@
-"""Ways around a Lambda authorizer that were found, and are closed."""
+"""Known attacks on a Lambda authorizer, all refused."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+import sys
+from collections.abc import Callable, Mapping
+from types import FrameType, MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,27 +15,27 @@ from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.testing import FakeUserPool
 from fastapi_cognito_guard.tokens.jwt import parse
 from tests.apps import guard_for
-from tests.deploy.authorizing import API, KINDS, asking
+from tests.deploy.authorizer.events import KINDS, STAGE_ARN, make_event
 from tests.deploy.model import allows
 
 
-def app_of(guard: CognitoGuard, demands: Mapping[str, Any]) -> FastAPI:
-    """An app of GET routes, by path; None asks for nothing."""
+def build_get_app(guard: CognitoGuard, routes: Mapping[str, Any]) -> FastAPI:
+    """Build an app of GET routes from paths and their dependencies; None is a route without any."""
     app = FastAPI(openapi_url=None)
     guard.install(app)
-    for path, demand in demands.items():
-        app.get(path, dependencies=[Depends(demand)] if demand else [])(lambda: None)
+    for path, dependency in routes.items():
+        app.get(path, dependencies=[Depends(dependency)] if dependency else [])(lambda: None)
     return app
 
 
-def test_a_star_that_takes_nothing_does_not_open_a_path_with_a_slash_at_its_end(pool: FakeUserPool) -> None:
+def test_a_star_that_matches_nothing_does_not_allow_a_path_with_a_trailing_slash(pool: FakeUserPool) -> None:
     guard = guard_for(pool)
-    app = app_of(guard, {"/items/{id}": current_user, "/{x}/": require_group("admins")})
-    policy = lambda_authorizer(guard, app=app)(asking("http-2.0", pool.access_token()), None)[
+    app = build_get_app(guard, {"/items/{id}": current_user, "/{x}/": require_group("admins")})
+    policy = lambda_authorizer(guard, app=app)(make_event("http-2.0", pool.access_token()), None)[
         "policyDocument"
     ]
-    assert allows(policy, f"{API}/GET/items/1")
-    assert not allows(policy, f"{API}/GET/items/")
+    assert allows(policy, f"{STAGE_ARN}/GET/items/1")
+    assert not allows(policy, f"{STAGE_ARN}/GET/items/")
 
 
 def not_secret(principal: Principal, request: AuthorizerRequest) -> bool:
@@ -59,78 +60,99 @@ ORDERS = ("/orders/{id}/secret", "/orders/{id}")
 def test_an_escape_does_not_hide_a_path_from_allow(
     paths: tuple[str, ...], path: str, cached: bool, pool: FakeUserPool
 ) -> None:
-    """The function behind gets the path without escapes, and nobody asks ``allow`` again."""
+    """The function behind gets the path without escapes, and ``allow`` does not run again."""
     guard = guard_for(pool)
-    app = app_of(guard, dict.fromkeys(paths, current_user))
+    app = build_get_app(guard, dict.fromkeys(paths, current_user))
     authorize = lambda_authorizer(guard, app=app, allow=not_secret, cached=cached)
-    answer = authorize(asking("http-2.0", pool.access_token(), path=path), None)
-    assert not allows(answer["policyDocument"], f"{API}/GET{path}")
+    response = authorize(make_event("http-2.0", pool.access_token(), path=path), None)
+    assert not allows(response["policyDocument"], f"{STAGE_ARN}/GET{path}")
 
 
 @pytest.mark.parametrize("cached", [True, False])
-def test_a_path_that_allow_has_nothing_against_may_have_escapes(cached: bool, pool: FakeUserPool) -> None:
+def test_a_path_with_escapes_is_allowed_if_allow_returns_true(cached: bool, pool: FakeUserPool) -> None:
     guard = guard_for(pool)
-    app = app_of(guard, {"/notes/{title}": current_user})
+    app = build_get_app(guard, {"/notes/{title}": current_user})
     authorize = lambda_authorizer(guard, app=app, allow=not_secret, cached=cached)
-    answer = authorize(asking("http-2.0", pool.access_token(), path="/notes/tea%20time"), None)
-    assert allows(answer["policyDocument"], f"{API}/GET/notes/tea%20time")
+    event = make_event("http-2.0", pool.access_token(), path="/notes/tea%20time")
+    assert allows(authorize(event, None)["policyDocument"], f"{STAGE_ARN}/GET/notes/tea%20time")
 
 
-def test_an_answer_is_not_kept_by_a_header_that_does_not_say_who_is_calling(pool: FakeUserPool) -> None:
-    """Whoever sent that header next would be let in as the first one."""
+def test_a_response_is_not_cached_by_a_key_without_the_token(pool: FakeUserPool) -> None:
+    """The next caller who sends that header would get the first one's response."""
     token = pool.access_token()
-    event = asking("http-2.0", token) | {"identitySource": ["tenant-1"]}
+    event = make_event("http-2.0", token) | {"identitySource": ["tenant-1"]}
     guard = guard_for(pool)
     with pytest.raises(ConfigurationError, match="one of the authorizer's identity sources"):
         lambda_authorizer(guard)(event, None)
-    asked_each_time = lambda_authorizer(guard, allow=not_secret, cached=False)
-    assert allows(asked_each_time(event, None)["policyDocument"], f"{API}/GET/me")
+    uncached = lambda_authorizer(guard, allow=not_secret, cached=False)
+    assert allows(uncached(event, None)["policyDocument"], f"{STAGE_ARN}/GET/me")
     sources = {"identitySource": ["tenant-1", f"Bearer {token}"]}
-    assert allows(lambda_authorizer(guard)(event | sources, None)["policyDocument"], f"{API}/GET/me")
+    assert allows(lambda_authorizer(guard)(event | sources, None)["policyDocument"], f"{STAGE_ARN}/GET/me")
 
 
 @pytest.mark.parametrize("kind", KINDS[1:])
 @pytest.mark.parametrize("text", ["\u2603", "\ud800"], ids=["unicode", "half a pair"])
-def test_what_other_headers_hold_is_nothing_to_a_good_token(kind: str, text: str, pool: FakeUserPool) -> None:
-    event = asking(kind, pool.access_token())
+def test_text_that_is_not_ascii_in_another_header_does_not_matter(
+    kind: str, text: str, pool: FakeUserPool
+) -> None:
+    event = make_event(kind, pool.access_token())
     event["headers"]["x-name"] = text
     if "multiValueHeaders" in event:
         event["multiValueHeaders"]["x-name"] = [text]
-    assert allows(lambda_authorizer(guard_for(pool))(event, None)["policyDocument"], f"{API}/GET/me")
+    assert allows(lambda_authorizer(guard_for(pool))(event, None)["policyDocument"], f"{STAGE_ARN}/GET/me")
 
 
-def test_a_websocket_api_is_not_refused_in_silence_by_routes_that_it_does_not_have(
-    pool: FakeUserPool,
-) -> None:
+def test_a_websocket_handshake_with_app_is_a_configuration_error(pool: FakeUserPool) -> None:
     guard = guard_for(pool)
-    authorize = lambda_authorizer(guard, app=app_of(guard, {"/me": current_user}))
-    event = asking("request", pool.access_token()) | {"methodArn": f"{API}/$connect"}
+    authorize = lambda_authorizer(guard, app=build_get_app(guard, {"/me": current_user}))
+    event = make_event("request", pool.access_token()) | {"methodArn": f"{STAGE_ARN}/$connect"}
     with pytest.raises(ConfigurationError, match="without app"):
         authorize(event, None)
 
 
-def test_with_allow_no_route_says_that_another_is_allowed(pool: FakeUserPool) -> None:
-    """Without it, whoever may use one of these may use all."""
+def test_with_allow_one_allowed_route_implies_no_other(pool: FakeUserPool) -> None:
+    """Without ``allow``, a caller who may use one of these routes may use all."""
     guard = guard_for(pool)
-    app = app_of(guard, dict.fromkeys(["/{x}/b", "/a/{x}", "/a/b"], current_user))
+    app = build_get_app(guard, dict.fromkeys(["/{x}/b", "/a/{x}", "/a/b"], current_user))
     lambda_authorizer(guard, app=app)
     with pytest.raises(ConfigurationError, match=r"deny GET /a/{x}.*still allow GET /a/b"):
         lambda_authorizer(guard, app=app, allow=lambda principal, request: True)
 
 
-def test_what_is_open_to_everybody_is_never_denied_and_so_hits_nothing(pool: FakeUserPool) -> None:
+def test_an_open_route_never_needs_to_be_denied(pool: FakeUserPool) -> None:
     guard = guard_for(pool)
     around = {"/{x}/c": current_user, "/a/{p}/{q}/c": current_user}
-    app = app_of(guard_for(pool), {**around, "/a/{z}/c": current_user})
+    app = build_get_app(guard_for(pool), {**around, "/a/{z}/c": current_user})
     with pytest.raises(ConfigurationError, match=r"deny GET /a/{p}/c"):
         lambda_authorizer(guard, app=app, allow=not_secret)
-    lambda_authorizer(guard, app=app_of(guard, {**around, "/a/{z}/c": None}), allow=not_secret)
+    lambda_authorizer(guard, app=build_get_app(guard, {**around, "/a/{z}/c": None}), allow=not_secret)
 
 
-def test_many_variables_in_a_path_do_not_take_for_ever(pool: FakeUserPool) -> None:
+def count_policy_calls(function: Callable[[], object]) -> int:
+    """Run the function and count the Python calls in the module that builds policies."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        if event == "call" and frame.f_code.co_filename.endswith("authorizer/policy.py"):
+            calls += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        function()
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def test_comparing_paths_with_many_variables_is_not_exponential(pool: FakeUserPool) -> None:
+    """The paths differ only at their end, so every way to match the stars with segments is tried."""
     guard = guard_for(pool)
-    long, longer = ("/" + "/".join(f"{{v{n}}}" for n in range(count)) for count in (14, 28))
-    lambda_authorizer(guard, app=app_of(guard, {long: current_user, longer: current_user}))
+    short, long = ("".join(f"/{{v{n}}}" for n in range(count)) for count in (9, 18))
+    app = build_get_app(guard, {f"{short}/a": current_user, f"{long}/b": current_user})
+    calls = count_policy_calls(lambda: lambda_authorizer(guard, app=app))
+    assert 0 < calls < 2_000  # more than 400_000 if each pair of remainders is compared again and again
 
 
 @pytest.mark.parametrize(
@@ -138,12 +160,12 @@ def test_many_variables_in_a_path_do_not_take_for_ever(pool: FakeUserPool) -> No
     [({"custom:name": "\ud800"}, 401), ({("a", "pair"): "\u2603"}, 200)],
     ids=["half a pair", "odd key"],
 )
-def test_a_mapping_of_ones_own_that_no_token_could_hold_is_no_500(
+def test_a_custom_mapping_with_claims_that_no_token_can_have_is_not_500(
     more: dict[Any, str], status: int, pool: FakeUserPool
 ) -> None:
     claims = parse(pool.access_token()).payload
     guard = guard_for(pool, lambda_context=lambda context: MappingProxyType({**claims, **more}))
-    app = app_of(guard, {"/me": current_user})
+    app = build_get_app(guard, {"/me": current_user})
     event = {**pool.event("http", None, path="/me")}
     event["requestContext"]["authorizer"] = {"lambda": {"key": "value"}}
     assert lambda_handler(app)(event, None)["statusCode"] == status

@@ -1,4 +1,4 @@
-"""The guard as a Lambda authorizer: every kind of event, and the way back to a Principal."""
+"""Lambda authorizer: every kind of event, and its context as a `Principal` in the function behind."""
 
 import asyncio
 import json
@@ -14,38 +14,46 @@ from fastapi_cognito_guard.deploy import lambda_authorizer, lambda_claims
 from fastapi_cognito_guard.errors import ConfigurationError, KeysUnavailable
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, build_app, guard_for
-from tests.deploy.authorizing import API, KINDS, answer_event, asking, small_app
+from tests.deploy.authorizer.events import (
+    KINDS,
+    STAGE_ARN,
+    build_orders_app,
+    make_backend_event,
+    make_event,
+)
 from tests.deploy.model import allows
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("who", ["ada", "robot", "id"])
-def test_the_context_leads_back_to_the_same_principal(pool: FakeUserPool, kind: str, who: str) -> None:
+@pytest.mark.parametrize("caller", ["ada", "robot", "id"])
+def test_the_context_gives_the_same_principal_behind_the_gateway(
+    pool: FakeUserPool, kind: str, caller: str
+) -> None:
     guard = guard_for(pool, user_pool={"token_use": {"access", "id"}}, lambda_context=lambda_claims)
     token = {
         "ada": pool.access_token("ada", groups=["admins", "a,b"], scopes=["o/r", "o/w"]),
         "robot": pool.machine_token(scopes=["o/r"]),
         "id": pool.id_token("ada", email="ada@example.com", claims={"deep": {"list": [1, None, "ü"]}}),
-    }[who]
-    answer = lambda_authorizer(guard)(asking(kind, token), None)
-    assert allows(answer["policyDocument"], f"{API}/GET/anything/at/all")
-    assert all(type(value) in (str, int, float, bool) for value in answer["context"].values())
-    behind = guard.vouched(answer_event(kind, answer, "/me"))
+    }[caller]
+    response = lambda_authorizer(guard)(make_event(kind, token), None)
+    assert allows(response["policyDocument"], f"{STAGE_ARN}/GET/anything/at/all")
+    assert all(type(value) in (str, int, float, bool) for value in response["context"].values())
+    behind = guard.vouched(make_backend_event(kind, response, "/me"))
     direct = asyncio.run(guard.verify(token))
     assert behind is not None
     assert behind.source == "lambda"
     facts = {name: value for name, value in vars(direct).items() if name != "source"}
     assert {name: value for name, value in vars(behind).items() if name != "source"} == facts
-    through = lambda_handler(build_app(guard))(answer_event(kind, answer, "/me"), None)
+    through = lambda_handler(build_app(guard))(make_backend_event(kind, response, "/me"), None)
     assert (through["statusCode"], json.loads(through["body"])["source"]) == (200, "lambda")
 
 
-def test_a_simple_answer_has_the_same_context(pool: FakeUserPool) -> None:
+def test_a_simple_response_has_the_same_context(pool: FakeUserPool) -> None:
     guard = guard_for(pool, lambda_context=lambda_claims)
-    answer = lambda_authorizer(guard, simple=True)(asking("http-2.0", pool.access_token()), None)
-    assert answer.keys() == {"isAuthorized", "context"}
-    assert answer["isAuthorized"] is True
-    user = guard.vouched(answer_event("http-2.0", answer, "/me"))
+    response = lambda_authorizer(guard, simple=True)(make_event("http-2.0", pool.access_token()), None)
+    assert response.keys() == {"isAuthorized", "context"}
+    assert response["isAuthorized"] is True
+    user = guard.vouched(make_backend_event("http-2.0", response, "/me"))
     assert user is not None
     assert user.username == "ada"
 
@@ -59,7 +67,7 @@ def test_a_simple_answer_has_the_same_context(pool: FakeUserPool) -> None:
 def test_a_context_that_cannot_be_read_is_refused_and_not_skipped(
     pool: FakeUserPool, context: dict[str, Any]
 ) -> None:
-    event = answer_event("request", {"principalId": "x", "context": context}, "/me")
+    event = make_backend_event("request", {"principalId": "x", "context": context}, "/me")
     event["headers"]["authorization"] = f"Bearer {pool.access_token()}"
     event["multiValueHeaders"] = None
     assert (
@@ -69,7 +77,7 @@ def test_a_context_that_cannot_be_read_is_refused_and_not_skipped(
 
 
 def test_the_context_of_another_authorizer_is_no_identity(pool: FakeUserPool) -> None:
-    event = answer_event("request", {"principalId": "ada", "context": {"sub": "ada"}}, "/me")
+    event = make_backend_event("request", {"principalId": "ada", "context": {"sub": "ada"}}, "/me")
     assert guard_for(pool, lambda_context=lambda_claims).vouched(event) is None
 
 
@@ -85,31 +93,35 @@ BAD: dict[str, Any] = {
 
 @pytest.mark.parametrize("reason", BAD)
 @pytest.mark.parametrize("with_app", [False, True])
-def test_without_a_good_token_it_is_401_at_a_rest_api_and_denied_at_an_http_api(
+def test_without_a_good_token_a_rest_api_gets_401_and_an_http_api_a_denial(
     pool: FakeUserPool, reason: str, with_app: bool
 ) -> None:
     guard = guard_for(pool)
-    settings: dict[str, Any] = {"app": small_app(guard)} if with_app else {}
+    settings: dict[str, Any] = {"app": build_orders_app(guard)} if with_app else {}
     authorize = lambda_authorizer(guard, **settings)
     token = BAD[reason](pool)
     for kind in ("token", "request"):
         with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
-            authorize(asking(kind, token), None)
+            authorize(make_event(kind, token), None)
     for kind in ("http-1.0", "http-2.0"):
-        answer = authorize(asking(kind, token), None)
-        assert "context" not in answer
-        assert not allows(answer["policyDocument"], f"{API}/GET/open")
+        response = authorize(make_event(kind, token), None)
+        assert "context" not in response
+        assert not allows(response["policyDocument"], f"{STAGE_ARN}/GET/open")
     simple = lambda_authorizer(guard, simple=True)
-    assert simple(asking("http-2.0", token), None) == {"isAuthorized": False}
+    assert simple(make_event("http-2.0", token), None) == {"isAuthorized": False}
     assert sum(guard.status()["decisions"].values()) == 5
 
 
-def test_headers_that_no_request_can_have_are_refused_like_a_bad_token(pool: FakeUserPool) -> None:
+def test_malformed_headers_are_refused_like_a_bad_token(pool: FakeUserPool) -> None:
     authorize = lambda_authorizer(guard_for(pool))
     good = pool.access_token()
-    twice = asking("request", good)
+    twice = make_event("request", good)
     twice["multiValueHeaders"]["authorization"] = [f"Bearer {good}"]
-    for event in (twice, asking("token", "\N{SNOWMAN}"), asking("request", "\N{SNOWMAN}")):
+    for event in (
+        twice,
+        make_event("token", "\N{SNOWMAN}"),
+        make_event("request", "\N{SNOWMAN}"),
+    ):
         with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
             authorize(event, None)
 
@@ -117,29 +129,29 @@ def test_headers_that_no_request_can_have_are_refused_like_a_bad_token(pool: Fak
 @pytest.mark.parametrize(
     "event",
     [None, {}, {"methodArn": 7}, {"methodArn": "arn:aws:s3:::x"},
-     {"version": "2.0", "methodArn": f"{API}/GET/x"},
-     {"methodArn": "arn:aws:execute-api:eu-west-1:1:a*/prod/GET/x"}, {"methodArn": f"{API}/get/x"}],
+     {"version": "2.0", "methodArn": f"{STAGE_ARN}/GET/x"},
+     {"methodArn": "arn:aws:execute-api:eu-west-1:1:a*/prod/GET/x"}, {"methodArn": f"{STAGE_ARN}/get/x"}],
     ids=str,
 )  # fmt: skip
-def test_what_is_no_authorizers_event_is_a_wrong_setting_and_never_an_allow(
-    pool: FakeUserPool, event: Any
-) -> None:
+def test_an_event_that_is_not_an_authorizers_is_a_configuration_error(pool: FakeUserPool, event: Any) -> None:
     with pytest.raises(ConfigurationError, match="attach the function"):
         lambda_authorizer(guard_for(pool))(event, None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_while_keys_cannot_be_had_it_fails_and_nothing_is_kept(kind: str, pool: FakeUserPool) -> None:
+def test_while_keys_are_unavailable_the_handler_raises_and_nothing_is_cached(
+    kind: str, pool: FakeUserPool
+) -> None:
     async def fetch(address: str) -> bytes:
         raise OSError
 
     guard = guard_for(pool, user_pool={"jwks": None}, fetch=fetch, keys=KeyPolicy(timeout=1))
     with pytest.raises(KeysUnavailable) as error:
-        lambda_authorizer(guard)(asking(kind, pool.access_token()), None)
+        lambda_authorizer(guard)(make_event(kind, pool.access_token()), None)
     assert str(error.value) != "Unauthorized"
 
 
-def test_keys_are_fetched_once_for_all_invocations_whatever_loops_come_and_go(pool: FakeUserPool) -> None:
+def test_keys_are_fetched_once_for_all_invocations_despite_other_event_loops(pool: FakeUserPool) -> None:
     fetches = []
 
     async def fetch(address: str) -> bytes:
@@ -148,27 +160,29 @@ def test_keys_are_fetched_once_for_all_invocations_whatever_loops_come_and_go(po
 
     authorize = lambda_authorizer(guard_for(pool, user_pool={"jwks": None}, fetch=fetch, remember=0))
     for _ in range(3):
-        assert authorize(asking("token", pool.access_token()), None)["principalId"] == pool.sub("ada")
+        assert authorize(make_event("token", pool.access_token()), None)["principalId"] == pool.sub("ada")
         asyncio.run(asyncio.sleep(0))
     assert len(fetches) == 1
 
 
-def test_a_websocket_api_is_let_in_or_told_that_the_answer_is_too_large(pool: FakeUserPool) -> None:
+def test_a_websocket_handshake_is_allowed_unless_the_response_is_too_large(pool: FakeUserPool) -> None:
     authorize = lambda_authorizer(guard_for(pool))
-    event = asking("request", pool.access_token()) | {"methodArn": f"{API}/$connect"}
-    assert allows(authorize(event, None)["policyDocument"], f"{API}/$connect")
-    large = asking("request", pool.access_token(claims={"x": "y" * 8000})) | {"methodArn": f"{API}/$connect"}
+    event = make_event("request", pool.access_token()) | {"methodArn": f"{STAGE_ARN}/$connect"}
+    assert allows(authorize(event, None)["policyDocument"], f"{STAGE_ARN}/$connect")
+    large = make_event("request", pool.access_token(claims={"x": "y" * 8000})) | {
+        "methodArn": f"{STAGE_ARN}/$connect"
+    }
     with pytest.raises(ConfigurationError, match="8 KB"):
         authorize(large, None)
 
 
-def test_decisions_are_told_as_anywhere(pool: FakeUserPool) -> None:
-    told: list[Any] = []
-    guard = guard_for(pool, on_decision=told.append)
+def test_decisions_are_recorded(pool: FakeUserPool) -> None:
+    recorded: list[Any] = []
+    guard = guard_for(pool, on_decision=recorded.append)
     authorize = lambda_authorizer(guard)
-    authorize(asking("token", pool.access_token()), None)
-    authorize(asking("http-2.0", None), None)
-    assert [(one.outcome, one.code, one.status) for one in told] == [
+    authorize(make_event("token", pool.access_token()), None)
+    authorize(make_event("http-2.0", None), None)
+    assert [(decision.outcome, decision.code, decision.status) for decision in recorded] == [
         ("allowed", "allowed", None),
         ("refused", "token_missing", 401),
     ]

@@ -1,4 +1,4 @@
-"""Policies of the Lambda authorizer: kept ones replayed over all routes, and those for one request."""
+"""Policies of the Lambda authorizer: cached ones, replayed over all routes, and those for one request."""
 
 from typing import Any
 
@@ -17,16 +17,16 @@ from fastapi_cognito_guard.deploy import AuthorizerRequest, lambda_authorizer
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, bearer, guard_for
-from tests.deploy.authorizing import API, KINDS, POOL, asking, small_app
+from tests.deploy.authorizer.events import KINDS, POOL, STAGE_ARN, build_orders_app, make_event
 from tests.deploy.model import allows
 from tests.deploy.random_apps import APPS, RandomApp
 
 
-def test_a_kept_policy_replayed_over_all_routes_is_right_for_each(pool: FakeUserPool) -> None:
+def test_a_cached_policy_replayed_over_all_routes_is_right_for_each(pool: FakeUserPool) -> None:
     guard = guard_for(pool)
-    authorize = lambda_authorizer(guard, app=small_app(guard))
+    authorize = lambda_authorizer(guard, app=build_orders_app(guard))
     callers = {
-        "nobody special": (pool.access_token(), set()),
+        "plain user": (pool.access_token(), set()),
         "reader": (pool.access_token(scopes=["o/r"]), {"GET/orders/1", "GET/orders/latest"}),
         "admin": (pool.access_token(groups=["admins"]), {"GET/orders/1/secret"}),
         "all": (
@@ -38,25 +38,27 @@ def test_a_kept_policy_replayed_over_all_routes_is_right_for_each(pool: FakeUser
              "DELETE/orders/1", "DELETE/me", "GET/else", "GET/orders", "POST/orders/1"]  # fmt: skip
     for token, extra in callers.values():
         policies = [
-            authorize(asking(kind, token, path=path), None)["policyDocument"]
+            authorize(make_event(kind, token, path=path), None)["policyDocument"]
             for kind in KINDS
             for path in ("/me", "/orders/1/secret")
         ]
-        assert all(policy == policies[0] for policy in policies)  # the request does not count
-        assert {call for call in calls if allows(policies[0], f"{API}/{call}")} == {
+        assert all(policy == policies[0] for policy in policies)  # the same for every request
+        assert {call for call in calls if allows(policies[0], f"{STAGE_ARN}/{call}")} == {
             "GET/open",
             "GET/me",
         } | extra
 
 
-def test_who_may_do_nothing_is_denied_everything(pool: FakeUserPool) -> None:
+def test_a_caller_who_may_use_no_route_is_denied_the_whole_stage(pool: FakeUserPool) -> None:
     guard = guard_for(pool)
     app = FastAPI(openapi_url=None, dependencies=[Depends(require_group("admins"))])
     guard.install(app)
     app.add_api_route("/x", lambda: None)
-    policy = lambda_authorizer(guard, app=app)(asking("token", pool.access_token()), None)["policyDocument"]
+    policy = lambda_authorizer(guard, app=app)(make_event("token", pool.access_token()), None)[
+        "policyDocument"
+    ]
     assert policy["Statement"] == [
-        {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [f"{API}/*"]}
+        {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [f"{STAGE_ARN}/*"]}
     ]
 
 
@@ -72,9 +74,9 @@ RANDOM_CALLERS = [
 @pytest.mark.parametrize("semantics", ["strict", "rest"])
 @given(random_app=APPS)
 @settings(max_examples=30)
-def test_a_kept_policy_of_any_app_allows_what_the_app_does(semantics: str, random_app: RandomApp) -> None:
+def test_a_cached_policy_for_any_app_allows_what_the_app_does(semantics: str, random_app: RandomApp) -> None:
     settings: dict[str, Any] = {"semantics": semantics, "now": lambda: NOW}
-    # There, a route that asks for nothing takes both kinds of token, which no gateway does: SECURITY.md.
+    # In this mode an open route takes both types of token, and no gateway does: SECURITY.md.
     assume(not (semantics == "rest" and random_app.deny_by_default))
     app = random_app.build(settings, POOL.user_pool(token_use={"access", "id"}))
     guard = next(entry.kwargs["guard"] for entry in app.user_middleware if "guard" in entry.kwargs)
@@ -85,16 +87,20 @@ def test_a_kept_policy_of_any_app_allows_what_the_app_does(semantics: str, rando
         assume(False)
     client = TestClient(app)
     for token in RANDOM_CALLERS:
-        policy = authorize(asking("request", token), None)["policyDocument"]
+        policy = authorize(make_event("request", token), None)["policyDocument"]
         for method, path in random_app.requests():
             status = client.request(method, path, headers=bearer(token)).status_code
             if status not in (404, 405):
-                assert allows(policy, f"{API}/{method}{path}") is (status == 200), (method, path, status)
+                assert allows(policy, f"{STAGE_ARN}/{method}{path}") is (status == 200), (
+                    method,
+                    path,
+                    status,
+                )
 
 
 @given(random_app=APPS)
 @settings(max_examples=20)
-def test_a_policy_for_one_request_allows_it_where_the_app_does_and_nothing_else(
+def test_a_policy_for_one_request_allows_only_it_and_only_if_the_app_does(
     random_app: RandomApp,
 ) -> None:
     app = random_app.build({"now": lambda: NOW}, POOL.user_pool())
@@ -108,12 +114,12 @@ def test_a_policy_for_one_request_allows_it_where_the_app_does_and_nothing_else(
     for token in RANDOM_CALLERS[:3]:
         for method, path in random_app.requests():
             status = client.request(method, path, headers=bearer(token)).status_code
-            policy = authorize(asking("request", token, method, path), None)["policyDocument"]
-            assert allows(policy, f"{API}/{method}{path}") is (status == 200)
-            assert not allows(policy, f"{API}/{method}{path}/else")
+            policy = authorize(make_event("request", token, method, path), None)["policyDocument"]
+            assert allows(policy, f"{STAGE_ARN}/{method}{path}") is (status == 200)
+            assert not allows(policy, f"{STAGE_ARN}/{method}{path}/else")
 
 
-def test_allow_decides_each_route_of_a_kept_policy(pool: FakeUserPool) -> None:
+def test_allow_decides_each_route_of_a_cached_policy(pool: FakeUserPool) -> None:
     guard = guard_for(pool)
     seen: list[AuthorizerRequest] = []
 
@@ -121,17 +127,17 @@ def test_allow_decides_each_route_of_a_kept_policy(pool: FakeUserPool) -> None:
         seen.append(request)
         return request.path != "/me" or user.username == "bob"
 
-    authorize = lambda_authorizer(guard, app=small_app(guard), allow=allow)
+    authorize = lambda_authorizer(guard, app=build_orders_app(guard), allow=allow)
     for name, may in (("ada", False), ("bob", True)):
-        policy = authorize(asking("token", pool.access_token(name)), None)["policyDocument"]
-        assert allows(policy, f"{API}/GET/me") is may
-        assert allows(policy, f"{API}/GET/open")
+        policy = authorize(make_event("token", pool.access_token(name)), None)["policyDocument"]
+        assert allows(policy, f"{STAGE_ARN}/GET/me") is may
+        assert allows(policy, f"{STAGE_ARN}/GET/open")
     assert {(request.method, request.path) for request in seen} == {("GET", "/me")}
     assert not any(request.headers for request in seen)
 
 
 @pytest.mark.parametrize("with_app", [False, True])
-def test_allow_decides_one_request_by_all_that_it_has(pool: FakeUserPool, with_app: bool) -> None:
+def test_allow_gets_the_method_path_and_headers_of_one_request(pool: FakeUserPool, with_app: bool) -> None:
     guard = guard_for(pool)
 
     def allow(user: Principal, request: AuthorizerRequest) -> bool:
@@ -139,24 +145,24 @@ def test_allow_decides_one_request_by_all_that_it_has(pool: FakeUserPool, with_a
             method="GET", path="/orders/1", headers={**request.headers, "host": "example.com"}
         )
 
-    app = small_app(guard) if with_app else None
+    app = build_orders_app(guard) if with_app else None
     authorize = lambda_authorizer(guard, app=app, allow=allow, cached=False)
     token = pool.access_token(scopes=["o/r"])
     for path, may in (("/orders/1", True), ("/orders/2", False)):
-        policy = authorize(asking("request", token, path=path), None)["policyDocument"]
-        assert allows(policy, f"{API}/GET{path}") is may
-        assert not allows(policy, f"{API}/GET/orders/1/secret")
+        policy = authorize(make_event("request", token, path=path), None)["policyDocument"]
+        assert allows(policy, f"{STAGE_ARN}/GET{path}") is may
+        assert not allows(policy, f"{STAGE_ARN}/GET/orders/1/secret")
 
 
 @pytest.mark.parametrize("path", ["/orders/*", "/orders/" + "x" * 600])
-def test_a_path_that_no_policy_can_name_is_denied(pool: FakeUserPool, path: str) -> None:
+def test_a_path_that_no_resource_can_name_is_denied(pool: FakeUserPool, path: str) -> None:
     authorize = lambda_authorizer(guard_for(pool), allow=lambda user, request: True, cached=False)
-    policy = authorize(asking("token", pool.access_token(), path=path), None)["policyDocument"]
+    policy = authorize(make_event("token", pool.access_token(), path=path), None)["policyDocument"]
     assert {statement["Effect"] for statement in policy["Statement"]} == {"Deny"}
     assert all(len(resource) <= 512 for resource in policy["Statement"][0]["Resource"])
 
 
-def test_allow_answers_true_or_false_and_nothing_that_is_only_true_enough(pool: FakeUserPool) -> None:
+def test_allow_must_return_true_or_false(pool: FakeUserPool) -> None:
     async def later(user: Principal, request: AuthorizerRequest) -> bool:
         return False
 
@@ -167,42 +173,42 @@ def test_allow_answers_true_or_false_and_nothing_that_is_only_true_enough(pool: 
         lambda_authorizer(guard_for(pool), allow=later, cached=False)  # type: ignore[arg-type]  # the mistake
     with pytest.raises(ConfigurationError, match="True or False, and not str"):
         lambda_authorizer(guard_for(pool), allow=unsure, cached=False)(
-            asking("token", pool.access_token()), None
+            make_event("token", pool.access_token()), None
         )
     with pytest.raises(ConfigurationError, match="cached=False"):
         lambda_authorizer(guard_for(pool), allow=unsure)
 
 
-def test_a_simple_answer_that_depends_on_the_route_needs_the_route_key_among_the_identity_sources(
+def test_a_simple_response_by_route_needs_the_route_key_among_the_identity_sources(
     pool: FakeUserPool,
 ) -> None:
     guard = guard_for(pool)
     reader = pool.access_token(scopes=["o/r"])
     for cached in (True, False):
-        authorize = lambda_authorizer(guard, app=small_app(guard), simple=True, cached=cached)
-        keyed = asking("http-2.0", reader, path="/me")
+        authorize = lambda_authorizer(guard, app=build_orders_app(guard), simple=True, cached=cached)
+        keyed = make_event("http-2.0", reader, path="/me")
         assert authorize(keyed, None)["isAuthorized"] is True
         with pytest.raises(ConfigurationError, match=r"add \$context.routeKey"):
             authorize({**keyed, "identitySource": [f"Bearer {reader}"]}, None)
-    authorize = lambda_authorizer(guard, app=small_app(guard), simple=True)
+    authorize = lambda_authorizer(guard, app=build_orders_app(guard), simple=True)
     by_key = {"GET /orders/{order}": True, "DELETE /orders/{order}": False, "GET /orders/{x}/secret": False}
     for key, may in by_key.items():
-        event = asking(
+        event = make_event(
             "http-2.0", reader, path="/orders/1", routeKey=key, identitySource=[f"Bearer {reader}", key]
         )
         assert authorize(event, None)["isAuthorized"] is may
     sources = [f"Bearer {reader}", "$default"]
-    with pytest.raises(ConfigurationError, match="none of the app's"):
-        authorize(asking("http-2.0", reader, routeKey="$default", identitySource=sources), None)
+    with pytest.raises(ConfigurationError, match="not a route of the app"):
+        authorize(make_event("http-2.0", reader, routeKey="$default", identitySource=sources), None)
 
 
 @pytest.mark.parametrize("kind", ["token", "request", "http-1.0"])
-def test_a_simple_answer_is_for_http_apis_with_payload_2(pool: FakeUserPool, kind: str) -> None:
+def test_a_simple_response_is_for_http_apis_with_payload_2(pool: FakeUserPool, kind: str) -> None:
     with pytest.raises(ConfigurationError, match="simple=True is for HTTP APIs"):
-        lambda_authorizer(guard_for(pool), simple=True)(asking(kind, pool.access_token()), None)
+        lambda_authorizer(guard_for(pool), simple=True)(make_event(kind, pool.access_token()), None)
 
 
-def test_routes_that_no_kept_policy_can_tell_apart_are_refused_when_it_is_made(pool: FakeUserPool) -> None:
+def test_routes_that_no_cached_policy_can_distinguish_are_a_configuration_error(pool: FakeUserPool) -> None:
     app = FastAPI(openapi_url=None)
     guard = guard_for(pool)
     guard.install(app)
@@ -213,7 +219,7 @@ def test_routes_that_no_kept_policy_can_tell_apart_are_refused_when_it_is_made(p
     @app.get("/users/{id}", dependencies=[Depends(require_group("admins"))])
     async def one(id: str) -> None: ...
 
-    lambda_authorizer(guard, app=app)  # nothing of /users/me takes what is denied at /users/{id}
+    lambda_authorizer(guard, app=app)  # no resource of an allowed route matches /users/{id}
 
     @app.get("/{rest:path}")
     async def rest(rest: str) -> None: ...
@@ -225,7 +231,7 @@ def test_routes_that_no_kept_policy_can_tell_apart_are_refused_when_it_is_made(p
     lambda_authorizer(guard, app=app, cached=False)
 
 
-def test_a_path_too_long_for_a_policy_is_refused_when_it_is_made(pool: FakeUserPool) -> None:
+def test_a_path_too_long_for_a_policy_is_a_configuration_error(pool: FakeUserPool) -> None:
     app = FastAPI(openapi_url=None)
     guard = guard_for(pool)
     guard.install(app)

@@ -42,7 +42,7 @@ def exported(random_app: RandomApp, kind: Any, guard_settings: dict[str, Any]) -
 def test_the_gateway_decides_as_the_app_does(kind: Semantics, random_app: RandomApp) -> None:
     guard_settings: dict[str, Any] = {"semantics": kind, "now": lambda: NOW}
     gateway = exported(random_app, kind, guard_settings)
-    told = TestClient(random_app.build(guard_settings, POOL.user_pool(), told_to_gateways=True))
+    told = TestClient(random_app.build(guard_settings, POOL.user_pool(), as_gateway=True))
     real = TestClient(random_app.build(guard_settings, POOL.user_pool()))
     for method, path in random_app.requests():
         for name, (text, token) in CALLERS.items():

@@ -165,7 +165,7 @@ def test_routes_that_are_one_to_a_gateway_and_ask_differently_are_refused(
 ) -> None:
     error = refused(app_with({f"GET {first}": [USER], f"GET {second}": [READ]}), kind)
     assert str(error).startswith(f"GET {first} and GET {second} are both GET {at} to a gateway")
-    assert "give them paths of their own, or let them ask for the same" in str(error)
+    assert "give them paths of their own, or the same requirements" in str(error)
     assert exported(app_with({f"GET {first}": [READ], f"GET {second}": [READ]}), kind)
 
 

@@ -1,4 +1,4 @@
-"""Events of Lambda authorizers, what follows from their answers, and an app to ask about."""
+"""Events of Lambda authorizers, events of the function behind, and an app with a few routes."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ from fastapi_cognito_guard import (
 from fastapi_cognito_guard.testing import FakeUserPool, gateway_event
 from tests.apps import NOW
 
-API = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod"
+STAGE_ARN = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod"
 POOL = FakeUserPool(now=lambda: NOW)
 KINDS = ["token", "request", "http-1.0", "http-2.0"]
 
 
-def asking(
+def make_event(
     kind: str, token: str | None, method: str = "GET", path: str = "/me", **more: Any
 ) -> dict[str, Any]:
-    """The event of an authorizer of this kind."""
-    arn = f"{API}/{method}{path}"
+    """Return the event of an authorizer of this kind."""
+    arn = f"{STAGE_ARN}/{method}{path}"
     value = f"Bearer {token}" if token else ""
     if kind == "token":
         return {"type": "TOKEN", "authorizationToken": value, "methodArn": arn, **more}
@@ -39,25 +39,26 @@ def asking(
             "headers": {name.lower(): text for name, text in headers.items()}, **more}  # fmt: skip
 
 
-def answer_event(kind: str, answer: dict[str, Any], path: str) -> dict[str, Any]:
-    """What the function behind gets, once a gateway has let the request pass."""
+def make_backend_event(kind: str, response: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the event of the function behind, for a request that this authorizer response allows."""
     rest = kind in ("token", "request")
     event = gateway_event("rest" if rest else "http" if kind == "http-2.0" else "http-1.0", path=path)
-    context = answer["context"]
+    context = response["context"]
     if kind == "http-2.0":
         event["requestContext"]["authorizer"] = {"lambda": context}
     else:
-        flat = {"principalId": answer["principalId"], **context, "integrationLatency": 12}
+        flat = {"principalId": response["principalId"], **context, "integrationLatency": 12}
         event["requestContext"]["authorizer"] = flat
     return event
 
 
-def small_app(guard: CognitoGuard) -> FastAPI:
+def build_orders_app(guard: CognitoGuard) -> FastAPI:
+    """Build an app with open, user, scope and group routes, some of whose paths overlap."""
     app = FastAPI(openapi_url=None)
     guard.install(app)
 
     @app.get("/open")
-    async def anybody() -> None: ...
+    async def open_to_all() -> None: ...
 
     @app.get("/me")
     async def me(user: CurrentUser) -> None: ...
