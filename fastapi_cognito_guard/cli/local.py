@@ -22,29 +22,53 @@ File = Annotated[
 ]
 Port = Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=0, max=65535)]
 
+NewUsers = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME[:GROUP,...]",
+        help="A user and their groups, instead of ada and bob. Repeatable.",
+        show_default=False,
+    ),
+]
+NewClients = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID[:SECRET]",
+        help="An app client for sign-ins, or with a secret for client_credentials. Repeatable.",
+        show_default=False,
+    ),
+]
+NewScopes = Annotated[
+    list[str] | None,
+    typer.Option(metavar="SCOPE", help="A further scope of each client. Repeatable.", show_default=False),
+]
+
+User = Annotated[
+    str | None, typer.Option(help="The user. By default the first one in all --group.", show_default=False)
+]
+Groups = Annotated[
+    list[str] | None,
+    typer.Option(metavar="GROUP", help="A group that the user is in. Repeatable.", show_default=False),
+]
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SCOPE",
+        help="A scope to request. By default all that the client has. Repeatable.",
+        show_default=False,
+    ),
+]
+Machine = Annotated[
+    bool, typer.Option("--machine", help="A token of a client, without a user (client_credentials).")
+]
+IdToken = Annotated[bool, typer.Option("--id", help="The ID token, not the access token.")]
+
 
 def pool(
     file: File = None,
-    user: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME[:GROUP,...]",
-            help="A user and their groups, instead of ada and bob. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    client: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ID[:SECRET]",
-            help="An app client for sign-ins, or with a secret for client_credentials. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    scope: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SCOPE", help="A further scope of each client. Repeatable.", show_default=False),
-    ] = None,
+    user: NewUsers = None,
+    client: NewClients = None,
+    scope: NewScopes = None,
     port: Port = _PORT,
 ) -> None:
     """Run a user pool on this machine, until Ctrl-C. It signs in any of its users on request.
@@ -68,26 +92,11 @@ def pool(
 
 
 def token(
-    user: Annotated[
-        str | None,
-        typer.Option(help="The user. By default the first one in all --group.", show_default=False),
-    ] = None,
-    group: Annotated[
-        list[str] | None,
-        typer.Option(metavar="GROUP", help="A group that the user is in. Repeatable.", show_default=False),
-    ] = None,
-    scope: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SCOPE",
-            help="A scope to request. By default all that the client has. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    machine: Annotated[
-        bool, typer.Option("--machine", help="A token of a client, without a user (client_credentials).")
-    ] = False,
-    id_token: Annotated[bool, typer.Option("--id", help="The ID token, not the access token.")] = False,
+    user: User = None,
+    group: Groups = None,
+    scope: Scopes = None,
+    machine: Machine = False,
+    id_token: IdToken = False,
     file: File = None,
     port: Port = _PORT,
 ) -> None:
@@ -95,21 +104,25 @@ def token(
 
     For example: curl -H "Authorization: Bearer $(cognito-guard token --group admins)" ...
     """
-    from fastapi_cognito_guard.cli.running_pool import build_directory, find_member, read_directory
-    from fastapi_cognito_guard.cli.sign_in import request_machine_tokens, request_user_tokens
-
     if machine and (user or group or id_token):
         raise ConfigurationError(
             "A machine has no user, no groups and no ID token: drop --machine, or --user, --group and --id."
         )
-    directory = (read_directory(port) if file is None else None) or build_directory(file, [], [], [])
-    address = f"http://127.0.0.1:{port}"
-    if machine:
-        tokens = request_machine_tokens(address, directory, scope or [])
-    else:
-        name = user or find_member(directory, group or [])
-        tokens = request_user_tokens(address, directory, name, scope or [])
+    tokens = _request_tokens(port, file, scope or [], machine=machine, user=user, groups=group or [])
     kind = "id_token" if id_token else "access_token"
     if kind not in tokens:  # OpenID Connect Core section 3.1.2.1
         raise ConfigurationError("Without the scope openid there is no ID token: add --scope openid.")
     typer.echo(tokens[kind])
+
+
+def _request_tokens(
+    port: int, file: Path | None, scopes: list[str], *, machine: bool, user: str | None, groups: list[str]
+) -> dict[str, str]:
+    from fastapi_cognito_guard.cli.running_pool import build_directory, find_member, read_directory
+    from fastapi_cognito_guard.cli.sign_in import request_machine_tokens, request_user_tokens
+
+    directory = (read_directory(port) if file is None else None) or build_directory(file, [], [], [])
+    address = f"http://127.0.0.1:{port}"
+    if machine:
+        return request_machine_tokens(address, directory, scopes)
+    return request_user_tokens(address, directory, user or find_member(directory, groups), scopes)

@@ -40,8 +40,8 @@ Token = Annotated[
 def inspect(token: Token = None) -> None:
     """Show a token's claims, and which authorizers would take it. Offline; proves nothing.
 
-    Exits with 0 if the guard of this environment's settings (COGNITO_...) would take it, or, without
-    settings, if any authorizer would; otherwise with 1.
+    Exits with 0 if the guard of this environment's settings (COGNITO_...) would
+    take it; without settings, if any authorizer would. Otherwise with 1.
     """
     decoded = decode_token(read_token(token))
     now = time.time()
