@@ -182,8 +182,8 @@ class CognitoGuard:
     def protect(self, app: ASGIApp, *requirements: Requirement) -> "ProtectedApp":
         """Return an ASGI app that only callers who meet all requirements reach, to be mounted.
 
-        For apps without FastAPI routes: ``app.mount("/mcp", guard.protect(mcp, require_scope("tools/call")))``
-        Raises `ConfigurationError` for anything else than requirements.
+        For apps without FastAPI routes, such as MCP servers: ``app.mount("/mcp", guard.protect(mcp_app,
+        require_scope("tools/call")))``. They find the caller in ``scope["user"]``. Raises `ConfigurationError` for anything else than requirements.
         """
         from fastapi_cognito_guard.protected_app import ProtectedApp
 

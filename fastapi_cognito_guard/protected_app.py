@@ -52,7 +52,7 @@ class ProtectedApp:
     def __init__(self, app: ASGIApp, guard: Guard, requirements: tuple[Requirement, ...]) -> None:
         if not callable(app) or not all(isinstance(each, Requirement) for each in requirements):
             raise ConfigurationError(
-                'Write guard.protect(asgi_app, require_scope("tools/call"), ...): an ASGI app and requirements.'
+                'Write guard.protect(asgi_app, require_scope("tools/call")): an ASGI app and requirements.'
             )
         self.app = app
         self.guard = guard

@@ -1,19 +1,18 @@
-"""``cognito-guard``: look at tokens, at an app's routes, at its pool. Needs the extra ``cli``."""
+"""Command line ``cognito-guard``, for tokens, routes, exports and a local pool. Needs the extra ``cli``."""
 
 import sys
 
-from fastapi_cognito_guard.cli.exits import WRONG_USE
-
 _MISSING = 'cognito-guard needs typer and rich: pip install "fastapi-cognito-guard[cli]"\n'
+_WRONG_USE = 2  # as ExitCode.WRONG_USE, whose module needs rich
 
 
 def main() -> None:
-    """The command line. Without what it needs: one line that says what to install."""
+    """Run the command line. Without the extra ``cli``: print the command that installs it."""
     try:
         from fastapi_cognito_guard.cli.commands import commands
-    except ModuleNotFoundError as missing:
-        if missing.name not in {"rich", "typer"}:
+    except ModuleNotFoundError as error:
+        if error.name not in {"rich", "typer"}:
             raise
         sys.stderr.write(_MISSING)
-        raise SystemExit(WRONG_USE) from None
+        raise SystemExit(_WRONG_USE) from None
     commands()

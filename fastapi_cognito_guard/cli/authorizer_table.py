@@ -1,4 +1,4 @@
-"""Which authorizers would take a token, and why not: judged by their rules, without its signature."""
+"""Decisions of authorizers about a token's claims, each by its own rules. Signatures are not checked."""
 
 import re
 from collections.abc import Mapping
@@ -10,19 +10,21 @@ from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.pool import UserPool, index_by_issuer
 from fastapi_cognito_guard.principal import Principal
 
-_COGNITO = r"https://(?:issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.(?:com(?:\.cn)?|eu)/([\w-]+)"
+_COGNITO_ISSUER = r"https://(?:issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.(?:com(?:\.cn)?|eu)/([\w-]+)"
+_OTHER_POOL = "eu-west-1_OtherPool"
+"""Id of the pool that stands for an issuer other than Cognito."""
 
 
-class Verdict(NamedTuple):
-    """What one authorizer says. ``why`` is empty for a yes without an if."""
+class Row(NamedTuple):
+    """Decision of one authorizer. ``reason``: why it refuses the token, or the condition for taking it."""
 
-    who: str
+    authorizer: str
     takes: bool
-    why: str
+    reason: str
 
 
 class _Authorizer(NamedTuple):
-    who: str
+    name: str
     semantics: Semantics
     scoped: bool
     condition: str = ""
@@ -36,54 +38,54 @@ _GATEWAYS = (
     _Authorizer("HTTP API, JWT, no scopes", "http", False, _AUDIENCE),
     _Authorizer("HTTP API, JWT, scopes", "http", True, f"{_AUDIENCE}, and {_SCOPES}"),
 )
-_OURS = _Authorizer("CognitoGuard, by default", "strict", False, "if {client} is in client_ids")
+_GUARD = _Authorizer("CognitoGuard, by default", "strict", False, "if {client} is in client_ids")
 
 
-def verdict_of(guard: CognitoGuard, claims: Mapping[str, Any], now: float) -> Verdict:
-    """What a guard would say of the claims, if the signature is good."""
-    return _verdict(
-        _Authorizer("this environment's guard", guard.semantics, False), guard.validator, claims, now
-    )
+def check_with_guard(guard: CognitoGuard, claims: Mapping[str, Any], now: float) -> Row:
+    """Check claims with the validator of a guard, as if the signature were good."""
+    authorizer = _Authorizer("this environment's guard", guard.semantics, False)
+    return _check(authorizer, guard.validator, claims, now)
 
 
-def verdicts(claims: Mapping[str, Any], now: float) -> list[Verdict]:
-    """What authorizers that are set up for the token's own pool and client would say, if it is genuine."""
-    pools = index_by_issuer([_pool(claims)])
+def check_with_authorizers(claims: Mapping[str, Any], now: float) -> list[Row]:
+    """Check claims as authorizers of the token's own pool and client do: the default guard's row is first."""
+    pools = index_by_issuer([_find_pool(claims)])
     return [
-        _verdict(each, ClaimsValidator(pools=pools, semantics=each.semantics, leeway=0), claims, now)
-        for each in (_OURS, *_GATEWAYS)
+        _check(each, ClaimsValidator(pools=pools, semantics=each.semantics, leeway=0), claims, now)
+        for each in (_GUARD, *_GATEWAYS)
     ]
 
 
-def _verdict(who: _Authorizer, judge: ClaimsValidator, claims: Mapping[str, Any], now: float) -> Verdict:
+def _check(authorizer: _Authorizer, validator: ClaimsValidator, claims: Mapping[str, Any], now: float) -> Row:
     try:
-        principal, _ = judge.validate(Claims(dict(claims)), "token", now)
+        principal, _ = validator.validate(Claims(dict(claims)), "token", now)
     except AuthError as error:
-        return Verdict(who.who, False, error.reason)
-    if who in _GATEWAYS and (objection := _objection(who, principal)):
-        return Verdict(who.who, False, objection)
+        return Row(authorizer.name, False, error.reason)
+    if authorizer in _GATEWAYS and (problem := _find_problem(authorizer, principal)):
+        return Row(authorizer.name, False, problem)
     audience = principal.claim("aud") or principal.client_id
-    return Verdict(who.who, True, who.condition.format(client=principal.client_id, audience=audience))
+    condition = authorizer.condition.format(client=principal.client_id, audience=audience)
+    return Row(authorizer.name, True, condition)
 
 
-def _objection(who: _Authorizer, principal: Principal) -> str | None:
-    """What scopes on a route, or none, ask of a token there."""
-    if who.semantics == "rest" and principal.token_use != ("access" if who.scoped else "id"):
-        if who.scoped:
+def _find_problem(authorizer: _Authorizer, principal: Principal) -> str | None:
+    """Return the reason for which a gateway refuses this token at a route with or without scopes."""
+    if authorizer.semantics == "rest" and principal.token_use != ("access" if authorizer.scoped else "id"):
+        if authorizer.scoped:
             return "a route with scopes takes an access token there: send access_token."
         return "a route without scopes takes an ID token there: send id_token, or give the route scopes."
-    if who.scoped and not principal.scopes:
+    if authorizer.scoped and not principal.scopes:
         return "it has no scopes: ask for some at sign-in, and send the access token."
     return None
 
 
-def _pool(claims: Mapping[str, Any]) -> UserPool:
-    """The pool that the token says it is of."""
+def _find_pool(claims: Mapping[str, Any]) -> UserPool:
+    """Build the pool that the token names as its issuer."""
     issuer, client = claims.get("iss"), claims.get("client_id") or claims.get("aud")
-    known = re.fullmatch(_COGNITO, issuer) if isinstance(issuer, str) else None
-    pool_id = known[1] if known else "eu-west-1_Elsewhere"
+    known = re.fullmatch(_COGNITO_ISSUER, issuer) if isinstance(issuer, str) else None
+    pool_id = known[1] if known else _OTHER_POOL
     resource = claims.get("aud") if claims.get("token_use") == "access" else None
     try:
-        return UserPool(pool_id, client_ids=client or "nobody", issuer=issuer, resource=resource)
+        return UserPool(pool_id, client_ids=client or "none", issuer=issuer, resource=resource)
     except ConfigurationError:
-        return UserPool("eu-west-1_Elsewhere", client_ids="nobody")
+        return UserPool(_OTHER_POOL, client_ids="none")

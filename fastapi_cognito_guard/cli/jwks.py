@@ -1,4 +1,4 @@
-"""``jwks pull``: a pool's keys in a file, for functions that cannot reach the pool."""
+"""Command ``jwks pull``: write a pool's public keys to a file, for functions that cannot reach the pool."""
 
 import asyncio
 import os
@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from fastapi_cognito_guard import settings
-from fastapi_cognito_guard.cli import exits
-from fastapi_cognito_guard.cli.output import err, fail, note, say
+from fastapi_cognito_guard.cli.output import ExitCode, err, print_error, print_hint, print_text
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import ANY_CLIENT, KeyPolicy, UserPool
 from fastapi_cognito_guard.tokens.clock import Clock
@@ -20,100 +19,99 @@ from fastapi_cognito_guard.tokens.fetch import fetch_over_https
 from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
 
 
-class Fetched(NamedTuple):
-    """A key document, how many of its keys can be used, and how long it took, in seconds."""
+class FetchedKeys(NamedTuple):
+    """Key document, number of usable keys in it, and duration of the fetch in seconds."""
 
     document: bytes
     usable: int
-    took: float
+    seconds: float
+
+
+class CannotFetch(Exception):
+    """Failed fetch of a pool's keys. The text is the reason, and what to check."""
 
 
 def pull(
     pool_id: Annotated[
         str | None,
         typer.Argument(
-            metavar="[POOL_ID]", help="Without it: this environment's COGNITO_...", show_default=False
+            metavar="[POOL_ID]", help="By default this environment's COGNITO_...", show_default=False
         ),
     ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where to put them; - is standard output.")
+        Path, typer.Option("--output", "-o", help="The file to write; - is standard output.")
     ] = Path("jwks.json"),
 ) -> None:
     """Fetch the pool's public keys into a file, for COGNITO_JWKS_FILE.
 
-    Exits with 3 if they cannot be had; a file that is there stays as it is.
+    Exits with 3 if they cannot be fetched; an existing file is left unchanged then.
     """
-    address = pool_of(pool_id).keys_address
+    address = find_pool(pool_id).keys_address
     try:
         with err.status("Fetching the pool's keys"):
-            fetched = fetch(address)
+            fetched = fetch_keys(address)
     except CannotFetch as error:
-        fail(f"the keys cannot be had: {error}")
-        raise typer.Exit(exits.UNDECIDED) from None
+        print_error(f"the keys cannot be fetched: {error}")
+        raise typer.Exit(ExitCode.UNDECIDED) from None
     if str(output) == "-":
         typer.echo(fetched.document)
         return
-    _replace(output, fetched.document)
-    say(f"{fetched.usable} keys in {output}. Set COGNITO_JWKS_FILE={output}")
-    note("Pull them again when the pool rotates its keys; AWS does not say when.")
+    _write(output, fetched.document)
+    print_text(f"{fetched.usable} keys in {output}. Set COGNITO_JWKS_FILE={output}")
+    print_hint("Pull them again when the pool rotates its keys. AWS does not announce when.")
 
 
-class CannotFetch(Exception):
-    """The keys cannot be had; the text says why."""
+def fetch_keys(address: str) -> FetchedKeys:
+    """Fetch the keys at an address as a guard does. Raises `CannotFetch`."""
+    documents: list[bytes] = []
 
-
-def fetch(address: str) -> Fetched:
-    """The keys at an address, got as a guard gets them. Raises `CannotFetch`."""
-    got: list[bytes] = []
-
-    async def get(address: str) -> bytes:
-        got.append(await fetch_over_https(address))
-        return got[0]
+    async def fetch(address: str) -> bytes:
+        documents.append(await fetch_over_https(address))
+        return documents[0]
 
     started = time.monotonic()
-    keys = RemoteKeys(address, KeyPolicy(), fetch=get, clock=Clock())
-    if asyncio.run(keys.warm_up()):
-        return Fetched(got[0], len(keys.status()["kids"]), time.monotonic() - started)
-    why = keys.status()["last_error"] or "no answer in time"
-    if got or why.startswith("it"):  # somebody is there, and has no keys
-        raise CannotFetch(f"{why}. Is the pool id right, and the pool still there?")
-    raise CannotFetch(f"{why}. Is there a way from here to {urlsplit(address).netloc}?")
+    keys = RemoteKeys(address, KeyPolicy(), fetch=fetch, clock=Clock())
+    if not asyncio.run(keys.warm_up()):
+        reason = keys.status()["last_error"] or "no answer in time"
+        host = urlsplit(address).netloc
+        raise CannotFetch(f"{reason}. Check the pool id, and that this machine can reach {host}.")
+    return FetchedKeys(documents[0], len(keys.status()["kids"]), time.monotonic() - started)
 
 
-def pool_of(pool_id: str | None) -> UserPool:
-    """The pool with this id, or the environment's. Raises `ConfigurationError`."""
+def find_pool(pool_id: str | None) -> UserPool:
+    """Return the pool with this id, or that of the environment. Raises `ConfigurationError`."""
     given: dict[str, Any] = settings.read_environment(os.environ, settings.POOL)
     own = given.pop("id", None)
     is_own = pool_id in (None, own)
     if not is_own:
-        given = {}  # the other settings are of another pool
+        given = {}  # the other settings belong to the environment's pool
     found = pool_id or own
     if not found:
-        raise ConfigurationError("Which pool? Give its id, or set COGNITO_USER_POOL_ID.")
+        raise ConfigurationError("No pool: give its id, or set COGNITO_USER_POOL_ID.")
     try:
         return UserPool(found, **{"client_ids": ANY_CLIENT, **given})
     except ConfigurationError as error:
         raise (settings.name_variable(error) if is_own else error) from None
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """All at once: a function may be reading it. What is no file (a pipe, a device) is written to."""
+def _write(path: Path, content: bytes) -> None:
+    """Write a regular file atomically, because a function may be reading it; a pipe or device directly."""
     try:
         target = path.resolve()
         if target.exists() and not target.is_file():
             target.write_bytes(content)
         else:
-            _put(content, target)
+            _replace(target, content)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", error)
         raise ConfigurationError(f"{path} cannot be written: {reason}.") from None
 
 
-def _put(content: bytes, target: Path) -> None:
+def _replace(target: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
     try:
-        with open(handle, "wb") as new:
-            new.write(content)
+        with open(handle, "wb") as file:
+            file.write(content)
         os.chmod(name, 0o644)
         os.replace(name, target)
     except BaseException:

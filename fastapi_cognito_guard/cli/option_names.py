@@ -1,4 +1,4 @@
-"""What `export` says, as the command line says it: options for arguments, notes beside the answer."""
+"""Texts of `export` for the command line: its arguments as options, its log records on standard error."""
 
 import logging
 import re
@@ -7,42 +7,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import signature
 
-from fastapi_cognito_guard.cli.output import remark
+from fastapi_cognito_guard.cli.output import print_note
 from fastapi_cognito_guard.deploy.definition.notes import logger
 from fastapi_cognito_guard.deploy.export import export
 
 ARGUMENTS = tuple(name for name in signature(export).parameters if name != "app")
 
 _ANY = "|".join(ARGUMENTS)
-_NO_WORD = "|".join(name for name in ARGUMENTS if "_" in name)
+_COMPOUND = "|".join(name for name in ARGUMENTS if "_" in name)
 # Not inside a path, a variable, or a name of the app's own.
 _BEFORE, _AFTER = r"(?<![\w\-/{.\"'])", r"(?![\w\-/}\"'])"
-_GIVEN = rf'{_BEFORE}({_ANY})=(\[[^\]]*\]|"[^"]*"|\w+|\.\.\.)'
-_FOR_A_SHELL = r'"([^"\s]*\$\{[^"\s]*)"|(\{"[^}]*\})'
-_NAMED = rf"^(?:{_ANY})(?= )|{_BEFORE}(?:{_NO_WORD}){_AFTER}"
+_ASSIGNMENT = rf'{_BEFORE}({_ANY})=(\[[^\]]*\]|"[^"]*"|\w+|\.\.\.)'
+_NAME = rf"^(?:{_ANY})(?= )|{_BEFORE}(?:{_COMPOUND}){_AFTER}"
+_NEEDS_QUOTES = r'"([^"\s]*\$\{[^"\s]*)"|(\{"[^}]*\})'
 
 
-def as_options(text: str) -> str:
-    """``catch_all=["openid"]`` becomes ``--catch-all openid``.
+def replace_arguments(text: str) -> str:
+    """Write each argument of `export` in a text as an option: ``--catch-all openid``.
 
-    So does a name alone; where it is a word like others (``issuer``) only at the beginning, since there a
-    message names the argument that it is about. What a shell would take apart is quoted for it.
+    ``catch_all=["openid"]`` is replaced anywhere, and so is ``catch_all`` alone. ``issuer``, which is also
+    an ordinary word, is replaced only at the beginning, where a message names its argument. Values that a
+    shell would split or expand are quoted.
     """
-    text = re.sub(_GIVEN, lambda given: _option(given[1], given[2]), text)
-    text = re.sub(_NAMED, lambda named: _option(named[0]), text)
-    return re.sub(_FOR_A_SHELL, lambda value: shlex.quote(value[1] or value[2]), text)
+    text = re.sub(_ASSIGNMENT, lambda found: _format_option(found[1], found[2]), text)
+    text = re.sub(_NAME, lambda found: _format_option(found[0]), text)
+    return re.sub(_NEEDS_QUOTES, lambda value: shlex.quote(value[1] or value[2]), text)
 
 
-def _option(name: str, value: str = "") -> str:
+def _format_option(name: str, value: str = "") -> str:
     option = "--" + name.replace("_", "-")
     items = re.findall(r'"([^"]*)"', value) or list(filter(None, [value.strip("[]")]))
     return " ".join(f"{option} {item if item == '...' else shlex.quote(item)}" for item in items) or option
 
 
 @contextmanager
-def notes_beside() -> Iterator[None]:
-    """All that `export` notes goes to standard error, whatever the app has done to logging."""
-    handler = _Beside()
+def print_log_records() -> Iterator[None]:
+    """Print what `export` logs to standard error, even if the app has disabled its logger."""
+    handler = _NoteHandler()
     before = logger.level, logger.propagate, logger.disabled
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -55,7 +56,7 @@ def notes_beside() -> Iterator[None]:
         _, logger.propagate, logger.disabled = before
 
 
-class _Beside(logging.Handler):
+class _NoteHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         kind = "warning" if record.levelno >= logging.WARNING else "note"
-        remark(f"{kind}: {as_options(record.getMessage())}")
+        print_note(f"{kind}: {replace_arguments(record.getMessage())}")

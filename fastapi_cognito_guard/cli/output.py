@@ -1,80 +1,94 @@
-"""What people read: 80 columns, no colour where nobody looks, and nobody else's control characters."""
+"""Output for a terminal of 80 columns, exit codes, and escapes for texts of unknown origin."""
 
 import json
 import re
 from collections.abc import Iterable
+from enum import IntEnum
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_LONGEST = 300
+_MAX_LENGTH = 300
 _TOKEN = r"eyJ[\w.=-]{16,}"
 
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
 
 
-def say(text: str = "", style: str = "") -> None:
-    """A paragraph."""
-    out.print(Text(clean(text), style=style))
+class ExitCode(IntEnum):
+    """Exit codes of all commands. Scripts rely on them."""
+
+    YES = 0
+    """The token is good, or the app is in order."""
+    NO = 1
+    """The token would be refused, or a problem was found."""
+    WRONG_USE = 2
+    """A wrong option or setting, or an app that cannot be imported."""
+    UNDECIDED = 3
+    """The keys cannot be fetched, so that there is no answer."""
 
 
-def note(text: str) -> None:
-    """Beside the answer, not part of it."""
-    err.print(Text(clean(text), style="dim"))
+def print_text(text: str = "", style: str = "") -> None:
+    """Print a paragraph to standard output."""
+    out.print(Text(sanitize(text), style=style))
 
 
-def remark(text: str) -> None:
-    """One line beside the answer, for programs that look for it, too."""
-    err.print(Text(clean(text)), soft_wrap=True)
+def print_hint(text: str) -> None:
+    """Print a paragraph to standard error."""
+    err.print(Text(sanitize(text), style="dim"))
 
 
-def fail(text: str) -> None:
-    """One clear line of what is wrong."""
-    remark(f"cognito-guard: {text}")
+def print_note(text: str) -> None:
+    """Print one line to standard error. It is not wrapped, so that programs can search it."""
+    err.print(Text(sanitize(text)), soft_wrap=True)
 
 
-def facts(rows: Iterable[tuple[str, object]]) -> None:
-    """Names and values; the rows without a value are left out."""
+def print_error(text: str) -> None:
+    """Print an error as one line to standard error."""
+    print_note(f"cognito-guard: {text}")
+
+
+def print_fields(rows: Iterable[tuple[str, object]]) -> None:
+    """Print names and values. Rows without a value are left out."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
         if value not in (None, "", (), [], {}):
-            add(table, f"  {shown(name)}", shown(value))
-    show(table)
+            add_row(table, f"  {format_value(name)}", format_value(value))
+    print_table(table)
 
 
-def show(table: Table) -> None:
-    """A table, without the blanks that fill its lines up."""
+def print_table(table: Table) -> None:
+    """Print a table without trailing blanks."""
     with out.capture() as captured:
         out.print(table)
     for line in captured.get().splitlines():
         out.out(line.rstrip(), highlight=False)
 
 
-def table(*headings: str) -> Table:
-    """An empty table in the style of this house."""
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+def make_table(*headings: str) -> Table:
+    """Make an empty table without borders."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for heading in headings:
-        made.add_column(heading, overflow="fold")
-    return made
+        table.add_column(heading, overflow="fold")
+    return table
 
 
-def add(listing: Table, *cells: str) -> None:
-    """A row of texts, whoever wrote them: none of them is markup."""
-    listing.add_row(*(Text(clean(cell)) for cell in cells))
+def add_row(table: Table, *cells: str) -> None:
+    """Add a row of plain texts. Markup in them has no effect."""
+    table.add_row(*(Text(sanitize(cell)) for cell in cells))
 
 
-def shown(value: object) -> str:
-    """Somebody else's text, fit for a terminal: on one line, and not too long."""
+def format_value(value: object) -> str:
+    """Return a value as sanitized text on one line, cut at 300 characters."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = clean(text)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    text = sanitize(text)
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}..."
 
 
-def clean(text: str) -> str:
-    """Without control characters, which a terminal would obey, and without full tokens."""
+def sanitize(text: str) -> str:
+    """Escape control characters, which a terminal would execute, and shorten tokens."""
     text = re.sub(_TOKEN, "eyJ...", text)
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

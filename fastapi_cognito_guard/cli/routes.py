@@ -1,4 +1,4 @@
-"""``routes``: who may call what, read from the app itself."""
+"""Command ``routes``: list what each route of an app requires."""
 
 import json
 from collections.abc import Iterator
@@ -8,9 +8,15 @@ import typer
 
 from fastapi_cognito_guard.app.routes import RouteInfo, list_routes
 from fastapi_cognito_guard.audit import list_open_routes
-from fastapi_cognito_guard.cli import exits
 from fastapi_cognito_guard.cli.inputs import load_app
-from fastapi_cognito_guard.cli.output import add, fail, say, show, table
+from fastapi_cognito_guard.cli.output import (
+    ExitCode,
+    add_row,
+    make_table,
+    print_error,
+    print_table,
+    print_text,
+)
 from fastapi_cognito_guard.guard import installed_guard
 
 if TYPE_CHECKING:
@@ -20,7 +26,7 @@ App = Annotated[
     str | None,
     typer.Argument(
         metavar="[APP]",
-        help="module:app, or module:function that makes it. By default what pyproject.toml names.",
+        help="module:app, or module:function that returns it. By default the entrypoint in pyproject.toml.",
         show_default=False,
     ),
 ]
@@ -28,80 +34,80 @@ App = Annotated[
 
 def routes(
     app: App = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     fail_on_public: Annotated[
-        bool, typer.Option(help="Exit with 1 if something asks nobody who they are.")
+        bool, typer.Option(help="Exit with 1 if a route is public that --allow does not list.")
     ] = False,
     allow: Annotated[
         list[str] | None,
         typer.Option(
             metavar="PATH",
-            help="What may be public: a path as the route has it, or a subtree, /static/*. May be repeated.",
+            help="A path that may be public, as the route writes it, or a subtree: /static/*. Repeatable.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """List the app's routes, and what each asks of its callers."""
+    """List the app's routes, and what each requires of its callers."""
     loaded = load_app(app)
-    rows = list(_rows(loaded))
+    rows = list(_list_rows(loaded))
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     elif rows:
-        _print(rows)
+        _print_rows(rows)
     else:
-        say("The app has no routes of its own.")
-    public = [way.where for way in list_open_routes(loaded) if not way.is_listed(allow or ())]
+        print_text("The app has no routes of its own.")
+    public = [route.where for route in list_open_routes(loaded) if not route.is_listed(allow or ())]
     if fail_on_public and public:
-        fail(f"reached without a token: {', '.join(public)}")
-        raise typer.Exit(exits.NO)
+        print_error(f"reached without a token: {', '.join(public)}")
+        raise typer.Exit(ExitCode.NO)
 
 
-def _rows(app: "FastAPI") -> Iterator[dict[str, Any]]:
-    ways = {way.where: way for way in list_open_routes(app)}
-    closed = installed_guard(app).deny_by_default
-    for demand in list_routes(app):
-        way = ways.pop(str(demand), None)
-        if demand.guarded or demand.iam or way is not None or closed:  # else a page of documentation
-            yield _row(demand, is_public=way is not None)
-    for way in ways.values():
-        yield {"methods": [], "path": way.path, "guard": "public", "scopes": [], "groups": [], "claims": []}
+def _list_rows(app: "FastAPI") -> Iterator[dict[str, Any]]:
+    """List all routes but documentation pages, then open mounts, whose routes are unknown."""
+    open_routes = {route.where: route for route in list_open_routes(app)}
+    is_closed = installed_guard(app).deny_by_default
+    for route in list_routes(app):
+        is_open = open_routes.pop(str(route), None) is not None
+        if route.guarded or route.iam or is_open or is_closed:
+            yield _build_row(route, is_public=is_open)
+    for mount in open_routes.values():
+        yield {"methods": [], "path": mount.path, "guard": "public", "scopes": [], "groups": [], "claims": []}
 
 
-def _row(demand: RouteInfo, *, is_public: bool) -> dict[str, Any]:
-    guard = "public" if is_public else _guard(demand)
+def _build_row(route: RouteInfo, *, is_public: bool) -> dict[str, Any]:
     return {
-        "methods": ["WS"] if demand.websocket else sorted(demand.methods - {"HEAD"}) or ["any"],
-        "path": demand.path,
-        "guard": guard,
-        "scopes": [list(names) for names in demand.scopes],
-        "groups": [list(names) for names in demand.groups],
-        "claims": [{"name": each.claim, "values": list(each.any_of)} for each in demand.of("claim")],
+        "methods": ["WS"] if route.websocket else sorted(route.methods - {"HEAD"}) or ["any"],
+        "path": route.path,
+        "guard": "public" if is_public else _describe_guard(route),
+        "scopes": [list(names) for names in route.scopes],
+        "groups": [list(names) for names in route.groups],
+        "claims": [{"name": each.claim, "values": list(each.any_of)} for each in route.of("claim")],
     }
 
 
-def _guard(demand: RouteInfo) -> str:
-    """Who may call: with neither question asked, ``deny_by_default`` takes any user."""
-    if demand.iam:
-        return "user, iam" if demand.guarded else "iam"
-    return "optional" if demand.optional else "user"
+def _describe_guard(route: RouteInfo) -> str:
+    """Describe the callers. A route without dependencies is ``user``: ``deny_by_default`` guards it."""
+    if route.iam:
+        return "user, iam" if route.guarded else "iam"
+    return "optional" if route.optional else "user"
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
+def _print_rows(rows: list[dict[str, Any]]) -> None:
     has_claims = any(row["claims"] for row in rows)
-    listing = table("Method", "Path", "Guard", "Scopes", "Groups", *(["Claims"] if has_claims else []))
+    table = make_table("Method", "Path", "Guard", "Scopes", "Groups", *(["Claims"] if has_claims else []))
     for row in rows:
         claims = " and ".join(f"{each['name']}: {' or '.join(each['values'])}" for each in row["claims"])
         cells = [
             " ".join(row["methods"]),
             row["path"],
             row["guard"],
-            _all(row["scopes"]),
-            _all(row["groups"]),
+            _join_names(row["scopes"]),
+            _join_names(row["groups"]),
         ]
-        add(listing, *cells, *([claims] if has_claims else []))
-    show(listing)
+        add_row(table, *cells, *([claims] if has_claims else []))
+    print_table(table)
 
 
-def _all(alternatives: list[list[str]]) -> str:
-    """All of these, any one of each."""
-    return " and ".join(" or ".join(names) for names in alternatives)
+def _join_names(requirements: list[list[str]]) -> str:
+    """Join requirements by ``and``, the names of each by ``or``."""
+    return " and ".join(" or ".join(names) for names in requirements)

@@ -1,4 +1,4 @@
-"""``inspect`` and ``verify``: what a token says, and whether that is so."""
+"""Commands ``inspect`` and ``verify``: show a token, with or without proof."""
 
 import asyncio
 import os
@@ -10,11 +10,20 @@ from typing import Annotated, Any
 import typer
 
 from fastapi_cognito_guard import settings
-from fastapi_cognito_guard.cli import exits
-from fastapi_cognito_guard.cli.authorizer_table import verdict_of, verdicts
+from fastapi_cognito_guard.cli.authorizer_table import check_with_authorizers, check_with_guard
 from fastapi_cognito_guard.cli.inputs import load_app, read_token
-from fastapi_cognito_guard.cli.output import add, err, facts, note, say, show, shown, table
-from fastapi_cognito_guard.cli.token_view import look, rows, title
+from fastapi_cognito_guard.cli.output import (
+    ExitCode,
+    add_row,
+    err,
+    format_value,
+    make_table,
+    print_fields,
+    print_hint,
+    print_table,
+    print_text,
+)
+from fastapi_cognito_guard.cli.token_view import decode_token, describe_kind, list_fields
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, KeysUnavailable
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 
@@ -22,72 +31,79 @@ Token = Annotated[
     str | None,
     typer.Argument(
         metavar="[TOKEN|-]",
-        help="- is standard input. Without it: COGNITO_TOKEN, or standard input.",
+        help="- reads standard input. By default COGNITO_TOKEN, else standard input.",
         show_default=False,
     ),
 ]
 
 
 def inspect(token: Token = None) -> None:
-    """Show what a token says, and which authorizers would take it. Offline; proves nothing.
+    """Show a token's claims, and which authorizers would take it. Offline; proves nothing.
 
-    Exits with 0 if the guard of this environment's settings (COGNITO_...) would; without settings, if
-    any of them would. Else with 1.
+    Exits with 0 if the guard of this environment's settings (COGNITO_...) would
+    take it; without settings, if any authorizer would. Otherwise with 1.
     """
-    seen = look(read_token(token))
+    decoded = decode_token(read_token(token))
     now = time.time()
-    if not seen.claims:
-        say(f"This is no token that could be read: {seen.problem}")
-        raise typer.Exit(exits.NO)
-    say(title(seen.claims), style="bold")
-    say("as it says itself: its signature was not looked at")
-    say()
-    algorithm = f"{shown(seen.header.get('alg'))}, key {shown(seen.header.get('kid'))}"
-    facts([*rows(seen.claims, now), ("signed with", algorithm)])
-    say()
-    if seen.problem is not None:
-        say(f"No authorizer would take it: {seen.problem}")
-        raise typer.Exit(exits.NO)
-    raise typer.Exit(exits.OK if _judged(seen.claims, now) else exits.NO)
+    if not decoded.claims:
+        print_text(f"The token cannot be read: {decoded.problem}")
+        raise typer.Exit(ExitCode.NO)
+    print_text(describe_kind(decoded.claims), style="bold")
+    print_text("Unverified: the signature was not checked.")
+    print_text()
+    algorithm = f"{format_value(decoded.header.get('alg'))}, key {format_value(decoded.header.get('kid'))}"
+    print_fields([*list_fields(decoded.claims, now), ("signed with", algorithm)])
+    print_text()
+    if decoded.problem is not None:
+        print_text(f"No authorizer would take it: {decoded.problem}")
+        raise typer.Exit(ExitCode.NO)
+    raise typer.Exit(ExitCode.YES if _print_authorizers(decoded.claims, now) else ExitCode.NO)
 
 
 def verify(
     token: Token = None,
     jwks: Annotated[
-        Path | None, typer.Option(help="A file with the pool's keys: nothing is fetched.", show_default=False)
+        Path | None,
+        typer.Option(help="A file with the pool's keys, so that none are fetched.", show_default=False),
     ] = None,
     app: Annotated[
         str | None,
-        typer.Option(metavar="APP", help="Verify it as this app's guard does.", show_default=False),
+        typer.Option(metavar="APP", help="Verify with this app's guard (module:app).", show_default=False),
     ] = None,
 ) -> None:
     """Verify a token as an app with this environment's settings (COGNITO_...) does.
 
-    Exits with 0 for a good token, 1 for one that is refused, 3 if the keys cannot be had.
+    Exits with 0 if the token is good, 1 if it is refused, 3 if the keys cannot be fetched.
     """
-    given = read_token(token)
-    if app is not None and jwks is not None:
-        raise ConfigurationError("The app's guard has keys of its own: drop --jwks, or --app.")
-    guard = installed_guard(load_app(app)) if app is not None else CognitoGuard.from_env(_with_keys(jwks))
+    text = read_token(token)
+    guard = _build_guard(app, jwks)
     try:
-        with err.status("Looking at the pool's keys"):
-            principal = asyncio.run(guard.verify(given))
+        with err.status("Verifying the token"):
+            principal = asyncio.run(guard.verify(text))
     except KeysUnavailable as error:
-        say(f"Not decided: {error.reason}")
-        raise typer.Exit(exits.UNDECIDED) from None
+        print_text(f"Undecided: {error.reason}")
+        raise typer.Exit(ExitCode.UNDECIDED) from None
     except AuthError as error:
-        say(f"Refused ({error.code}): {error.reason}")
-        raise typer.Exit(exits.NO) from None
-    say(f"Good. {title(principal.claims)}", style="bold")
-    say()
-    facts(rows(principal.claims, time.time()))
+        print_text(f"Refused ({error.code}): {error.reason}")
+        raise typer.Exit(ExitCode.NO) from None
+    print_text(f"Good. {describe_kind(principal.claims)}", style="bold")
+    print_text()
+    print_fields(list_fields(principal.claims, time.time()))
 
 
-def _with_keys(jwks: Path | None) -> dict[str, str]:
+def _build_guard(app: str | None, jwks: Path | None) -> CognitoGuard:
+    if app is None:
+        return CognitoGuard.from_env(_read_environment(jwks))
+    if jwks is not None:
+        raise ConfigurationError("The app's guard has keys of its own: drop --jwks, or --app.")
+    return installed_guard(load_app(app))
+
+
+def _read_environment(jwks: Path | None) -> dict[str, str]:
     if jwks is None:
         return dict(os.environ)
     if not _is_file(jwks):
-        raise ConfigurationError(f"{jwks} is no file: get the keys with `cognito-guard jwks pull`.")
+        raise ConfigurationError(f"{jwks} is not a file: fetch the keys with `cognito-guard jwks pull`.")
     return {**os.environ, "COGNITO_JWKS_FILE": str(jwks)}
 
 
@@ -98,22 +114,21 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _judged(claims: Mapping[str, Any], now: float) -> bool:
-    """Shows who would take the token. Whether the one that matters here would."""
-    gateways = verdicts(claims, now)
+def _print_authorizers(claims: Mapping[str, Any], now: float) -> bool:
+    """Print which authorizers would take the token. Return True if the one set up here would."""
+    rows = check_with_authorizers(claims, now)
     if os.environ.get(settings.POOL["id"][0]):
-        found = [verdict_of(CognitoGuard.from_env(), claims, now), *gateways[1:]]
-        answer = found[0].takes
+        rows[0] = check_with_guard(CognitoGuard.from_env(), claims, now)
+        is_taken = rows[0].takes
     else:
-        note("No COGNITO_USER_POOL_ID here: judged as if the token's own pool were yours.")
-        found = gateways
-        answer = any(verdict.takes for verdict in found)
-    reasons = {verdict.why for verdict in found}
-    if not answer and len(reasons) == 1:
-        say(f"No authorizer would take it: {shown(reasons.pop())}")
+        print_hint("COGNITO_USER_POOL_ID is not set: checked against the pool that the token names.")
+        is_taken = any(row.takes for row in rows)
+    reasons = {row.reason for row in rows}
+    if not is_taken and len(reasons) == 1:
+        print_text(f"No authorizer would take it: {format_value(reasons.pop())}")
         return False
-    listing = table("Who would take it", "", "")
-    for verdict in found:
-        add(listing, verdict.who, "yes" if verdict.takes else "no", shown(verdict.why))
-    show(listing)
-    return answer
+    table = make_table("Authorizer", "Takes it", "")
+    for row in rows:
+        add_row(table, row.authorizer, "yes" if row.takes else "no", format_value(row.reason))
+    print_table(table)
+    return is_taken

@@ -1,20 +1,23 @@
-"""For users' tests, and for ours: user pools without AWS, users without tokens, gateways without a cloud."""
+"""Test kit: user pools without AWS, users without tokens, API gateways without a cloud.
 
+Each name is loaded on first use, so that importing one module of the kit does not import all of it.
+"""
+
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from fastapi_cognito_guard.testing.assertions import assert_all_routes_guarded
-from fastapi_cognito_guard.testing.attacks import assert_rejects_attacks, attack_tokens
-from fastapi_cognito_guard.testing.emulator.directory import Directory, LocalClient, LocalUser
-from fastapi_cognito_guard.testing.emulator.pool import LocalPool, local_pool
-from fastapi_cognito_guard.testing.gateway.app import Gateway
-from fastapi_cognito_guard.testing.gateway.events import Flavour, gateway_event
-from fastapi_cognito_guard.testing.pool import FakeUserPool
-from fastapi_cognito_guard.testing.signins import Tokens
-from fastapi_cognito_guard.testing.trust import trusting
-from fastapi_cognito_guard.testing.users import as_user
-
 if TYPE_CHECKING:
+    from fastapi_cognito_guard.testing.assertions import assert_all_routes_guarded
+    from fastapi_cognito_guard.testing.attacks import assert_rejects_attacks, attack_tokens
+    from fastapi_cognito_guard.testing.emulator.directory import Directory, LocalClient, LocalUser
+    from fastapi_cognito_guard.testing.emulator.pool import LocalPool, local_pool
+    from fastapi_cognito_guard.testing.gateway.app import Gateway
     from fastapi_cognito_guard.testing.gateway.client import GatewayClient
+    from fastapi_cognito_guard.testing.gateway.events import Flavour, gateway_event
+    from fastapi_cognito_guard.testing.pool import FakeUserPool
+    from fastapi_cognito_guard.testing.signins import Tokens
+    from fastapi_cognito_guard.testing.trust import trusting
+    from fastapi_cognito_guard.testing.users import as_user
 
 __all__ = [
     "Directory",
@@ -35,11 +38,28 @@ __all__ = [
     "trusting",
 ]
 
+_MODULES = {
+    "Directory": "emulator.directory",
+    "FakeUserPool": "pool",
+    "Flavour": "gateway.events",
+    "Gateway": "gateway.app",
+    "GatewayClient": "gateway.client",
+    "LocalClient": "emulator.directory",
+    "LocalPool": "emulator.pool",
+    "LocalUser": "emulator.directory",
+    "Tokens": "signins",
+    "as_user": "users",
+    "assert_all_routes_guarded": "assertions",
+    "assert_rejects_attacks": "attacks",
+    "attack_tokens": "attacks",
+    "gateway_event": "gateway.events",
+    "local_pool": "emulator.pool",
+    "trusting": "trust",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """`GatewayClient` on demand: it needs httpx2, which only tests have, and the local pool does not."""
-    if name == "GatewayClient":
-        from fastapi_cognito_guard.testing.gateway.client import GatewayClient
-
-        return GatewayClient
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Load a public name from its module."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The command line, run as it is: arguments, input and environment in; exit code and texts out."""
+"""Runner of the command line: arguments, input and environment in; exit code and output out."""
 
 import re
 import sys
@@ -11,13 +11,13 @@ from fastapi_cognito_guard.cli.commands import commands
 from fastapi_cognito_guard.settings import GUARD, POOL
 
 COMMAND = [sys.executable, "-c", "from fastapi_cognito_guard.cli import main; main()"]
-_NOTHING: dict[str, str | None] = dict.fromkeys(
+_UNSET: dict[str, str | None] = dict.fromkeys(
     ["COGNITO_TOKEN", *(name for name, _ in {**POOL, **GUARD}.values())]
 )
 
 
 class Result(NamedTuple):
-    """What a script sees."""
+    """Exit code, standard output and standard error."""
 
     code: int
     out: str
@@ -25,13 +25,13 @@ class Result(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What was answered, without line breaks."""
+        """Standard output without line breaks and repeated blanks."""
         return " ".join(self.out.split())
 
 
 def cognito_guard(*args: str, given: str | None = None, env: Mapping[str, str] | None = None) -> Result:
-    """Run it. Holds for all: no traceback, 80 columns, no colour, no token in full."""
-    result = CliRunner().invoke(commands, list(args), input=given, env={**_NOTHING, **(env or {})})
+    """Run the command line. Check for all runs: no traceback, 80 columns, no colour, no whole token."""
+    result = CliRunner().invoke(commands, list(args), input=given, env={**_UNSET, **(env or {})})
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert "\x1b" not in result.output

@@ -1,4 +1,4 @@
-"""`export` on the command line: a document on standard output, and what is said of it beside, in options."""
+"""Command `export`: document on standard output; notes and errors on standard error, with option names."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_cognito_guard.cli.export import export as command
-from fastapi_cognito_guard.cli.option_names import ARGUMENTS, as_options
+from fastapi_cognito_guard.cli.option_names import ARGUMENTS, replace_arguments
 from fastapi_cognito_guard.deploy.definition.notes import logger
 from tests.cli.running import Result, cognito_guard
 
@@ -56,10 +56,10 @@ def export(*options: str, app: str = "app") -> Result:
     return cognito_guard("export", f"shop:{app}", "--lambda-arn", FUNCTION, *options)
 
 
-def test_it_prints_the_definition_of_the_apps_routes() -> None:
-    answer = export("--user-pool-arn", POOL, "--catch-all", "openid", "--leave-out", "/files/*")
-    assert answer.code == 0
-    document = json.loads(answer.out)
+def test_export_prints_the_definition_of_the_routes() -> None:
+    result = export("--user-pool-arn", POOL, "--catch-all", "openid", "--leave-out", "/files/*")
+    assert result.code == 0
+    document = json.loads(result.out)
     assert document["paths"].keys() == {"/me"}
     assert document["paths"]["/me"]["get"]["security"] == [{"Cognito": ["openid"]}]
 
@@ -76,40 +76,40 @@ def test_every_argument_of_export_is_an_option() -> None:
         (['{"Ref": "Clients"}'], {"Ref": "Clients"}),
         (['{"Ref": "A"}', "b"], [{"Ref": "A"}, "b"]),
     ],
-    ids=["texts", "a variable", "one function gives all", "a function for one"],
+    ids=["texts", "a variable", "one function for all", "a function for one"],
 )
 def test_the_issuer_and_the_audience_are_options(given: list[str], audience: object) -> None:
     options = [part for text in given for part in ("--audience", text)]
-    answer = export("--kind=http", "--issuer=https://id.example", *options, app="several")
-    scheme = json.loads(answer.out)["components"]["securitySchemes"]["Cognito"]
+    result = export("--kind=http", "--issuer=https://id.example", *options, app="several")
+    scheme = json.loads(result.out)["components"]["securitySchemes"]["Cognito"]
     assert scheme["openIdConnectUrl"].startswith("https://id.example/")
     assert scheme["x-amazon-apigateway-authorizer"]["jwtConfiguration"]["audience"] == audience
 
 
-def test_functions_of_cloudformation_are_given_as_json() -> None:
+def test_cloudformation_functions_are_given_as_json() -> None:
     options = ["--user-pool-arn", '{"Ref": "PoolArn"}', "--authorizer-arn", '{"Fn::GetAtt": ["F", "Arn"]}']
     assert json.loads(export(*options).out)["components"]["securitySchemes"]["Cognito"][
         "x-amazon-apigateway-authorizer"
     ]["providerARNs"] == [{"Ref": "PoolArn"}]
-    answer = export("--user-pool-arn", "{Ref: PoolArn}")
-    assert (answer.code, answer.out) == (2, "")
-    assert "{Ref: PoolArn} is no CloudFormation function in JSON" in answer.err
+    result = export("--user-pool-arn", "{Ref: PoolArn}")
+    assert (result.code, result.out) == (2, "")
+    assert "{Ref: PoolArn} is not a CloudFormation function in JSON" in result.err
 
 
-def test_notes_and_warnings_are_beside_the_document_even_if_the_app_disables_loggers() -> None:
-    answer = export("--user-pool-arn", POOL)
-    assert json.loads(answer.out)
-    assert [line.partition(" at ")[0] for line in answer.err.splitlines()] == [
+def test_notes_and_warnings_go_to_standard_error_even_if_the_app_disables_loggers() -> None:
+    result = export("--user-pool-arn", POOL)
+    assert json.loads(result.out)
+    assert [line.partition(" at ")[0] for line in result.err.splitlines()] == [
         "note: GET /files/{name} is open: GET /files/{name}.txt asks for nothing.",
         "warning: GET /files/{name}.txt becomes /files/{name}",
         "warning: A REST API takes only ID tokens",
     ]
-    assert "Give --catch-all ... with scopes of which" in answer.err
+    assert "Give --catch-all ... with scopes of which" in result.err
     assert (logger.disabled, logger.propagate, logger.handlers) == (True, True, [])
 
 
 @pytest.mark.parametrize(
-    ("app", "options", "said"),
+    ("app", "options", "message"),
     [
         ("app", [], "--user-pool-arn is missing: "),
         ("app", ["--user-pool-arn=x"], "--user-pool-arn is the ARN of the user pool, "),
@@ -127,11 +127,11 @@ def test_notes_and_warnings_are_beside_the_document_even_if_the_app_disables_log
         ("strict", ["--kind=http"], "give its ARN as --authorizer-arn."),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_in_options(app: str, options: list[str], said: str) -> None:
-    answer = export(*options, app=app)
-    assert (answer.code, answer.out) == (2, "")
-    assert said in answer.err
-    assert answer.err.count("\n") == 1
+def test_errors_name_options_instead_of_arguments(app: str, options: list[str], message: str) -> None:
+    result = export(*options, app=app)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -143,5 +143,5 @@ def test_what_is_wrong_is_said_in_options(app: str, options: list[str], said: st
         'or take ID tokens there: semantics="rest", or token_use.',
     ],
 )
-def test_words_paths_and_names_of_the_apps_own_are_no_options(text: str) -> None:
-    assert as_options(text) == text
+def test_words_paths_and_names_of_the_app_are_not_replaced(text: str) -> None:
+    assert replace_arguments(text) == text

@@ -1,21 +1,20 @@
-"""A local pool from the command line, tokens of it, and what is said where there is none."""
+"""Commands `pool` and `token`: a local pool, its tokens, and errors of one line."""
 
 import asyncio
 import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fastapi_cognito_guard import CognitoGuard, Principal
-from fastapi_cognito_guard.cli.local import directory_of
-from fastapi_cognito_guard.cli.running_pool import directory_at, noted
+from fastapi_cognito_guard.cli.running_pool import build_directory, read_directory, record_directory
 from fastapi_cognito_guard.testing import Directory, LocalPool, local_pool
 from tests.cli.running import COMMAND, cognito_guard
+from tests.servers import fault_server, response
 
 FILE = """
 [[users]]
@@ -53,61 +52,63 @@ def principal(local: LocalPool, token: str, **pool: object) -> Principal:
         (["--user", "bob", "--id"], "bob", "id"),
         (["--machine"], None, "access"),
     ],
-    ids=["anybody", "a group's member", "bob", "an ID token", "a machine"],
+    ids=["default user", "member of a group", "named user", "ID token", "machine"],
 )
-def test_the_pool_gives_a_token_that_its_guard_takes(
+def test_token_prints_a_token_that_a_guard_of_the_pool_accepts(
     running: LocalPool, options: list[str], username: str | None, use: str
 ) -> None:
-    answer = cognito_guard("token", "--port", port_of(running), *options)
-    found = principal(running, answer.out)
-    assert (answer.code, answer.err, found.username, found.token_use) == (0, "", username, use)
+    result = cognito_guard("token", "--port", port_of(running), *options)
+    found = principal(running, result.out)
+    assert (result.code, result.err, found.username, found.token_use) == (0, "", username, use)
 
 
-def test_a_token_has_the_scopes_that_were_asked_for(running: LocalPool) -> None:
-    answer = cognito_guard("token", "--port", port_of(running), "--scope", "orders/read")
-    assert principal(running, answer.out).scopes == {"orders/read"}
+def test_a_token_has_the_requested_scopes(running: LocalPool) -> None:
+    result = cognito_guard("token", "--port", port_of(running), "--scope", "orders/read")
+    assert principal(running, result.out).scopes == {"orders/read"}
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (
             ["--user", "eve"],
-            "no such user, another password for them, or no client local-docs. Who is there",
+            "no such user, another password for them, or no client local-docs. Its users",
         ),
-        (["--group", "nobody"], "No user of the pool is in nobody"),
-        (["--scope", "other/scope"], "local-docs may not ask for that scope"),
-        (["--machine", "--scope", "other/scope"], "local-machine may not ask for that scope"),
+        (["--group", "nobody"], "No user of the pool is in nobody: add one"),
+        (["--scope", "other/scope"], "local-docs may not request that scope"),
+        (["--machine", "--scope", "other/scope"], "local-machine may not request that scope"),
         (["--machine", "--user", "ada"], "A machine has no user"),
         (["--machine", "--id"], "no ID token"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_the_pool_refuses_is_said_in_one_line(running: LocalPool, options: list[str], said: str) -> None:
-    answer = cognito_guard("token", "--port", port_of(running), *options)
-    assert (answer.code, answer.out) == (2, "")
-    assert said in answer.err
+def test_a_refusal_of_the_pool_is_an_error_of_one_line(
+    running: LocalPool, options: list[str], message: str
+) -> None:
+    result = cognito_guard("token", "--port", port_of(running), *options)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
 
 
-def test_without_a_pool_it_says_how_to_start_one() -> None:
+def test_without_a_pool_the_error_is_how_to_start_one() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    answer = cognito_guard("token", "--port", str(port))
-    assert (answer.code, f"No local pool at 127.0.0.1:{port}" in answer.err) == (2, True)
+    result = cognito_guard("token", "--port", str(port))
+    assert (result.code, f"No local pool at 127.0.0.1:{port}" in result.err) == (2, True)
 
 
-def test_users_of_a_file_have_their_passwords_from_it(tmp_path: Path) -> None:
+def test_token_reads_passwords_from_the_file(tmp_path: Path) -> None:
     file = tmp_path / "pool.toml"
     file.write_text(FILE)
     with local_pool(Directory.from_toml(file)) as local:
-        answer = cognito_guard("token", "--file", str(file), "--port", port_of(local), "--group", "staff")
-        assert principal(local, answer.out).username == "eve"
+        result = cognito_guard("token", "--file", str(file), "--port", port_of(local), "--group", "staff")
+        assert principal(local, result.out).username == "eve"
         machine = cognito_guard("token", "--file", str(file), "--port", port_of(local), "--machine")
         assert "No client of the pool is a machine" in machine.err
 
 
-def test_options_stand_for_a_file() -> None:
-    directory = directory_of(None, ["eve:staff,admins", "joe"], ["web", "robot:secret"], ["a/b"])
+def test_options_define_users_clients_and_scopes() -> None:
+    directory = build_directory(None, ["eve:staff,admins", "joe"], ["web", "robot:secret"], ["a/b"])
     assert [(user.username, user.groups) for user in directory.users] == [
         ("eve", ("staff", "admins")),
         ("joe", ()),
@@ -118,63 +119,63 @@ def test_options_stand_for_a_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
-    [(["--file", "none.toml"], "cannot be read"), (["--user", ":x"], "A user has a name")],
+    ("options", "message"),
+    [(["--file", "none.toml"], "cannot be read"), (["--user", ":x"], "A user needs a name")],
     ids=["no file", "no name"],
 )
-def test_a_pool_that_cannot_be_is_refused(options: list[str], said: str) -> None:
-    answer = cognito_guard("pool", *options)
-    assert (answer.code, said in answer.err) == (2, True)
+def test_invalid_options_of_pool_are_wrong_use(options: list[str], message: str) -> None:
+    result = cognito_guard("pool", *options)
+    assert (result.code, message in result.err) == (2, True)
 
 
-def test_while_a_pool_runs_token_knows_who_is_there() -> None:
-    directory = directory_of(None, ["eve:staff"], ["web", "robot:s3cret"], ["orders/read"])
+def test_while_a_pool_runs_token_knows_its_users_and_clients() -> None:
+    directory = build_directory(None, ["eve:staff"], ["web", "robot:s3cret"], ["orders/read"])
     with local_pool(directory) as local:
         port = int(port_of(local))
         assert cognito_guard("token", "--port", str(port)).code == 2
-        with noted(directory, port):
+        with record_directory(directory, port):
             eve = principal(local, cognito_guard("token", "--group", "staff", "--port", str(port)).out)
             assert (eve.username, eve.client_id) == ("eve", "web")
             robot = principal(local, cognito_guard("token", "--machine", "--port", str(port)).out)
             assert (robot.is_machine, sorted(robot.scopes)) == (True, ["orders/read"])
-        assert directory_at(port) is None
+        assert read_directory(port) is None
 
 
-def test_a_note_is_read_by_whom_it_was_written_for_and_by_nobody_else(
+def test_the_record_of_a_pool_is_private_and_links_are_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with noted(Directory(), 1):
-        (note,) = tmp_path.iterdir()
-        assert note.stat().st_mode & 0o777 == 0o600
-        assert directory_at(1) == Directory()
-        note.write_text("{")
-        assert directory_at(1) is None
-        note.unlink()
+    with record_directory(Directory(), 1):
+        (record,) = tmp_path.iterdir()
+        assert record.stat().st_mode & 0o777 == 0o600
+        assert read_directory(1) == Directory()
+        record.write_text("{")
+        assert read_directory(1) is None
+        record.unlink()
         elsewhere = tmp_path / "elsewhere"
-        elsewhere.write_text("not to be followed, nor written to")
-        note.symlink_to(elsewhere)
-        assert directory_at(1) is None
-        with noted(Directory(), 1):
-            assert directory_at(1) == Directory()
+        elsewhere.write_text("not to be read or written")
+        record.symlink_to(elsewhere)
+        assert read_directory(1) is None
+        with record_directory(Directory(), 1):
+            assert read_directory(1) == Directory()
         assert elsewhere.read_text().startswith("not to be")
-    if os.getuid() == 0:  # only root can make a file somebody else's
-        with noted(Directory(), 1):
-            os.chown(note, 12345, 12345)
-            assert directory_at(1) is None
+    if os.getuid() == 0:  # only root can give a file to another user
+        with record_directory(Directory(), 1):
+            os.chown(record, 12345, 12345)
+            assert read_directory(1) is None
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
-    with noted(Directory(), 1):
-        assert directory_at(1) is None
+    with record_directory(Directory(), 1):
+        assert read_directory(1) is None
 
 
-def test_the_pool_runs_until_it_is_told_to_stop() -> None:
+def test_the_pool_runs_until_it_is_interrupted() -> None:
     command = [*COMMAND, "pool", "--port", "0", "--user", "eve:staff"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, text=True, stdout=pipe, stderr=pipe) as pool:
         assert pool.stdout is not None
         assert pool.stderr is not None
         try:
-            first = pool.stdout.readline()  # ends, if only because the process does
+            first = pool.stdout.readline()  # ends at the latest when the process does
             assert first.startswith("A local user pool at http://127.0.0.1:")
             pool.send_signal(signal.SIGINT)
             out, err = pool.stdout.read(), pool.stderr.read()
@@ -185,24 +186,19 @@ def test_the_pool_runs_until_it_is_told_to_stop() -> None:
     assert "eve             staff" in out
 
 
-def test_without_the_extra_it_says_what_to_install() -> None:
-    code = """
-import sys
-class Uninstalled:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == MISSING:
-            raise ModuleNotFoundError(name, name=name)
-sys.meta_path.insert(0, Uninstalled())
-from fastapi_cognito_guard.cli import main
-main()
-"""
-    for missing, said in (("typer", "pip install"), ("httpx", "ModuleNotFoundError")):
-        result = subprocess.run(
-            [sys.executable, "-c", code.replace("MISSING", repr(missing))],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert said in result.stderr
-        if missing == "typer":
-            assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"access_token": 7}', b'{"error": ["x"]}'])
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "501 Not Implemented"])
+def test_a_server_that_is_not_a_pool_is_an_error_of_one_line(status: str, body: bytes) -> None:
+    with fault_server(response(body, status)) as server:
+        port = server.address.removesuffix("/jwks.json").rpartition(":")[2]
+        result = cognito_guard("token", "--machine", "--port", port)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("cognito-guard: ")
+    assert result.err.count("\n") == 1
+
+
+def test_an_id_token_needs_the_scope_openid(running: LocalPool) -> None:
+    options = ["--id", "--scope", "orders/read", "--port", port_of(running)]
+    result = cognito_guard("token", *options)
+    assert (result.code, "add --scope openid" in result.err) == (2, True)
+    assert cognito_guard("token", *options, "--scope", "openid").code == 0

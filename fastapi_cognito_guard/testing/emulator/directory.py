@@ -1,4 +1,4 @@
-"""Who is in a local pool: users, groups and app clients, from Python or from a small TOML file."""
+"""Users, groups and app clients of a local pool, from Python or from a small TOML file."""
 
 import json
 import tomllib
@@ -16,15 +16,16 @@ from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.testing.signins import listed
 
 DOCS_REDIRECTS = tuple(f"http://{host}:8000/docs/oauth2-redirect" for host in ("127.0.0.1", "localhost"))
-"""Where a login in ``/docs`` comes back to, with the port that uvicorn has by default."""
+"""Redirect URIs of a login in ``/docs``, at uvicorn's default port."""
 
 _STRICT = ConfigDict(extra="forbid")
-_IN_OTHER_WORDS = {
+_MESSAGES = {
     "unexpected_keyword_argument": "There is no such setting",
     "tuple_type": "Should be a list",
 }
 
 
+# Before the classes: the defaults of Directory are checked when it is defined.
 def _check_lists(value: object, *names: str) -> None:
     for name in names:
         listed(name, getattr(value, name))
@@ -41,17 +42,17 @@ def _check_json(claims: Mapping[str, Any]) -> None:
 
 
 def _check_unique(setting: str, names: Iterable[str]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ConfigurationError(f"{setting} has {twice[0]!r} more than once.", setting=setting)
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ConfigurationError(f"{setting} has {repeated[0]!r} more than once.", setting=setting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalUser:
-    """Somebody who can sign in.
+    """User of a local pool.
 
-    ``password``           asked for if there is one; it stands in a text file, so make one up for it
-    ``suppressed_scopes``  never in this user's tokens, whatever the client asks for
+    ``password``           required at sign-in if given; it stands in a text file, so make one up for it
+    ``suppressed_scopes``  scopes that this user's tokens never have, whatever the client requests
     ``claims``             further claims of the ID token: ``custom:`` attributes, for example
     ``access_claims``      further claims of the access token
     """
@@ -69,18 +70,18 @@ class LocalUser:
     def __post_init__(self) -> None:
         _check_lists(self, "groups", "suppressed_scopes")
         if not self.username:
-            raise ConfigurationError('A user has a name: username="ada".', setting="username")
+            raise ConfigurationError('A user needs a name: username="ada".', setting="username")
         _check_json(self.claims)
         _check_json(self.access_claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalClient:
-    """An app client. With ``callback_urls`` users sign in to it; else it is a machine, with a ``secret``.
+    """App client. With ``callback_urls`` users sign in to it; without, it is a machine with a ``secret``.
 
-    ``scopes``         all that it may ask for
-    ``callback_urls``  where a sign-in may come back to; compared whole
-    ``logout_urls``    where a sign-out may come back to; compared whole
+    ``scopes``         all scopes that it may request
+    ``callback_urls``  redirect URIs of a sign-in, compared letter by letter
+    ``logout_urls``    redirect URIs of a sign-out, compared letter by letter
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -102,13 +103,13 @@ class LocalClient:
 
     @property
     def is_machine(self) -> bool:
-        """Whether it signs in itself (client_credentials), and nobody signs in to it."""
+        """True if it gets tokens for itself (client_credentials), without a user."""
         return not self.callback_urls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
-    """A local pool's id, users and clients. By default ada, an admin, and bob, who may only read.
+    """Id, users and clients of a local pool. By default ada, an admin, and bob, who may only read.
 
     ``token_lifetime`` is in seconds.
     """
@@ -127,21 +128,23 @@ class Directory:
             scopes=("openid", "email", "profile", "orders/read", "orders/write"),
             callback_urls=DOCS_REDIRECTS,
         ),
-        LocalClient(id="local-machine", secret="local-secret", scopes=("orders/read", "orders/write")),  # noqa: S106 - no secret: everybody has it
+        LocalClient(id="local-machine", secret="local-secret", scopes=("orders/read", "orders/write")),  # noqa: S106 - published, and good for nothing else
     )
 
     def __post_init__(self) -> None:
-        if not self.clients or self.token_lifetime < 1:
-            raise ConfigurationError("A pool has a client, and tokens that live for a second or longer.")
-        UserPool(self.id, client_ids=[client.id for client in self.clients])  # or it says what is wrong
+        if not self.clients:
+            raise ConfigurationError("A pool needs a client: add one to clients.", setting="clients")
+        if self.token_lifetime < 1:
+            raise ConfigurationError("token_lifetime is 1 second or longer.", setting="token_lifetime")
+        UserPool(self.id, client_ids=[client.id for client in self.clients])  # checks the ids
         _check_unique("users", (user.username for user in self.users))
         _check_unique("clients", (client.id for client in self.clients))
 
     @classmethod
     def from_toml(cls, path: str | PathLike[str]) -> Self:
-        """What a file says. Its tables have the names of the fields: ``[[users]]``, ``[[clients]]``.
+        """Read a file. Its tables are named like the fields: ``[[users]]``, ``[[clients]]``.
 
-        Raises `ConfigurationError`, with the line or the field, for a file that cannot be right.
+        Raises `ConfigurationError`, with the line or the field, for a file that is not valid.
         """
         try:
             content = tomllib.loads(Path(path).read_text("utf-8"))
@@ -149,21 +152,21 @@ class Directory:
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
         except ValidationError as error:
-            raise ConfigurationError(f"{path}: {_first(error)}") from None
+            raise ConfigurationError(f"{path}: {_describe_error(error)}") from None
         except (ValueError, RecursionError, ConfigurationError) as error:
             raise ConfigurationError(f"{path}: {error}") from None
 
     def user(self, username: str) -> LocalUser | None:
-        """The user of this name."""
+        """Return the user with this name."""
         return next((user for user in self.users if user.username == username), None)
 
     def client(self, id: str) -> LocalClient | None:
-        """The client with this id."""
+        """Return the client with this id."""
         return next((client for client in self.clients if client.id == id), None)
 
 
-def _first(error: ValidationError) -> str:
-    """Where the first mistake is, and what it is; never what stands there, which may be a password."""
+def _describe_error(error: ValidationError) -> str:
+    """Return field and reason of the first error, without the value, which may be a password."""
     first = error.errors(include_url=False, include_input=False)[0]
-    said = _IN_OTHER_WORDS.get(first["type"], first["msg"])
-    return f"{'.'.join(map(str, first['loc']))}: {said}"
+    message = _MESSAGES.get(first["type"], first["msg"])
+    return f"{'.'.join(map(str, first['loc']))}: {message}"

@@ -1,4 +1,4 @@
-"""What clients send to the local pool: read strictly, so that it means one thing only."""
+"""Strict parsing of requests to the local pool: each has one meaning only."""
 
 import binascii
 from base64 import b64decode
@@ -9,37 +9,37 @@ from starlette.requests import Request
 from fastapi_cognito_guard.testing.emulator.oauth import OAuthError, Parameters
 
 _FORM = "application/x-www-form-urlencoded"
-_MAX_FORM = 16 * 1024
+_MAX_LENGTH = 16 * 1024  # bytes
+_MAX_FIELDS = 50
 
 
-async def form_of(request: Request) -> Parameters:
-    """A form's fields. Raises `OAuthError` for a body that is no form, too long, or ambiguous."""
-    if (
-        request.headers.get("content-type", "").partition(";")[0].strip()
-        != "application/x-www-form-urlencoded"
-    ):
+async def read_form(request: Request) -> Parameters:
+    """Read the fields of a form. Raises `OAuthError` for another type, a long body, or a repeated field."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM:
         raise OAuthError("invalid_request", "the body is application/x-www-form-urlencoded")
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _MAX_FORM:
+        if len(body) > _MAX_LENGTH:
             raise OAuthError("invalid_request", "the body is too long")
     try:
-        return single(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=50))
+        return parse_parameters(
+            parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+        )
     except ValueError:
         raise OAuthError("invalid_request", "the body is not a form") from None
 
 
-def single(pairs: list[tuple[str, str]]) -> Parameters:
-    """RFC 6749 section 3.1: no parameter is there twice, and one without a value is not there."""
+def parse_parameters(pairs: list[tuple[str, str]]) -> Parameters:
+    """Refuse repeated parameters, and drop those without a value (RFC 6749 section 3.1)."""
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise OAuthError("invalid_request", "a parameter is there more than once")
     return {name: value for name, value in fields.items() if value}
 
 
-def basic_of(request: Request) -> tuple[str, str] | None:
-    """Client id and secret in the header (RFC 6749 section 2.3.1)."""
+def read_basic_credentials(request: Request) -> tuple[str, str] | None:
+    """Read client id and secret from the ``Authorization`` header (RFC 6749 section 2.3.1)."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -1,4 +1,4 @@
-"""The local pool's authorization server (RFC 6749, 7636, 7009): what it grants, to whom, and why not."""
+"""Authorization server of the local pool (RFC 6749, 7636, 7009): codes, tokens and refusals."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -16,12 +16,12 @@ _CODE_LIFETIME = 300  # seconds, as Cognito's
 Parameters = Mapping[str, str]
 
 
-class NowhereToReturn(Exception):
-    """A request to sign in whose client or way back is not known: only the person may be told."""
+class InvalidRedirect(Exception):
+    """Unknown client or redirect URI. The answer is a page, never a redirect (RFC 6749 section 4.1.2.1)."""
 
 
 class OAuthError(Exception):
-    """A refusal that the client is told (RFC 6749 sections 4.1.2.1 and 5.2)."""
+    """Error for the client (RFC 6749 sections 4.1.2.1 and 5.2)."""
 
     def __init__(self, code: str, description: str = "") -> None:
         super().__init__(code)
@@ -30,8 +30,8 @@ class OAuthError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
-    """Where the answer to a request to sign in goes: checked, and safe to send a browser to."""
+class RedirectTarget:
+    """Registered redirect URI of a client, which a browser may be sent to, and the client's ``state``."""
 
     client: LocalClient
     redirect_uri: str
@@ -39,10 +39,10 @@ class WayBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Authorization:
-    """A request to sign in that can be answered with a code."""
+class AuthorizationRequest:
+    """Valid authorization request, to be answered with a code. ``challenge`` is that of PKCE."""
 
-    way_back: WayBack
+    target: RedirectTarget
     scopes: tuple[str, ...]
     nonce: str | None
     challenge: str | None
@@ -50,13 +50,13 @@ class Authorization:
 
 @dataclass(frozen=True, slots=True)
 class _Code:
-    authorization: Authorization
+    request: AuthorizationRequest
     user: LocalUser
     expires_at: float
 
 
 class AuthorizationServer:
-    """Vets requests, and turns sign-ins, codes and secrets into tokens of ``pool``."""
+    """Validates authorization requests, and exchanges codes and secrets for tokens of ``pool``."""
 
     def __init__(self, pool: FakeUserPool, directory: Directory, now: Callable[[], float]) -> None:
         self._pool = pool
@@ -64,132 +64,135 @@ class AuthorizationServer:
         self._now = now
         self._codes: dict[str, _Code] = {}
         self._grants = {
-            "authorization_code": self._for_code,
-            "refresh_token": self._for_refresh_token,
-            "client_credentials": self._for_client,
+            "authorization_code": self._exchange_code,
+            "refresh_token": self._refresh,
+            "client_credentials": self._issue_machine_token,
         }
 
-    def way_back(self, asked: Parameters) -> WayBack:
-        """Raises `NowhereToReturn` unless the client and its redirect URI are known, letter by letter."""
-        client = self._directory.client(asked.get("client_id", ""))
+    def find_target(self, parameters: Parameters) -> RedirectTarget:
+        """Return the client and its redirect URI. Raises `InvalidRedirect` unless both are registered."""
+        client = self._directory.client(parameters.get("client_id", ""))
         if client is None:
-            raise NowhereToReturn("The client_id is none of the pool's. Add it to its clients.")
-        if asked.get("redirect_uri") not in client.callback_urls:
-            raise NowhereToReturn(
+            raise InvalidRedirect("The client_id is none of the pool's. Add it to its clients.")
+        if parameters.get("redirect_uri") not in client.callback_urls:
+            raise InvalidRedirect(
                 f"The redirect_uri is none of the callback_urls of {client.id}. They are compared letter by "
                 "letter: scheme, host, port and path."
             )
-        return WayBack(client, asked["redirect_uri"], asked.get("state"))
+        return RedirectTarget(client, parameters["redirect_uri"], parameters.get("state"))
 
-    def vet(self, way_back: WayBack, asked: Parameters) -> Authorization:
-        """Raises `OAuthError` for a request that cannot be answered with a code."""
-        if asked.get("response_type") != "code":
+    def validate(self, target: RedirectTarget, parameters: Parameters) -> AuthorizationRequest:
+        """Return the valid request. Raises `OAuthError`."""
+        if parameters.get("response_type") != "code":
             raise OAuthError("unsupported_response_type", "response_type is code")
-        challenge = asked.get("code_challenge")
-        if challenge is None and way_back.client.secret is None:
+        challenge = parameters.get("code_challenge")
+        if challenge is None and target.client.secret is None:
             # RFC 9700 section 2.1.1. Cognito does not insist, but a client should.
             raise OAuthError("invalid_request", "a client without a secret sends a code_challenge (PKCE)")
-        if challenge is not None and asked.get("code_challenge_method") != "S256":
+        if challenge is not None and parameters.get("code_challenge_method") != "S256":
             raise OAuthError("invalid_request", "code_challenge_method is S256")
-        scopes = _granted(way_back.client, asked)
-        if asked.get("prompt") == "none":
+        scopes = _grant_scopes(target.client, parameters)
+        if parameters.get("prompt") == "none":
             raise OAuthError("login_required")
-        return Authorization(way_back, scopes, asked.get("nonce"), challenge)
+        return AuthorizationRequest(target, scopes, parameters.get("nonce"), challenge)
 
     def authenticate(self, username: str, password: str) -> LocalUser | None:
-        """The user, if this is their password, or they have none."""
+        """Return the user if the password is right, or not needed."""
         user = self._directory.user(username)
-        if user is None or not _same(user.password or "", password if user.password else ""):
+        if user is None or not _is_equal(user.password or "", password if user.password else ""):
             return None
         return user
 
-    def code(self, authorization: Authorization, user: LocalUser) -> str:
-        """A code that is good once, for five minutes."""
+    def issue_code(self, request: AuthorizationRequest, user: LocalUser) -> str:
+        """Issue a code that is good once, for five minutes. Drop all expired ones."""
         now = self._now()
         self._codes = {code: kept for code, kept in self._codes.items() if kept.expires_at > now}
         code = secrets.token_urlsafe(24)
-        self._codes[code] = _Code(authorization, user, now + _CODE_LIFETIME)
+        self._codes[code] = _Code(request, user, now + _CODE_LIFETIME)
         return code
 
-    def tokens(self, form: Parameters, basic: tuple[str, str] | None) -> dict[str, Any]:
-        """The token endpoint's answer. ``basic``: id and secret in the header, if they are there."""
+    def issue_tokens(self, form: Parameters, basic: tuple[str, str] | None) -> dict[str, Any]:
+        """Build the answer of the token endpoint. ``basic``: id and secret of the header, if present."""
         grant = self._grants.get(form.get("grant_type", ""))
         if grant is None:
-            missing = not form.get("grant_type")
-            raise OAuthError("invalid_request" if missing else "unsupported_grant_type")
-        return grant(self._client(form, basic), form)
+            is_missing = not form.get("grant_type")
+            raise OAuthError("invalid_request" if is_missing else "unsupported_grant_type")
+        return grant(self._authenticate_client(form, basic), form)
 
-    def revoke(self, form: Parameters, basic: tuple[str, str] | None) -> None:
-        """RFC 7009: a token that is not known is no error."""
-        client = self._client(form, basic)
+    def revoke_token(self, form: Parameters, basic: tuple[str, str] | None) -> None:
+        """Revoke a refresh token. An unknown one is no error (RFC 7009 section 2.2)."""
+        client = self._authenticate_client(form, basic)
         self._pool.revoke(form.get("token", ""), client_id=client.id)
 
-    def _client(self, form: Parameters, basic: tuple[str, str] | None) -> LocalClient:
+    def _authenticate_client(self, form: Parameters, basic: tuple[str, str] | None) -> LocalClient:
         named = form.get("client_id", "")
         client_id, secret = basic or (named, form.get("client_secret", ""))
         client = self._directory.client(client_id)
-        if client is None or named not in {"", client_id} or not _same(client.secret or "", secret):
+        if client is None or named not in {"", client_id} or not _is_equal(client.secret or "", secret):
             raise OAuthError("invalid_client")
         return client
 
-    def _for_code(self, client: LocalClient, form: Parameters) -> dict[str, Any]:
+    def _exchange_code(self, client: LocalClient, form: Parameters) -> dict[str, Any]:
         code = self._codes.pop(form.get("code", ""), None)
-        if code is None or code.expires_at <= self._now() or code.authorization.way_back.client != client:
+        if code is None or code.expires_at <= self._now() or code.request.target.client != client:
             raise OAuthError("invalid_grant", "the code is unknown, used, expired, or another client's")
-        asked = code.authorization
-        if form.get("redirect_uri") != asked.way_back.redirect_uri:
+        request, user = code.request, code.user
+        if form.get("redirect_uri") != request.target.redirect_uri:
             raise OAuthError("invalid_grant", "redirect_uri is not the one of the request")
-        if not _proves(form.get("code_verifier"), asked.challenge):
+        if not _is_verified(form.get("code_verifier"), request.challenge):
             raise OAuthError("invalid_grant", "code_verifier does not fit the code_challenge")
         tokens = self._pool.sign_in(
-            code.user.username,
-            groups=code.user.groups,
-            scopes=[scope for scope in asked.scopes if scope not in code.user.suppressed_scopes],
-            email=code.user.email,
+            user.username,
+            groups=user.groups,
+            scopes=[scope for scope in request.scopes if scope not in user.suppressed_scopes],
+            email=user.email,
             client_id=client.id,
-            nonce=asked.nonce,
+            nonce=request.nonce,
             expires_in=self._directory.token_lifetime,
-            id_claims=code.user.claims,
-            access_claims=code.user.access_claims,
+            id_claims=user.claims,
+            access_claims=user.access_claims,
         )
-        return _answer(tokens)
+        return _build_answer(tokens)
 
-    def _for_refresh_token(self, client: LocalClient, form: Parameters) -> dict[str, Any]:
+    def _refresh(self, client: LocalClient, form: Parameters) -> dict[str, Any]:
         try:
             tokens = self._pool.refresh(
                 form.get("refresh_token", ""), client_id=client.id, expires_in=self._directory.token_lifetime
             )
         except LookupError:
             raise OAuthError("invalid_grant") from None
-        return _answer(tokens)
+        return _build_answer(tokens)
 
-    def _for_client(self, client: LocalClient, form: Parameters) -> dict[str, Any]:
+    def _issue_machine_token(self, client: LocalClient, form: Parameters) -> dict[str, Any]:
         if not client.is_machine:
             raise OAuthError("unauthorized_client")
         lifetime = self._directory.token_lifetime
         token = self._pool.machine_token(
-            scopes=_granted(client, form), client_id=client.id, expires_in=lifetime
+            scopes=_grant_scopes(client, form), client_id=client.id, expires_in=lifetime
         )
         return {"access_token": token, "expires_in": lifetime, "token_type": "Bearer"}
 
 
-def _granted(client: LocalClient, asked: Parameters) -> tuple[str, ...]:
-    """The scopes asked for, all of them the client's; without any, all that it has."""
-    scopes = tuple(dict.fromkeys(asked.get("scope", "").split())) or client.scopes
+def _grant_scopes(client: LocalClient, parameters: Parameters) -> tuple[str, ...]:
+    """Return the requested scopes, or all of the client's if none are. Raises `OAuthError` for others."""
+    scopes = tuple(dict.fromkeys(parameters.get("scope", "").split())) or client.scopes
     if not set(scopes) <= set(client.scopes):
         raise OAuthError("invalid_scope")
     return scopes
 
 
-def _proves(verifier: str | None, challenge: str | None) -> bool:
-    """RFC 7636 section 4.6; a verifier without a challenge proves nothing (RFC 9700 section 4.8.2)."""
+def _is_verified(verifier: str | None, challenge: str | None) -> bool:
+    """Compare the PKCE verifier with its challenge (RFC 7636 section 4.6).
+
+    Both are present or both absent: RFC 9700 section 4.8.2 refuses a verifier without a challenge.
+    """
     if verifier is None or challenge is None:
         return verifier is challenge
-    return _same(base64url(sha256(verifier.encode()).digest()), challenge)
+    return _is_equal(base64url(sha256(verifier.encode()).digest()), challenge)
 
 
-def _answer(tokens: Tokens) -> dict[str, Any]:
-    """OpenID Connect Core section 3.1.2.1: no ID token without the scope ``openid``."""
+def _build_answer(tokens: Tokens) -> dict[str, Any]:
+    """Build the JSON of a token response. No ID token without ``openid`` (OIDC Core section 3.1.2.1)."""
     scopes = str(unverified_claims(tokens.access_token).get("scope", "")).split()
     answer = {
         "id_token": tokens.id_token if "openid" in scopes else None,
@@ -201,5 +204,6 @@ def _answer(tokens: Tokens) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if value is not None}
 
 
-def _same(one: str, other: str) -> bool:
+def _is_equal(one: str, other: str) -> bool:
+    """Compare two texts in constant time."""
     return secrets.compare_digest(one.encode(), other.encode())

@@ -1,4 +1,4 @@
-"""The local user pool: a whole Cognito of one's own on loopback, for development, demos and tests."""
+"""Local user pool: the emulator as a running server, for development, demos and tests."""
 
 import os
 import time
@@ -11,19 +11,16 @@ from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.testing.emulator.directory import Directory
 from fastapi_cognito_guard.testing.emulator.oauth import AuthorizationServer
-from fastapi_cognito_guard.testing.emulator.server import HostedPool
+from fastapi_cognito_guard.testing.emulator.server import HostedUI
 from fastapi_cognito_guard.testing.pool import FakeUserPool
 from fastapi_cognito_guard.testing.uvicorn_server import address_of, listen, serving
 
-PORT = 9229
-"""The port of a pool that is there for longer than a test."""
-
-_LAMBDA = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API")
+_LAMBDA_VARIABLES = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API")
 
 
 @dataclass(frozen=True)
 class LocalPool:
-    """A pool that runs. ``pool`` makes tokens without signing in, rotates and breaks its keys."""
+    """Running local pool. ``pool`` issues tokens without a sign-in, and rotates or breaks the keys."""
 
     address: str
     directory: Directory
@@ -31,7 +28,7 @@ class LocalPool:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What to put into the environment of an app that trusts this pool."""
+        """Environment variables of an app that trusts this pool."""
         return {
             "COGNITO_USER_POOL_ID": self.directory.id,
             "COGNITO_CLIENT_IDS": ",".join(client.id for client in self.directory.clients),
@@ -41,13 +38,13 @@ class LocalPool:
         }
 
     def user_pool(self, **settings: Any) -> UserPool:
-        """The settings that trust this pool, its keys to be fetched from it. ``settings`` override."""
+        """Build settings that trust this pool and fetch its keys. ``settings`` override them."""
         clients = [client.id for client in self.directory.clients]
         own = {"client_ids": clients, "issuer": self.pool.issuer, "domain": self.address}
         return UserPool(self.directory.id, **{**own, **settings})
 
     def describe(self) -> str:
-        """Who is there, and what an app needs to know. No secret, no password."""
+        """Describe the settings of an app, the users and the clients, without secrets and passwords."""
         lines = [f"A local user pool at {self.address}", "", "Put this into the app's environment:", ""]
         lines += [f"  {name}={value}" for name, value in self.settings.items()]
         lines += ["", "Users", ""]
@@ -67,22 +64,20 @@ def local_pool(
     now: Callable[[], float] = time.time,
     environ: Mapping[str, str] = os.environ,
 ) -> Iterator[LocalPool]:
-    """A local pool, up within the block. ``port`` 0 is any free one; ``now`` is its clock.
+    """Run a local pool within the block. ``port`` 0 is any free one; ``now`` is its clock.
 
-    It is reachable from this machine only, signs in whoever asks, and forgets everything at its end.
-    Raises `ConfigurationError` on Lambda, where nobody should ever be signed in like this, and where
-    it cannot be served.
+    It listens on 127.0.0.1 only, signs in any of its users on request, and keeps nothing. Raises
+    `ConfigurationError` on Lambda, where such sign-ins must never be possible, and if it cannot start.
     """
-    if any(environ.get(name) for name in _LAMBDA):
+    if any(environ.get(name) for name in _LAMBDA_VARIABLES):
         raise ConfigurationError("The local user pool is for development: it does not run on Lambda.")
     directory = directory or Directory()
-    listener = listen(port)
-    with listener:
+    with listen(port) as listener:
         address = address_of(listener)
         client = directory.clients[0].id
         pool = FakeUserPool(directory.id, client_id=client, issuer=f"{address}/{directory.id}", now=now)
         local = LocalPool(address, directory, pool)
-        server = AuthorizationServer(pool, directory, now)
-        hosted = HostedPool(pool, directory, address, local.describe(), server, now)
-        with serving(hosted.app(), listener):
+        authorization_server = AuthorizationServer(pool, directory, now)
+        hosted_ui = HostedUI(pool, directory, address, local.describe(), authorization_server, now)
+        with serving(hosted_ui.build_app(), listener):
             yield local

@@ -1,8 +1,7 @@
-"""The local pool over HTTP, at Cognito's own paths: keys, discovery, sign-in, tokens, who somebody is."""
+"""HTTP endpoints of the local pool, at Cognito's paths: keys, discovery, sign-in, tokens, user info."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from anyio import to_thread
@@ -18,35 +17,46 @@ from starlette.routing import Route
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.testing.emulator.directory import Directory
-from fastapi_cognito_guard.testing.emulator.forms import basic_of, form_of, single
+from fastapi_cognito_guard.testing.emulator.forms import parse_parameters, read_basic_credentials, read_form
 from fastapi_cognito_guard.testing.emulator.oauth import (
     AuthorizationServer,
-    NowhereToReturn,
+    InvalidRedirect,
     OAuthError,
     Parameters,
-    WayBack,
+    RedirectTarget,
 )
-from fastapi_cognito_guard.testing.emulator.sign_in_page import refusal_page, sign_in_page
+from fastapi_cognito_guard.testing.emulator.sign_in_page import render_refusal_page, render_sign_in_page
 from fastapi_cognito_guard.testing.pool import FakeUserPool
 
-_NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 section 5.1
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 section 5.1
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",
-    # No form-action: browsers hold it against the redirect that answers the form, too.
+    # No form-action: browsers apply it to the redirect that answers the form, too.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_CARRIED = (
+_REQUEST_FIELDS = (
     "response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge",
     "code_challenge_method",
 )  # fmt: skip
+_MIDDLEWARE = [
+    # DNS rebinding: no web page may reach the pool under a host name of its own.
+    Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
+    # As at Cognito, a page may not send X-Requested-With.
+    Middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+    ),
+]
 
 
 @dataclass(frozen=True)
-class HostedPool:
-    """What answers for ``pool`` at ``address``. ``about`` is the front page."""
+class HostedUI:
+    """Endpoints of ``pool`` at ``address``. ``about`` is the text of the front page."""
 
     pool: FakeUserPool
     directory: Directory
@@ -55,46 +65,35 @@ class HostedPool:
     server: AuthorizationServer
     now: Callable[[], float]
 
-    def app(self) -> Starlette:
-        """The whole of it."""
+    def build_app(self) -> Starlette:
+        """Build the app with all endpoints."""
         well_known = f"/{self.pool.id}/.well-known"
         routes = [
-            Route("/", self.front),
-            Route(f"{well_known}/jwks.json", self.jwks),
-            Route(f"{well_known}/openid-configuration", self.discovery),
+            Route("/", self.serve_front_page),
+            Route(f"{well_known}/jwks.json", self.serve_keys),
+            Route(f"{well_known}/openid-configuration", self.serve_discovery),
             Route("/oauth2/authorize", self.authorize),
             Route("/login", self.authorize, methods=["GET"]),
-            Route("/login", self.login, methods=["POST"]),
-            Route("/oauth2/token", self.token, methods=["POST"]),
-            Route("/oauth2/revoke", self.revoke, methods=["POST"]),
-            Route("/oauth2/userInfo", self.user_info, methods=["GET", "POST"]),
-            Route("/logout", self.logout),
+            Route("/login", self.sign_in, methods=["POST"]),
+            Route("/oauth2/token", self.issue_tokens, methods=["POST"]),
+            Route("/oauth2/revoke", self.revoke_token, methods=["POST"]),
+            Route("/oauth2/userInfo", self.serve_user_info, methods=["GET", "POST"]),
+            Route("/logout", self.sign_out),
         ]
-        middleware = [
-            # A page of the web cannot reach it under a name of its own that leads to loopback.
-            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
-            # As at Cognito, X-Requested-With is none of the headers that a page may send.
-            Middleware(
-                CORSMiddleware,
-                allow_origins=["*"],
-                allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "Content-Type"],
-            ),
-        ]
-        handlers = {NowhereToReturn: _refuse_person, OAuthError: _refuse_client}
-        return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+        handlers = {InvalidRedirect: _render_refusal_page, OAuthError: _render_oauth_error}
+        return Starlette(routes=routes, middleware=_MIDDLEWARE, exception_handlers=handlers)
 
-    async def front(self, request: Request) -> Response:
-        """Whoever opens the address in a browser learns what it is."""
+    async def serve_front_page(self, request: Request) -> Response:
+        """Describe the pool to a browser."""
         return PlainTextResponse(self.about)
 
-    async def jwks(self, request: Request) -> Response:
-        """The keys, or the fault that stands in for them."""
+    async def serve_keys(self, request: Request) -> Response:
+        """Serve the key document, or the fault that replaces it."""
         answer = await to_thread.run_sync(self.pool.published.answer, abandon_on_cancel=True)
         return Response(answer.body, answer.status, media_type="application/json")
 
-    async def discovery(self, request: Request) -> Response:
-        """OpenID Connect Discovery 1.0."""
+    async def serve_discovery(self, request: Request) -> Response:
+        """Serve the metadata of OpenID Connect Discovery 1.0."""
         endpoints = {
             "authorization_endpoint": "/oauth2/authorize",
             "token_endpoint": "/oauth2/token",
@@ -117,101 +116,106 @@ class HostedPool:
         )
 
     async def authorize(self, request: Request) -> Response:
-        """The form, for a request that can be answered."""
-        asked = single(request.query_params.multi_items())
-        way_back = self.server.way_back(asked)
+        """Serve the sign-in form for a valid authorization request."""
+        parameters = parse_parameters(request.query_params.multi_items())
+        target = self.server.find_target(parameters)
         try:
-            self.server.vet(way_back, asked)
-        except OAuthError as refusal:
-            return _back(way_back, refusal)
-        return self._form(way_back, asked)
+            self.server.validate(target, parameters)
+        except OAuthError as error:
+            return _redirect_error(target, error)
+        return self._render_form(target, parameters)
 
-    async def login(self, request: Request) -> Response:
-        """Back to the client with a code, or to the form."""
-        asked = await form_of(request)
-        way_back = self.server.way_back(asked)
+    async def sign_in(self, request: Request) -> Response:
+        """Redirect to the client with a code, or serve the form again after a wrong password."""
+        form = await read_form(request)
+        target = self.server.find_target(form)
         try:
-            authorization = self.server.vet(way_back, asked)
-        except OAuthError as refusal:
-            return _back(way_back, refusal)
-        user = self.server.authenticate(asked.get("username", ""), asked.get("password", ""))
+            authorization = self.server.validate(target, form)
+        except OAuthError as error:
+            return _redirect_error(target, error)
+        user = self.server.authenticate(form.get("username", ""), form.get("password", ""))
         if user is None:
-            return self._form(way_back, asked, alarm="Incorrect username or password.")
-        return _back(way_back, {"code": self.server.code(authorization, user)})
+            return self._render_form(target, form, alert="Incorrect username or password.")
+        return _redirect(target, code=self.server.issue_code(authorization, user))
 
-    async def token(self, request: Request) -> Response:
-        """RFC 6749 section 3.2."""
-        return JSONResponse(self.server.tokens(await form_of(request), basic_of(request)), headers=_NOT_KEPT)
+    async def issue_tokens(self, request: Request) -> Response:
+        """Answer at the token endpoint (RFC 6749 section 3.2)."""
+        form, basic = await read_form(request), read_basic_credentials(request)
+        return JSONResponse(self.server.issue_tokens(form, basic), headers=_NO_STORE)
 
-    async def revoke(self, request: Request) -> Response:
-        """RFC 7009."""
-        self.server.revoke(await form_of(request), basic_of(request))
-        return Response(headers=_NOT_KEPT)
+    async def revoke_token(self, request: Request) -> Response:
+        """Answer at the revocation endpoint (RFC 7009)."""
+        self.server.revoke_token(await read_form(request), read_basic_credentials(request))
+        return Response(headers=_NO_STORE)
 
-    async def user_info(self, request: Request) -> Response:
-        """OpenID Connect Core section 5.3: what is known of whoever the access token is of."""
+    async def serve_user_info(self, request: Request) -> Response:
+        """Serve the claims about the user of an access token (OpenID Connect Core section 5.3)."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         clients = {client.id for client in self.directory.clients}
         guard = CognitoGuard(self.pool.user_pool(client_ids=clients), now=self.now)
         try:
             principal = await guard.verify(token if scheme.lower() == "bearer" else "")
-        except AuthError as refusal:
-            return _refuse_bearer(401, "invalid_token", refusal.description)
+        except AuthError as error:
+            return _render_bearer_error(401, "invalid_token", error.description)
         if "openid" not in principal.scopes:
-            return _refuse_bearer(403, "insufficient_scope", "The token lacks the scope openid")
-        return JSONResponse(self._facts(principal.sub, principal.username or ""), headers=_NOT_KEPT)
+            return _render_bearer_error(403, "insufficient_scope", "The token lacks the scope openid")
+        return JSONResponse(self._build_user_info(principal.sub, principal.username or ""), headers=_NO_STORE)
 
-    async def logout(self, request: Request) -> Response:
-        """Nothing to forget: the form asks each time. Leads to where the client wants people to go."""
-        asked = single(request.query_params.multi_items())
-        client = self.directory.client(asked.get("client_id", ""))
-        if client is not None and asked.get("logout_uri") in client.logout_urls:
-            return RedirectResponse(asked["logout_uri"], 302, headers=_NOT_KEPT)
-        if "redirect_uri" in asked:
-            self.server.way_back(asked)
-            return RedirectResponse(f"/oauth2/authorize?{urlencode(asked)}", 302, headers=_NOT_KEPT)
-        raise NowhereToReturn(
+    async def sign_out(self, request: Request) -> Response:
+        """Redirect to the client's logout URI, or to a new sign-in. There is no session to end."""
+        parameters = parse_parameters(request.query_params.multi_items())
+        client = self.directory.client(parameters.get("client_id", ""))
+        if client is not None and parameters.get("logout_uri") in client.logout_urls:
+            return RedirectResponse(parameters["logout_uri"], 302, headers=_NO_STORE)
+        if "redirect_uri" in parameters:
+            self.server.find_target(parameters)
+            return RedirectResponse(f"/oauth2/authorize?{urlencode(parameters)}", 302, headers=_NO_STORE)
+        raise InvalidRedirect(
             "The client_id is none of the pool's, or the logout_uri none of its logout_urls."
         )
 
-    def _form(self, way_back: WayBack, asked: Parameters, *, alarm: str | None = None) -> Response:
-        page = sign_in_page(
-            client=way_back.client.id,
+    def _render_form(
+        self, target: RedirectTarget, parameters: Parameters, *, alert: str | None = None
+    ) -> Response:
+        page = render_sign_in_page(
+            client=target.client.id,
             users=self.directory.users,
-            chosen=asked.get("username") or asked.get("login_hint"),
-            carried={name: asked[name] for name in _CARRIED if name in asked},
-            alarm=alarm,
+            chosen=parameters.get("username") or parameters.get("login_hint"),
+            hidden={name: parameters[name] for name in _REQUEST_FIELDS if name in parameters},
+            alert=alert,
         )
-        return HTMLResponse(page, 400 if alarm else 200, headers=_PAGE_HEADERS)
+        return HTMLResponse(page, 400 if alert else 200, headers=_PAGE_HEADERS)
 
-    def _facts(self, sub: str, username: str) -> dict[str, str]:
-        """All of it text, as Cognito's answers are."""
+    def _build_user_info(self, sub: str, username: str) -> dict[str, str]:
+        """Build the claims about a user. All values are text, as in Cognito's answers."""
         user = self.directory.user(username)
         email = (user and user.email) or f"{username}@example.com"
-        facts = {"sub": sub, "username": username, "email": email, "email_verified": "true"}
-        return facts | {name: str(value) for name, value in (user.claims if user else {}).items()}
+        claims = {"sub": sub, "username": username, "email": email, "email_verified": "true"}
+        return claims | {name: str(value) for name, value in (user.claims if user else {}).items()}
 
 
-def _back(way_back: WayBack, answer: OAuthError | Mapping[str, str]) -> Response:
-    """Back to the client, with a code or with what is wrong."""
-    if isinstance(answer, OAuthError):
-        answer = {"error": answer.code, "error_description": answer.description}
-    said: dict[str, Any] = {**answer, "state": way_back.state or ""}
-    url = URL(way_back.redirect_uri).include_query_params(**{k: v for k, v in said.items() if v})
-    return RedirectResponse(str(url), 303, headers=_NOT_KEPT)
+def _redirect_error(target: RedirectTarget, error: OAuthError) -> Response:
+    return _redirect(target, error=error.code, error_description=error.description)
 
 
-def _refuse_person(request: Request, refusal: Exception) -> Response:
-    return HTMLResponse(refusal_page(str(refusal)), 400, headers=_PAGE_HEADERS)
+def _redirect(target: RedirectTarget, **answer: str) -> Response:
+    """Redirect to the client with an answer and the client's ``state``."""
+    query = {**answer, "state": target.state or ""}
+    url = URL(target.redirect_uri).include_query_params(**{k: v for k, v in query.items() if v})
+    return RedirectResponse(str(url), 303, headers=_NO_STORE)
 
 
-def _refuse_client(request: Request, refusal: Exception) -> Response:
-    """Cognito answers 400 to whatever is wrong."""
-    body = {"error": str(refusal), "error_description": getattr(refusal, "description", "")}
-    return JSONResponse({name: text for name, text in body.items() if text}, 400, headers=_NOT_KEPT)
+def _render_refusal_page(request: Request, error: Exception) -> Response:
+    return HTMLResponse(render_refusal_page(str(error)), 400, headers=_PAGE_HEADERS)
 
 
-def _refuse_bearer(status: int, error: str, description: str) -> Response:
+def _render_oauth_error(request: Request, error: Exception) -> Response:
+    """Render an error as JSON. The status is 400 for all of them, as at Cognito."""
+    body = {"error": str(error), "error_description": getattr(error, "description", "")}
+    return JSONResponse({name: text for name, text in body.items() if text}, 400, headers=_NO_STORE)
+
+
+def _render_bearer_error(status: int, error: str, description: str) -> Response:
     challenge = f'Bearer error="{error}", error_description="{description}"'
     return JSONResponse(
         {"error": error, "error_description": description}, status, headers={"WWW-Authenticate": challenge}

@@ -1,4 +1,4 @@
-"""What a person sees of the local pool: a form to sign in with, and why it cannot be had."""
+"""HTML pages of the local pool: the sign-in form, and the refusal of an invalid redirect."""
 
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -52,45 +52,52 @@ $body
 </html>
 """)
 
+_PASSWORD_FIELD = (
+    '<label class="field" for="password">Password, if you have one</label>'
+    '<input id="password" type="password" name="password" autocomplete="current-password">'
+)
 
-def sign_in_page(
+
+def render_sign_in_page(
     *,
     client: str,
     users: Iterable[LocalUser],
     chosen: str | None,
-    carried: Mapping[str, str],
-    alarm: str | None = None,
+    hidden: Mapping[str, str],
+    alert: str | None = None,
 ) -> str:
-    """The form. ``carried`` comes back with it: the request that the sign-in answers."""
+    """Render the form. ``hidden`` fields repeat the authorization request; ``chosen`` is the checked user."""
     known = list(users)
-    names = {user.username for user in known}
-    first = chosen if chosen in names else next((user.username for user in known), None)
-    body = [f"<p>to <strong>{escape(client)}</strong>, in the local user pool.</p>"]
-    if alarm:
-        body.append(f'<p role="alert">{escape(alarm)}</p>')
-    body.append('<form method="post" action="/login">')
-    body += [
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-        for name, value in carried.items()
+    names = [user.username for user in known]
+    checked = chosen if chosen in names else next(iter(names), None)
+    body = [
+        f"<p>to <strong>{escape(client)}</strong>, in the local user pool.</p>",
+        *([_render_alert(alert)] if alert else []),
+        '<form method="post" action="/login">',
+        *(_render_hidden_field(name, value) for name, value in hidden.items()),
+        "<fieldset><legend>Who are you?</legend>",
+        *(_render_user(user, checked=user.username == checked) for user in known),
+        "</fieldset>",
+        *([_PASSWORD_FIELD] if any(user.password for user in known) else []),
+        "<button>Sign in</button></form>",
     ]
-    body.append("<fieldset><legend>Who are you?</legend>")
-    body += [_user(user, checked=user.username == first) for user in known]
-    body.append("</fieldset>")
-    if any(user.password for user in known):
-        body.append(
-            '<label class="field" for="password">Password, if you have one</label>'
-            '<input id="password" type="password" name="password" autocomplete="current-password">'
-        )
-    body.append("<button>Sign in</button></form>")
     return _PAGE.substitute(title="Sign in", body="\n".join(body))
 
 
-def refusal_page(reason: str) -> str:
-    """Why nobody can sign in like this."""
-    return _PAGE.substitute(title="This cannot work", body=f'<p role="alert">{escape(reason)}</p>')
+def render_refusal_page(reason: str) -> str:
+    """Render the reason for which no sign-in is possible."""
+    return _PAGE.substitute(title="This cannot work", body=_render_alert(reason))
 
 
-def _user(user: LocalUser, *, checked: bool) -> str:
+def _render_alert(text: str) -> str:
+    return f'<p role="alert">{escape(text)}</p>'
+
+
+def _render_hidden_field(name: str, value: str) -> str:
+    return f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+
+
+def _render_user(user: LocalUser, *, checked: bool) -> str:
     groups = f"in {', '.join(user.groups)}" if user.groups else "in no group"
     return (
         f'<label class="user"><input type="radio" name="username" value="{escape(user.username)}" required'

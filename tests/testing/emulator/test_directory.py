@@ -1,4 +1,4 @@
-"""Who is in a local pool: sensible defaults, and one clear line for what cannot be right."""
+"""Directory of a local pool: defaults, TOML files, and errors of one line."""
 
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,12 @@ secret = "also in a text file"
 """
 
 
-def written(path: Path, text: str) -> Path:
+def write(path: Path, text: str) -> Path:
     path.write_text(text)
     return path
 
 
-def test_without_a_word_there_are_ada_bob_the_docs_and_a_machine() -> None:
+def test_the_default_directory_has_two_users_the_docs_client_and_a_machine() -> None:
     directory = Directory()
     assert [(user.username, user.groups) for user in directory.users] == [("ada", ("admins",)), ("bob", ())]
     docs, machine = directory.clients
@@ -47,7 +47,7 @@ def test_without_a_word_there_are_ada_bob_the_docs_and_a_machine() -> None:
     assert "http://127.0.0.1:8000/docs/oauth2-redirect" in docs.callback_urls
 
 
-def test_a_file_says_everything(tmp_path: Path) -> None:
+def test_a_file_sets_every_field(tmp_path: Path) -> None:
     ada = LocalUser(
         username="ada",
         groups=("admins", "staff"),
@@ -64,13 +64,13 @@ def test_a_file_says_everything(tmp_path: Path) -> None:
         logout_urls=("https://shop.example.com/",),
     )
     robot = LocalClient(id="robot", secret="also in a text file")
-    assert Directory.from_toml(written(tmp_path / "pool.toml", WHOLE)) == Directory(
+    assert Directory.from_toml(write(tmp_path / "pool.toml", WHOLE)) == Directory(
         id="eu-west-1_Shop", token_lifetime=600, users=(ada,), clients=(web, robot)
     )
 
 
-def test_neither_passwords_nor_secrets_are_shown(tmp_path: Path) -> None:
-    assert "text file" not in repr(Directory.from_toml(written(tmp_path / "pool.toml", WHOLE)))
+def test_passwords_and_secrets_are_not_in_the_repr(tmp_path: Path) -> None:
+    assert "text file" not in repr(Directory.from_toml(write(tmp_path / "pool.toml", WHOLE)))
 
 
 USER = "[[users]]\nusername = 'a'\n"
@@ -79,15 +79,15 @@ WRONG = [
     ("users = 3", "users: Should be a list"),
     ("[[users]]", "users.0.username: Field required"),
     ("[[users]]\nusername = 3", "users.0.username: Input should be a valid string"),
-    ("[[users]]\nusername = ''", "A user has a name"),
+    ("[[users]]\nusername = ''", "A user needs a name"),
     (f"{USER}groups = 'admins'", "users.0.groups: Should be a list"),
     (f"{USER}password = 3", "users.0.password: Input should be a valid string"),
     (f"{USER}color = 'red'", "users.0.color: There is no such setting"),
     (f"{USER}claims = {{ born = 1815-12-10 }}", "a date has to be a text"),
     (f"{USER}access_claims = {{ x = nan }}", "a date has to be a text"),
     (USER + USER, "users has 'a' more than once"),
-    ("clients = []", "A pool has a client"),
-    ("token_lifetime = 0", "tokens that live for a second"),
+    ("clients = []", "A pool needs a client"),
+    ("token_lifetime = 0", "token_lifetime is 1 second or longer"),
     ("[[clients]]\nid = 'x'", "neither callback_urls"),
     ("[[clients]]\nid = 'x y'\nsecret = 's'", "client_ids"),
     ("[[clients]]\nid = 'x'\nsecret = 's'\n" * 2, "clients has 'x' more than once"),
@@ -96,16 +96,18 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("text", "said"), WRONG, ids=[f"{n}: {said}" for n, (_, said) in enumerate(WRONG)])
-def test_a_file_that_cannot_be_right_is_one_clear_line(tmp_path: Path, text: str, said: str) -> None:
-    path = written(tmp_path / "pool.toml", text)
-    with pytest.raises(ConfigurationError) as refused:
+@pytest.mark.parametrize(
+    ("text", "message"), WRONG, ids=[f"{n}: {message}" for n, (_, message) in enumerate(WRONG)]
+)
+def test_an_invalid_file_is_an_error_of_one_line(tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path / "pool.toml", text)
+    with pytest.raises(ConfigurationError) as raised:
         Directory.from_toml(path)
-    message = str(refused.value)
-    assert (str(path) in message, said in message, "\n" in message) == (True, True, False)
+    error = str(raised.value)
+    assert (str(path) in error, message in error, "\n" in error) == (True, True, False)
 
 
-def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_an_error_of_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="No such file"):
         Directory.from_toml(tmp_path / "missing.toml")
     (tmp_path / "pool.toml").write_bytes(b"\xff")
@@ -122,6 +124,6 @@ MISTAKES: list[tuple[Any, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "facts"), MISTAKES, ids=[str(facts) for _, facts in MISTAKES])
-def test_a_text_where_a_list_is_due_is_not_a_list_of_letters(kind: Any, facts: dict[str, Any]) -> None:
+def test_a_text_is_not_accepted_as_a_list(kind: Any, facts: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="is a list"):
         kind(**facts)

@@ -1,4 +1,4 @@
-"""The local pool as a program: what it says, where it runs, and how it ends."""
+"""Local pool as a server: settings, description, start and end."""
 
 import asyncio
 import socket
@@ -12,10 +12,11 @@ import pytest
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import Directory, LocalClient, local_pool
+from fastapi_cognito_guard.testing.key_server import Answer
 from fastapi_cognito_guard.testing.uvicorn_server import listen, serving
 
 
-def test_its_settings_make_a_guard_that_believes_it() -> None:
+def test_a_guard_made_from_its_settings_accepts_its_tokens() -> None:
     with local_pool() as local:
         guard = CognitoGuard.from_env(local.settings)
         token = local.pool.access_token("ada", groups=["admins"])
@@ -26,10 +27,10 @@ def test_its_settings_make_a_guard_that_believes_it() -> None:
         assert asyncio.run(guard.verify(machine)).is_machine
 
 
-def test_it_says_what_to_put_into_the_app_and_who_is_there() -> None:
+def test_the_description_has_settings_users_and_no_secret() -> None:
     with local_pool() as local:
-        said = local.describe()
-        assert all(f"  {name}={value}\n" in said for name, value in local.settings.items())
+        text = local.describe()
+        assert all(f"  {name}={value}\n" in text for name, value in local.settings.items())
         assert list(local.settings) == [
             "COGNITO_USER_POOL_ID",
             "COGNITO_CLIENT_IDS",
@@ -38,12 +39,12 @@ def test_it_says_what_to_put_into_the_app_and_who_is_there() -> None:
             "COGNITO_DOMAIN",
         ]
         for line in ("  ada             admins\n", "  bob             -\n"):
-            assert line in said
-        assert "local-secret" not in said
+            assert line in text
+        assert "local-secret" not in text
         assert "local-secret" not in repr(local)
 
 
-def test_a_token_that_was_signed_before_a_rotation_is_no_longer_believed() -> None:
+def test_a_token_signed_before_a_rotation_is_refused() -> None:
     with local_pool() as local:
         old = local.pool.access_token("ada")
         local.pool.rotate()
@@ -53,7 +54,7 @@ def test_a_token_that_was_signed_before_a_rotation_is_no_longer_believed() -> No
             asyncio.run(guard.verify(old))
 
 
-def test_it_is_gone_afterwards_with_its_threads() -> None:
+def test_after_the_block_server_and_threads_are_gone() -> None:
     before = set(threading.enumerate())
     with local_pool() as local:
         assert local.address.startswith("http://127.0.0.1:")
@@ -63,15 +64,30 @@ def test_it_is_gone_afterwards_with_its_threads() -> None:
         httpx.get(local.address, trust_env=False)
 
 
-def test_it_ends_while_somebody_waits_for_broken_keys() -> None:
-    with local_pool() as local:
-        address = httpx.URL(local.user_pool().keys_address)
-        waiting = socket.create_connection((address.host, address.port or 0), timeout=10)
-        stop = local.pool.break_jwks("hang")
-        stop.__enter__()
-        waiting.sendall(f"GET {address.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-    waiting.close()
-    stop.__exit__(None, None, None)
+def test_the_pool_ends_although_a_request_for_keys_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, released = threading.Event(), threading.Event()
+
+    def hang() -> Answer:
+        asked.set()
+        released.wait()
+        return Answer(504, b"")
+
+    before = set(threading.enumerate())
+    try:
+        with local_pool() as local:
+            server_threads = set(threading.enumerate()) - before
+            monkeypatch.setattr(local.pool.published, "answer", hang)
+            keys = httpx.URL(local.user_pool().keys_address)
+            connection = socket.create_connection((keys.host, keys.port or 0), timeout=10)
+            connection.sendall(f"GET {keys.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            assert asked.wait(10)
+        assert server_threads
+        assert not any(thread.is_alive() for thread in server_threads)
+        with connection:
+            while connection.recv(4096):
+                pass  # until the server has closed the connection
+    finally:
+        released.set()
 
 
 @pytest.mark.parametrize("name", ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API"])
@@ -80,15 +96,15 @@ def test_it_does_not_run_on_lambda(name: str) -> None:
         pass
 
 
-def test_a_port_that_is_taken_or_none_is_one_clear_line() -> None:
+def test_a_port_that_is_taken_or_out_of_range_is_an_error() -> None:
     with listen(0) as taken:
         for port in (taken.getsockname()[1], 70_000, -1):
-            said = f"Port {port}.*Try --port 0"
-            with pytest.raises(ConfigurationError, match=said), local_pool(port=port):
+            message = f"Port {port}.*Try --port 0"
+            with pytest.raises(ConfigurationError, match=message), local_pool(port=port):
                 pass
 
 
-def test_an_app_that_does_not_start_is_one_clear_line() -> None:
+def test_an_app_that_does_not_start_is_an_error() -> None:
     async def broken(scope: object, receive: object, send: Any) -> None:
         await send({"type": "lifespan.startup.failed", "message": "no database"})
 
@@ -97,13 +113,13 @@ def test_an_app_that_does_not_start_is_one_clear_line() -> None:
         pass
 
 
-def test_without_uvicorn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "uvicorn", None)  # as if it were not there
+def test_without_uvicorn_the_error_is_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)  # as if it were not installed
     with pytest.raises(ConfigurationError, match=r"fastapi-cognito-guard\[demo\]"), local_pool():
         pass
 
 
-def test_a_directory_of_ones_own_is_taken() -> None:
+def test_a_given_directory_replaces_the_default() -> None:
     directory = Directory(id="eu-west-1_Shop", clients=(LocalClient(id="web", callback_urls=("app://x",)),))
     with local_pool(directory) as local:
         assert local.settings["COGNITO_CLIENT_IDS"] == "web"

@@ -1,0 +1,68 @@
+"""Command line as a whole: help, version, wrong use, and imports."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.running import cognito_guard
+
+
+def test_the_version_and_the_help_fit_80_columns() -> None:
+    assert cognito_guard("--version").code == 0
+    for command in ("", "inspect", "verify", "doctor", "routes", "export", "token", "pool", "jwks"):
+        result = cognito_guard(*command.split(), "--help")
+        assert (result.code, "Usage" in result.out) == (0, True)
+
+
+def test_wrong_use_is_one_line_that_names_the_help() -> None:
+    result = cognito_guard("inspect", "--colour")
+    assert result.code == 2
+    assert result.err.startswith("cognito-guard: No such option: --colour (see ")
+    assert result.err.endswith(" inspect --help)\n")
+    assert "pull" in cognito_guard("jwks").out + cognito_guard("jwks").err
+
+
+def test_without_the_extra_the_error_is_the_command_that_installs_it() -> None:
+    code = """
+import sys
+class Uninstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name == MISSING:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Uninstalled())
+from fastapi_cognito_guard.cli import main
+main()
+"""
+    own = "fastapi_cognito_guard.cli.doctor"  # an error of this package is not about the extra
+    for missing, message in (("typer", "pip install"), (own, "ModuleNotFoundError")):
+        result = subprocess.run(
+            [sys.executable, "-c", code.replace("MISSING", repr(missing))],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert message in result.stderr
+        if missing == "typer":
+            assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("arguments", "is_loaded"),
+    [(["--help"], False), (["routes", "shop:app"], False), (["token", "--port", "1"], True)],
+    ids=["help", "routes", "token"],
+)
+def test_only_commands_of_the_local_pool_load_the_test_kit(arguments: list[str], is_loaded: bool) -> None:
+    code = f"""
+import sys
+from fastapi_cognito_guard.cli import main
+sys.argv[1:] = {arguments}
+try:
+    main()
+finally:
+    heavy = ("fastapi_cognito_guard.testing", "httpx", "jose")
+    sys.stderr.write(str([name for name in sys.modules if name.startswith(heavy)]))
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (result.stderr.splitlines()[-1] != "[]") is is_loaded

@@ -1,0 +1,77 @@
+"""Command `routes`: requirements of an app's routes, and a check for CI."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import cognito_guard
+
+pytestmark = pytest.mark.usefixtures("shop")
+
+MARKED_APP = """
+from fastapi import Depends, FastAPI
+from fastapi_cognito_guard import *
+
+app = FastAPI(openapi_url=None)
+CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids="x")).install(app)
+
+
+@app.get("/a", dependencies=[Depends(require_group("[admins]", "[/x]"))])
+async def a(): ...
+"""
+
+
+def test_routes_lists_what_each_route_requires() -> None:
+    result = cognito_guard("routes", "shop:app")
+    assert result.code == 0
+    assert [" ".join(line.split()) for line in result.out.splitlines()] == [
+        "Method Path Guard Scopes Groups Claims",
+        "GET /me user",
+        "POST /orders user orders/write or orders/admin",
+        "DELETE /orders/{id} user admins tier: 1",
+        "GET /maybe optional",
+        "GET /reports iam",
+    ]
+    assert "not an answer" in result.err
+
+
+def test_routes_are_printed_as_json() -> None:
+    rows = json.loads(cognito_guard("routes", "shop:opened", "--json").out)
+    assert rows[1] == {
+        "methods": ["POST"],
+        "path": "/orders",
+        "guard": "user",
+        "scopes": [["orders/write", "orders/admin"]],
+        "groups": [],
+        "claims": [],
+    }
+    found = {(row["path"], *row["methods"]): row["guard"] for row in rows}
+    assert found["/open", "WS"] == found["/open", "GET"] == "public"
+    assert found[("/static",)] == "public"
+
+
+def test_with_deny_by_default_all_routes_are_guarded() -> None:
+    rows = json.loads(cognito_guard("routes", "shop:closed", "--json", "--fail-on-public").out)
+    assert {row["path"]: row["guard"] for row in rows}["/open"] == "user"
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ([], 0),
+        (["--fail-on-public"], 1),
+        (["--fail-on-public", "--allow", "/open"], 1),
+        (["--fail-on-public", "--allow", "/open", "--allow", "/static/*"], 0),
+    ],
+    ids=["no check", "none allowed", "one allowed", "all allowed"],
+)
+def test_fail_on_public_fails_unless_every_public_route_is_allowed(options: list[str], code: int) -> None:
+    result = cognito_guard("routes", "shop:opened", *options)
+    assert (result.code, "reached without a token" in result.err) == (code, code == 1)
+
+
+def test_markup_in_requirements_is_printed_as_it_is(shop: Path) -> None:
+    (shop / "marked.py").write_text(MARKED_APP)
+    result = cognito_guard("routes", "marked:app")
+    assert "[admins] or [/x]" in result.text
