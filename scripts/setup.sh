@@ -1,5 +1,5 @@
-# Sourced by the other scripts: an environment of this checkout's own, made once and kept.
-# Needs only Python >= 3.11; uses uv where it is installed, because it is faster.
+# Sourced by the other scripts. Creates the virtual environments of this checkout once and reuses them.
+# Needs only Python >= 3.11. Uses uv if it is installed, because it is faster.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,12 +11,12 @@ find_python() {
       return
     fi
   done
-  echo "Python 3.11 or newer, with venv, is needed (Debian: apt install python3-venv). Or name one: PYTHON=... $0" >&2
+  echo "Python 3.11 or newer with venv is required (Debian: apt install python3-venv). To choose one: PYTHON=... $0" >&2
   return 1
 }
 
-# ensure_venv DIR ARGUMENTS...: a virtual environment with what pip is told to install in it.
-# Reinstalls only when the arguments, the Python or pyproject.toml have changed.
+# ensure_venv DIR ARGUMENTS...: create a virtual environment and run pip install with the arguments in it.
+# Reinstalls only if the arguments, the Python or pyproject.toml have changed.
 ensure_venv() {
   local dir=$1 python stamp
   shift

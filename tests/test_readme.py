@@ -1,4 +1,4 @@
-"""The README and the docs say what is so: their code runs, their tables are the code's."""
+"""The README and the docs: their code runs, and their tables match the code."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from tests.test_errors import tree
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-QUICK_START, TESTING, DOORS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+QUICK_START, TESTING, GATEWAYS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def run(code: str, names: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -31,24 +31,24 @@ def run(code: str, names: dict[str, Any] | None = None) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def cognito() -> FakeUserPool:
-    """The pool that the README speaks of."""
+    """Return a pool with the id of the README's example."""
     return FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example")
 
 
 def test_the_quick_start_works_behind_each_gateway(cognito: FakeUserPool) -> None:
     handler = run(QUICK_START)["handler"]
     token = cognito.access_token("ada", groups=["admins"], scopes=["orders/write"])
-    for flavour in ("rest", "rest-jwt", "http", "http-1.0"):
+    for gateway in ("rest", "rest-jwt", "http", "http-1.0"):
         for method, path in (("GET", "/me"), ("POST", "/orders"), ("DELETE", "/orders/1")):
-            event = cognito.event(flavour, token, method=method, path=path)
+            event = cognito.event(gateway, token, method=method, path=path)
             assert handler(event, None)["statusCode"] == 200
 
 
 def test_the_quick_start_works_standalone(cognito: FakeUserPool) -> None:
     with cognito.serve() as jwks_uri:
-        given = 'client_ids={"4b1example"}'
-        assert given in QUICK_START
-        app = run(QUICK_START.replace(given, f"{given}, jwks_uri={jwks_uri!r}"))["app"]
+        setting = 'client_ids={"4b1example"}'
+        assert setting in QUICK_START
+        app = run(QUICK_START.replace(setting, f"{setting}, jwks_uri={jwks_uri!r}"))["app"]
         client = client_of(app)
         ada = bearer(cognito.access_token("ada", groups=["admins"]))
         assert client.get("/me", headers=ada).json() == {
@@ -63,29 +63,29 @@ def test_the_testing_example_runs() -> None:
     run(TESTING, run(QUICK_START))
 
 
-def test_the_example_of_tests_through_the_doors_runs() -> None:
-    run(DOORS)
+def test_the_example_with_tokens_and_events_runs() -> None:
+    run(GATEWAYS)
 
 
-def test_the_two_commands_are_there() -> None:
+def test_the_scripts_in_the_readme_can_be_run() -> None:
     for command in ("demo", "test"):
         assert f"scripts/{command} " in README
         assert os.access(ROOT / "scripts" / command, os.X_OK)
 
 
-def test_the_semantics_table_is_the_one_that_all_doors_are_held_to() -> None:
+def test_the_semantics_table_is_the_table_of_the_parity_tests() -> None:
     rows = table()
     assert len(rows) == 6
     assert "\n".join(rows) in README
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_point_to_existing_files() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_table_of_error_codes_is_the_code() -> None:
+def test_the_table_of_error_codes_matches_the_errors() -> None:
     documented = re.findall(r"^\| `(\w+)` \| (\d+) \|", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
     leaves = [error for error in tree(errors.AuthError) if not error.__subclasses__()]
     assert documented == [
@@ -93,7 +93,7 @@ def test_the_table_of_error_codes_is_the_code() -> None:
     ]
 
 
-def test_the_table_of_variables_is_the_code() -> None:
+def test_the_table_of_variables_matches_the_settings() -> None:
     documented = re.findall(r"^\| `(COGNITO_\w+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
     assert documented == [name for name, _ in {**settings.POOL, **settings.GUARD}.values()]
 
@@ -105,11 +105,11 @@ def test_the_code_in_the_docs_runs_from_top_to_bottom(page: Path) -> None:
 
 @cache
 def names_in(page: Path) -> dict[str, Any]:
-    """What a page's code defines. Run once: what it registers with other libraries can be there only once."""
+    """Run a page's code once, because Prometheus registers a metric only once, and return its names."""
     return run("\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)))
 
 
-def test_the_files_in_the_docs_describe_local_pools(tmp_path: Path) -> None:
+def test_the_pool_files_in_the_docs_can_be_read(tmp_path: Path) -> None:
     files = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/calling.md").read_text(), re.DOTALL)
     assert files
     for text in files:
@@ -117,12 +117,12 @@ def test_the_files_in_the_docs_describe_local_pools(tmp_path: Path) -> None:
         Directory.from_toml(tmp_path / "pool.toml")
 
 
-def test_a_websocket_ends_with_its_token_as_the_docs_show() -> None:
+def test_the_websocket_example_closes_when_the_token_expires() -> None:
     code = "".join(re.findall(r"```python\n(.*?)```", (ROOT / "docs/websockets.md").read_text(), re.DOTALL))
     cognito = FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example")
-    given = 'client_ids={"4b1example"}'
-    assert given in code
-    app = run(code.replace(given, f"{given}, jwks={cognito.jwks!r}"))["app"]
+    setting = 'client_ids={"4b1example"}'
+    assert setting in code
+    app = run(code.replace(setting, f"{setting}, jwks={cognito.jwks!r}"))["app"]
     token = cognito.access_token("ada", claims={"exp": time.time() + 0.3})
     with client_of(app).websocket_connect("/live", subprotocols=["cognito-guard", token]) as live:
         assert live.accepted_subprotocol == "cognito-guard"
@@ -133,7 +133,7 @@ def test_a_websocket_ends_with_its_token_as_the_docs_show() -> None:
     assert (ended.value.code, ended.value.reason) == (1008, "The token has expired")
 
 
-def test_each_recipe_for_decisions_tells_what_it_says(
+def test_each_recipe_for_decisions_reports_the_decision(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     names = names_in(ROOT / "docs/observability.md")
@@ -141,9 +141,9 @@ def test_each_recipe_for_decisions_tells_what_it_says(
     event = cognito.event("http", cognito.access_token("ada", groups=["admins"]), path="/me")
     span = NonRecordingSpan(INVALID_SPAN_CONTEXT)
     attributes: dict[str, Any] = {}
-    span.set_attribute = attributes.__setitem__  # type: ignore[method-assign,assignment]  # a span that keeps them
-    for recipe in ("onto_the_span", "count", "to_structlog", "to_powertools"):
-        app = names["app_that_tells"](names[recipe])
+    span.set_attribute = attributes.__setitem__  # type: ignore[method-assign,assignment]  # record the attributes
+    for recipe in ("set_span_attributes", "count_decision", "log_with_structlog", "log_with_powertools"):
+        app = names["create_app"](names[recipe])
         with use_span(span):
             assert lambda_handler(app)(event, None)["statusCode"] == 200
     assert attributes == {
@@ -153,12 +153,12 @@ def test_each_recipe_for_decisions_tells_what_it_says(
     }
     counted = names["DECISIONS"].labels(code="allowed", route="/me")
     assert next(iter(counted.collect())).samples[0].value == 1
-    written = capsys.readouterr().out
-    assert f"sub={cognito.sub('ada')}" in written  # structlog
+    output = capsys.readouterr().out
+    assert f"sub={cognito.sub('ada')}" in output  # structlog
     (record,) = [record for record in caplog.records if record.name == "orders"]  # Powertools
     assert record.__dict__["sub"] == cognito.sub("ada")
 
 
-def test_the_audits_codes_are_all_explained() -> None:
+def test_the_table_of_audit_codes_matches_the_audit() -> None:
     documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/protecting.md").read_text(), re.MULTILINE)
     assert tuple(documented) == get_args(Code)
