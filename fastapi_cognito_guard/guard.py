@@ -164,7 +164,7 @@ class CognitoGuard:
         handler: Any = refuse  # Starlette types handlers for requests; this one takes WebSockets too
         app.exception_handlers.setdefault(AuthError, handler)
         add_metadata_routes(app, self.pools)
-        openapi.publish(app, self, header=self.header.decode("ascii"))
+        openapi.extend_openapi(app, self, header=self.header.decode("ascii"))
         audit.warn_at_startup(app)
 
     async def verify(self, token: str, *, patience: float = 0.0) -> Principal:

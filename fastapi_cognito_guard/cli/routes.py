@@ -75,7 +75,9 @@ def _row(demand: RouteInfo, *, is_public: bool) -> dict[str, Any]:
         "guard": guard,
         "scopes": [list(names) for names in demand.scopes],
         "groups": [list(names) for names in demand.groups],
-        "claims": [{"name": each.claim, "values": list(each.any_of)} for each in demand.of("claim")],
+        "claims": [
+            {"name": each.claim, "values": list(each.any_of)} for each in demand.requirements_of_kind("claim")
+        ],
     }
 
 
