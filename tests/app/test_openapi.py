@@ -52,17 +52,31 @@ def test_each_operation_states_the_security_of_its_route(pool: FakeUserPool, pat
 def test_several_any_of_requirements_become_the_product_of_their_alternatives(pool: FakeUserPool) -> None:
     app = FastAPI(dependencies=[Depends(require_scope("a", "b"))])
     guard_for(pool).install(app)
-    too_many = [Depends(require_scope(*(f"{n}/{i}" for i in range(6)))) for n in range(3)]
 
     @app.get("/product", dependencies=[Depends(require_scope("c", "b"))])
     async def product() -> None: ...
 
-    @app.get("/too-many", dependencies=too_many)
-    async def many() -> None: ...
-
     choices = [entry["Cognito"] for entry in operation(app, "/product")["security"]]
     assert choices == [["a", "c"], ["a", "b"], ["b", "c"], ["b"]]
-    assert operation(app, "/too-many")["security"] == [{"Cognito": []}]
+
+
+@pytest.mark.parametrize(("per_requirement", "written"), [((4, 8), 32), ((3, 11), 1), ((6, 6, 6), 1)])
+def test_more_than_32_alternatives_are_not_written(
+    pool: FakeUserPool, per_requirement: tuple[int, ...], written: int
+) -> None:
+    app = FastAPI()
+    guard_for(pool).install(app)
+    requirements = [
+        Depends(require_scope(*(f"{number}/{index}" for index in range(count))))
+        for number, count in enumerate(per_requirement)
+    ]
+
+    @app.get("/", dependencies=requirements)
+    async def root() -> None: ...
+
+    alternatives = operation(app, "/")["security"]
+    assert len(alternatives) == written
+    assert (alternatives == [{"Cognito": []}]) is (written == 1)
 
 
 def test_groups_are_written_as_an_extension_and_never_as_scopes(pool: FakeUserPool) -> None:
@@ -155,7 +169,12 @@ def test_the_documented_refusals_are_those_of_the_dialect(
     for answer in (missing, failed):
         documented = responses[str(answer.status_code)]["content"]["application/json"]
         assert documented["example"] == answer.json()
-        assert documented["schema"]["required"] == list(answer.json())
+        kinds = {name: "null" if value is None else "string" for name, value in answer.json().items()}
+        assert documented["schema"] == {
+            "type": "object",
+            "required": list(kinds),
+            "properties": {name: {"type": kind} for name, kind in kinds.items()},
+        }
 
 
 def test_declared_responses_are_kept_and_the_route_is_not_changed(pool: FakeUserPool) -> None:
@@ -207,16 +226,27 @@ def test_routes_for_iam_callers_require_signature_version_4(pool: FakeUserPool) 
     async def iam(caller: IamCaller) -> None: ...
 
     assert operation(app, "/iam")["security"] == [{"sigv4": []}]
-    assert app.openapi()["components"]["securitySchemes"].keys() == {"sigv4"}
+    assert app.openapi()["components"]["securitySchemes"] == {
+        "sigv4": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "x-amazon-apigateway-authtype": "awsSigv4",
+        }
+    }
 
     @app.get("/both", dependencies=[Depends(require_scope("a", "b"))])
     async def both(caller: IamCaller, user: OptionalUser) -> None: ...
+
+    @app.get("/optional")
+    async def optional(caller: IamCaller, user: OptionalUser) -> None: ...
 
     app.openapi_schema = None
     assert operation(app, "/both")["security"] == [
         {"Cognito": ["a"], "sigv4": []},
         {"Cognito": ["b"], "sigv4": []},
     ]
+    assert operation(app, "/optional")["security"] == [{"Cognito": [], "sigv4": []}]
 
 
 class Item(BaseModel):
@@ -353,6 +383,31 @@ def test_a_mounted_app_with_its_own_guard_has_its_own_document(
         flow = document["components"]["securitySchemes"]["Cognito"]["flows"]["authorizationCode"]
         assert flow["tokenUrl"] == f"https://{domain}.example.com/oauth2/token"
         assert document["paths"]["/scope"]["get"]["security"] == SECURITY["/scope"]
+
+
+def test_hidden_and_mounted_routes_are_not_taken_for_an_operation_of_the_same_path(
+    pool: FakeUserPool,
+) -> None:
+    app, inner = FastAPI(), FastAPI()
+    guard_for(pool).install(app)
+
+    @app.get("/hidden", include_in_schema=False)
+    @inner.get("/me")
+    async def guarded(user: CurrentUser) -> None: ...
+
+    @app.get("/hidden")
+    @app.get("/inner/me")
+    async def opened() -> None: ...
+
+    app.mount("/inner", inner)
+    assert "security" not in operation(app, "/hidden")
+    assert "security" not in operation(app, "/inner/me")
+
+
+def test_a_document_without_paths_is_left_as_it_is(pool: FakeUserPool) -> None:
+    app = build_app(guard_for(pool))
+    app.__dict__["openapi"] = lambda: {"openapi": "3.1.0", "webhooks": {}}
+    assert client_of(app).get("/openapi.json").json() == {"openapi": "3.1.0", "webhooks": {}}
 
 
 def test_every_method_of_a_route_has_its_security(pool: FakeUserPool) -> None:
