@@ -1,1 +1,1 @@
-"""What the guard costs, measured beside a bare RSA verification and beside other libraries."""
+"""Benchmarks of the guard, relative to a bare RSA verification and to other libraries."""

@@ -1,4 +1,4 @@
-"""Runs everything, prints it as Markdown, and writes it as JSON."""
+"""Run all benchmarks, print them as Markdown, and write them as JSON."""
 
 import argparse
 import sys
@@ -14,30 +14,32 @@ _FULL = {"verify": 400, "routes": 200, "server": 40, "function": 200, "startup":
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds: under a minute")
     parser.add_argument("--json", type=Path, default=Path(".venv-bench/bench.json"), help="where to write it")
     given = parser.parse_args()
-    rounds, start, before = _QUICK if given.quick else _FULL, perf_counter(), report.machine()
-    figures, medians = _figures(rounds)
-    _tell("peers")
+    rounds, start, before = _QUICK if given.quick else _FULL, perf_counter(), report.describe_machine()
+    figures, medians = _measure_figures(rounds)
+    _report_progress("peers")
     outcomes, took = peers.measure(rounds=rounds["peers"], calls=20)
-    medians["peers"] = took.microseconds()
-    lines = (report.machine_line(before), report.figures_table(figures), peers.table(outcomes))
-    print("\n\n".join(lines))  # noqa: T201 - what it is for
-    _tell(f"done in {perf_counter() - start:.0f} s; load before {before['load']}, see {given.json}")
+    medians["peers"] = took.compute_medians()
+    lines = (report.render_machine(before), report.render_figures(figures), peers.render_tables(outcomes))
+    print("\n\n".join(lines))  # noqa: T201 - output
+    _report_progress(
+        f"done in {perf_counter() - start:.0f} s; load before {before['load']}, see {given.json}"
+    )
     report.write_json(
         given.json,
         figures,
         machine=before,
-        load_after=report.machine()["load"],
+        load_after=report.describe_machine()["load"],
         median_microseconds=medians,
         peers=[asdict(outcome) for outcome in outcomes],
     )
 
 
-def _figures(rounds: dict[str, int]) -> tuple[list[report.Figure], dict[str, Any]]:
+def _measure_figures(rounds: dict[str, int]) -> tuple[list[report.Figure], dict[str, Any]]:
     figures: list[report.Figure] = []
     medians: dict[str, Any] = {}
     for name, measured, calls in (
@@ -46,16 +48,16 @@ def _figures(rounds: dict[str, int]) -> tuple[list[report.Figure], dict[str, Any
         ("server", server.measure, 400),
         ("function", function.measure, 50),
     ):
-        _tell(name)
+        _report_progress(name)
         found, took = measured(rounds=rounds[name], calls=calls)
         figures += found
-        medians[name] = took.microseconds()
-    _tell("startup")
+        medians[name] = took.compute_medians()
+    _report_progress("startup")
     return [*figures, *startup.measure(processes=rounds["startup"])], medians
 
 
-def _tell(what: str) -> None:
-    print(f"... {what}", file=sys.stderr, flush=True)  # noqa: T201 - progress
+def _report_progress(message: str) -> None:
+    print(f"... {message}", file=sys.stderr, flush=True)  # noqa: T201 - progress
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// Reads an order from stdin; writes what aws-jwt-verify answers, and its times beside crypto.verify's.
+// Read cases from stdin. Write the answers of aws-jwt-verify, and its times and those of crypto.verify.
 "use strict";
 const crypto = require("node:crypto");
 const { readFileSync } = require("node:fs");

@@ -1,4 +1,4 @@
-"""The load generator, a process of its own: 16 connections, each with one request under way at a time."""
+"""Load generator in a process of its own: 16 connections, each with one request at a time."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ _DEADLINE = 60.0  # seconds for one burst
 
 
 class Tally:
-    """How many requests are still to be sent and to be answered, and what to send."""
+    """Requests of a burst that are still to be sent and to be answered."""
 
     def __init__(self, requests: Iterator[bytes], count: int) -> None:
         self.requests = requests
@@ -22,13 +22,13 @@ class Tally:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def fail(self, reason: str) -> None:
-        """End the burst."""
+        """End the burst with an error."""
         if not self.done.done():
             self.done.set_exception(RuntimeError(reason))
 
 
 class Connection(asyncio.Protocol):
-    """Sends the next request whenever the last one has been answered."""
+    """Connection that sends the next request once the last one is answered."""
 
     transport: asyncio.Transport
     tally: Tally
@@ -41,7 +41,7 @@ class Connection(asyncio.Protocol):
         self.transport = transport
 
     def send(self, tally: Tally) -> None:
-        """The next request, if there is one."""
+        """Send the next request, if there is one."""
         self.tally = tally
         if tally.unsent:
             tally.unsent -= 1
@@ -50,7 +50,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
-        if not end or len(body) < _length(head):
+        if not end or len(body) < _read_content_length(head):
             return
         self._received = b""
         if not head.startswith(b"HTTP/1.1 200 "):
@@ -67,14 +67,14 @@ class Connection(asyncio.Protocol):
             self.tally.fail("the server closed a connection")
 
 
-def _length(head: bytes) -> int:
+def _read_content_length(head: bytes) -> int:
     name = b"content-length:"
     start = head.lower().index(name) + len(name)
     return int(head[start:].partition(b"\r\n")[0])
 
 
-async def burst(connections: list[Connection], requests: Iterator[bytes], count: int) -> float:
-    """The seconds that one request took, all connections together."""
+async def send_burst(connections: list[Connection], requests: Iterator[bytes], count: int) -> float:
+    """Return the seconds per request of a burst over all connections."""
     tally = Tally(requests, count)
     start = perf_counter()
     for connection in connections:
@@ -84,30 +84,30 @@ async def burst(connections: list[Connection], requests: Iterator[bytes], count:
 
 
 async def connect(port: int) -> list[Connection]:
-    """The connections to one server; they stay open for all bursts."""
+    """Open the connections to a server. They stay open for all bursts."""
     loop = asyncio.get_running_loop()
-    made = [await loop.create_connection(Connection, "127.0.0.1", port) for _ in range(CONNECTIONS)]
-    return [protocol for _, protocol in made]
+    pairs = [await loop.create_connection(Connection, "127.0.0.1", port) for _ in range(CONNECTIONS)]
+    return [protocol for _, protocol in pairs]
 
 
-def request(token: str) -> bytes:
-    """A GET, ready to send."""
+def build_request(token: str) -> bytes:
+    """Build a GET request."""
     return (
         "GET /me HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n" + f"Authorization: Bearer {token}\r\n\r\n"
     ).encode()
 
 
 async def run(order: dict[str, Any]) -> dict[str, list[float]]:
-    """Interleaved bursts as ordered: by name, the port and the tokens of each; ``rounds`` and ``calls``."""
+    """Run interleaved bursts. ``lanes`` has the port and the tokens of each by name."""
     lanes = {
-        name: (await connect(lane["port"]), cycle([request(token) for token in lane["tokens"]]))
+        name: (await connect(lane["port"]), cycle([build_request(token) for token in lane["tokens"]]))
         for name, lane in order["lanes"].items()
     }
     took: dict[str, list[float]] = {name: [] for name in lanes}
     for number in range(order["rounds"] + 1):
         for name in list(lanes)[:: -1 if number % 2 else 1]:
-            took[name].append(await burst(*lanes[name], order["calls"]))
-    return {name: seconds[1:] for name, seconds in took.items()}  # the first one warms up
+            took[name].append(await send_burst(*lanes[name], order["calls"]))
+    return {name: seconds[1:] for name, seconds in took.items()}  # the first round is a warm-up
 
 
 if __name__ == "__main__":

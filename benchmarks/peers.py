@@ -1,4 +1,4 @@
-"""Other libraries with the same token: what they cost, and what they let pass."""
+"""Cost and answers of other libraries for the same tokens."""
 
 import os
 import warnings
@@ -8,13 +8,22 @@ from inspect import isawaitable
 from typing import Any
 
 from benchmarks import node
-from benchmarks.timing import Burst, Ratio, Rounds, awaiting, calling, interleave, ratio_of, runner
-from benchmarks.tokens import GROUPS, SCOPES, Raw, access_tokens, signed_parts, with_changed_signature
+from benchmarks.bursts import (
+    Burst,
+    Ratio,
+    Rounds,
+    compute_ratio,
+    interleave,
+    make_async_burst,
+    make_sync_burst,
+    runner,
+)
+from benchmarks.tokens import GROUPS, SCOPES, Raw, change_signature, make_access_tokens, split_signature
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.testing import FakeUserPool
 
 Check = Callable[[str], object]
-"""Takes a token, or raises. What it returns is awaited where it must be."""
+"""Function that verifies a token or raises. It may return an awaitable."""
 
 _TOKENS = 100
 CASES = ("good", "changed signature", "other client", "other issuer", "expired")
@@ -22,20 +31,20 @@ CASES = ("good", "changed signature", "other client", "other issuer", "expired")
 
 @dataclass(frozen=True)
 class Place:
-    """A pool, and the addresses of its keys on loopback."""
+    """Pool whose keys are served on loopback."""
 
     pool: FakeUserPool
     address: str
 
     @property
     def region(self) -> str:
-        """As the libraries ask for it."""
+        """AWS region of the pool."""
         return self.pool.id.partition("_")[0]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a library does with each case, and its ratio to a raw verification; or why it was skipped."""
+    """Result of a library: its answer to each case, and its cost; or the reason why it was skipped."""
 
     name: str
     answers: Sequence[str] = ()
@@ -43,12 +52,12 @@ class Outcome:
     skipped: str = ""
 
 
-def this_guard(place: Place) -> Check:
+def make_guard(place: Place) -> Check:
     return CognitoGuard(place.pool.user_pool(), remember=0).verify
 
 
-def python_jose(place: Place) -> Check:
-    """The recipe of many posts: the entry of the key set goes to ``decode`` as it is."""
+def make_python_jose(place: Place) -> Check:
+    """Use ``jwt.decode`` with the entry of the key set, as many tutorials do."""
     from jose import jwt
 
     keys = {entry["kid"]: entry for entry in place.pool.jwks["keys"]}
@@ -62,8 +71,8 @@ def python_jose(place: Place) -> Check:
     return check
 
 
-def pyjwt(place: Place) -> Check:
-    """Its client with its own caches; an access token has no ``aud`` to check."""
+def make_pyjwt(place: Place) -> Check:
+    """Use the library's key client with its caches. An access token has no ``aud`` to check."""
     import jwt
 
     client = jwt.PyJWKClient(place.address)
@@ -76,14 +85,14 @@ def pyjwt(place: Place) -> Check:
     return check
 
 
-def joserfc(place: Place) -> Check:
-    """With a registry that wants issuer and client."""
+def make_joserfc(place: Place) -> Check:
+    """Use a claims registry that requires issuer and client."""
     from joserfc import jwt
     from joserfc.jwk import RemoteKeys
 
     keys: Any = RemoteKeys.import_key_set(place.pool.jwks)  # type: ignore[arg-type]  # a key set
-    wanted: Any = _wanted(place)
-    registry = jwt.JWTClaimsRegistry(**wanted)
+    options: Any = _build_claims_options(place)
+    registry = jwt.JWTClaimsRegistry(**options)
 
     def check(token: str) -> object:
         claims = jwt.decode(token, keys, algorithms=["RS256"]).claims
@@ -93,22 +102,23 @@ def joserfc(place: Place) -> Check:
     return check
 
 
-def authlib(place: Place) -> Check:
-    """With options that want issuer and client."""
-    with warnings.catch_warnings(record=True):  # it points to joserfc
+def make_authlib(place: Place) -> Check:
+    """Use claims options that require issuer and client."""
+    with warnings.catch_warnings(record=True):  # it is deprecated in favour of joserfc
         from authlib.jose import JsonWebKey, JsonWebToken
-    keys, jwt, wanted = JsonWebKey.import_key_set(place.pool.jwks), JsonWebToken(["RS256"]), _wanted(place)
+    jwt, options = JsonWebToken(["RS256"]), _build_claims_options(place)
+    keys = JsonWebKey.import_key_set(place.pool.jwks)
 
     def check(token: str) -> object:
-        claims = jwt.decode(token, keys, claims_options=wanted)
+        claims = jwt.decode(token, keys, claims_options=options)
         claims.validate()
         return claims
 
     return check
 
 
-def fastapi_cognito(place: Place) -> Check:
-    """Its dependency, with a connection that carries the token."""
+def make_fastapi_cognito(place: Place) -> Check:
+    """Call the library's dependency with a connection that carries the token."""
     from fastapi_cognito import CognitoAuth, CognitoSettings
     from starlette.requests import HTTPConnection
 
@@ -129,8 +139,8 @@ def fastapi_cognito(place: Place) -> Check:
     return check
 
 
-def cognitojwt(place: Place) -> Check:
-    """Its plain function; the address of the keys comes from the environment."""
+def make_cognitojwt(place: Place) -> Check:
+    """Call the library's function. It reads the address of the keys from the environment."""
     import cognitojwt as library
 
     os.environ["AWS_COGNITO_JWKS_PATH"] = place.address
@@ -141,8 +151,8 @@ def cognitojwt(place: Place) -> Check:
     return check
 
 
-def fastapi_cloudauth(place: Place) -> Check:
-    """Its verifier with the arguments that its ``Cognito`` gives it: that one's address is fixed to AWS."""
+def make_fastapi_cloudauth(place: Place) -> Check:
+    """Use the verifier that the library's ``Cognito`` wraps, because ``Cognito`` fetches only from AWS."""
     from fastapi.security import HTTPAuthorizationCredentials
     from fastapi_cloudauth.cognito import JWKS, CognitoExtraVerifier
     from fastapi_cloudauth.verification import ScopedJWKsVerifier
@@ -158,86 +168,90 @@ def fastapi_cloudauth(place: Place) -> Check:
 
 
 PEERS: dict[str, Callable[[Place], Check]] = {
-    "this guard, `remember=0`": this_guard,
-    "python-jose, `jwt.decode` with the JWK": python_jose,
-    "PyJWT, `PyJWKClient`": pyjwt,
-    "joserfc": joserfc,
-    "Authlib, `authlib.jose`": authlib,
-    "fastapi-cognito": fastapi_cognito,
-    "cognitojwt": cognitojwt,
-    "fastapi-cloudauth": fastapi_cloudauth,
+    "this guard, `remember=0`": make_guard,
+    "python-jose, `jwt.decode` with the JWK": make_python_jose,
+    "PyJWT, `PyJWKClient`": make_pyjwt,
+    "joserfc": make_joserfc,
+    "Authlib, `authlib.jose`": make_authlib,
+    "fastapi-cognito": make_fastapi_cognito,
+    "cognitojwt": make_cognitojwt,
+    "fastapi-cloudauth": make_fastapi_cloudauth,
 }
 
 
 def measure(*, rounds: int, calls: int) -> tuple[list[Outcome], Rounds]:
-    """Each with its keys from loopback; first that it tells good from bad, then the time."""
+    """Check the answers of each library, then measure its cost. Keys come from loopback."""
     pool = FakeUserPool()
-    good = access_tokens(pool, _TOKENS)
+    good = make_access_tokens(pool, _TOKENS)
     raw = Raw(pool, good[0])
-    bursts: dict[str, Burst] = {"raw": calling(raw.verify, [signed_parts(token) for token in good])}
+    bursts: dict[str, Burst] = {
+        "raw": make_sync_burst(raw.verify, [split_signature(token) for token in good])
+    }
     with warnings.catch_warnings(), pool.serve() as address:
-        warnings.simplefilter("ignore")  # what libraries deprecate in each other
+        warnings.simplefilter("ignore")  # deprecations among the libraries
         outcomes = {
-            name: _try(name, peer, Place(pool, address), good, bursts) for name, peer in PEERS.items()
+            name: _try_library(name, peer, Place(pool, address), good, bursts) for name, peer in PEERS.items()
         }
-        took = interleave(bursts, rounds=rounds, calls=calls)
+        results = interleave(bursts, rounds=rounds, calls=calls)
     timed = [
-        Outcome(name, outcome.answers, took.ratio(name, "raw")) if name in bursts else outcome
+        Outcome(name, outcome.answers, results.compute_ratio(name, "raw")) if name in bursts else outcome
         for name, outcome in outcomes.items()
     ]
-    return [*timed, *_aws_jwt_verify(pool, rounds, calls, took.seconds["raw"])], took
+    return [*timed, *_measure_aws_jwt_verify(pool, rounds, calls, results.seconds["raw"])], results
 
 
-def _try(
+def _try_library(
     name: str, peer: Callable[[Place], Check], place: Place, good: Sequence[str], bursts: dict[str, Burst]
 ) -> Outcome:
-    """What it answers. Only one that takes the good token and refuses the changed one is timed."""
+    """Return the answers of a library. Add its burst if they are right for the good and the changed token."""
     try:
         check = peer(place)
-    except Exception as error:  # whatever keeps a library from working here
+    except Exception as error:  # a library may fail in any way
         return Outcome(name, skipped=f"{type(error).__name__}: {str(error).splitlines()[0]}")
-    answers = [runner.run(_answer(check, token)) for token in cases(place.pool)]
+    answers = [runner.run(_verify(check, token)) for token in make_cases(place.pool)]
     if answers[0] != "accepts" or answers[1] == "accepts":
-        return Outcome(name, answers, skipped="it does not tell a good token from a changed one")
-    bursts[name] = _burst(check, good)
+        return Outcome(
+            name, answers, skipped="it accepts a token with a changed signature, or refuses a good one"
+        )
+    bursts[name] = _make_burst(check, good)
     return Outcome(name, answers)
 
 
-def _burst(check: Check, good: Sequence[str]) -> Burst:
+def _make_burst(check: Check, good: Sequence[str]) -> Burst:
     first = check(good[0])
     if not isawaitable(first):
-        return calling(check, good)
-    runner.run(_wait(first))
+        return make_sync_burst(check, good)
+    runner.run(_await_answer(first))
     asynchronous: Any = check
-    return awaiting(asynchronous, good)
+    return make_async_burst(asynchronous, good)
 
 
-async def _wait(answer: Awaitable[object]) -> object:
+async def _await_answer(answer: Awaitable[object]) -> object:
     return await answer
 
 
-async def _answer(check: Check, token: str) -> str:
+async def _verify(check: Check, token: str) -> str:
     try:
-        taken = check(token)
-        taken = await taken if isawaitable(taken) else taken
-    except Exception as error:  # refusals are of as many types as there are libraries
+        result = check(token)
+        result = await result if isawaitable(result) else result
+    except Exception as error:  # each library has its own errors
         return f"refuses: `{type(error).__name__}`"
-    return "refuses: `False`" if taken is False else "accepts"
+    return "refuses: `False`" if result is False else "accepts"
 
 
-def cases(pool: FakeUserPool) -> list[str]:
-    """A token for each of `CASES`; all but the changed one have the pool's own signature."""
+def make_cases(pool: FakeUserPool) -> list[str]:
+    """Make a token for each of `CASES`. The pool signs all but the one with the changed signature."""
     good = pool.access_token(groups=GROUPS, scopes=SCOPES)
     return [
         good,
-        with_changed_signature(good),
+        change_signature(good),
         pool.access_token(claims={"client_id": "another"}),
         pool.access_token(claims={"iss": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Another"}),
         pool.access_token(expires_in=-60),
     ]
 
 
-def _wanted(place: Place) -> dict[str, dict[str, object]]:
+def _build_claims_options(place: Place) -> dict[str, dict[str, object]]:
     return {
         "iss": {"essential": True, "value": place.pool.issuer},
         "client_id": {"essential": True, "value": place.pool.client_id},
@@ -245,25 +259,27 @@ def _wanted(place: Place) -> dict[str, dict[str, object]]:
     }
 
 
-def _aws_jwt_verify(pool: FakeUserPool, rounds: int, calls: int, raw: Sequence[float]) -> list[Outcome]:
-    """Beside the same raw verification as all others, and beside Node's own."""
+def _measure_aws_jwt_verify(
+    pool: FakeUserPool, rounds: int, calls: int, raw: Sequence[float]
+) -> list[Outcome]:
+    """Measure aws-jwt-verify, relative to the same raw verification as the others and to Node's own."""
     name = "aws-jwt-verify (Node)"
-    order = {"pool": pool.id, "client": pool.client_id, "jwks": pool.jwks, "cases": cases(pool)}
-    good = access_tokens(pool, _TOKENS)
+    order = {"pool": pool.id, "client": pool.client_id, "jwks": pool.jwks, "cases": make_cases(pool)}
+    good = make_access_tokens(pool, _TOKENS)
     try:
-        answers, own, took = node.measure({**order, "good": good, "rounds": rounds, "calls": calls})
+        answers, own, seconds = node.measure({**order, "good": good, "rounds": rounds, "calls": calls})
     except node.Unavailable as error:
         return [Outcome(name, skipped=str(error))]
     return [
-        Outcome(name, answers, ratio_of(list(zip(took, raw, strict=True)))),
+        Outcome(name, answers, compute_ratio(list(zip(seconds, raw, strict=True)))),
         Outcome(f"{name}, to Node's own `crypto.verify`", ratio=own),
     ]
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """Two tables: the cost, and the answers."""
+def render_tables(outcomes: Sequence[Outcome]) -> str:
+    """Render two tables: the cost, and the answers."""
     cost = ["| library | one access token / raw RSA verify |", "|---|---|"]
-    told = [f"| library | {' | '.join(CASES)} |", f"|---|{'---|' * len(CASES)}"]
+    answers = [f"| library | {' | '.join(CASES)} |", f"|---|{'---|' * len(CASES)}"]
     for outcome in outcomes:
         if outcome.ratio is not None:
             spread = f"{outcome.ratio.low:.2f} to {outcome.ratio.high:.2f}"
@@ -271,5 +287,5 @@ def table(outcomes: Sequence[Outcome]) -> str:
         else:
             cost.append(f"| {outcome.name} | skipped: {outcome.skipped} |")
         if outcome.answers:
-            told.append(f"| {outcome.name} | {' | '.join(outcome.answers)} |")
-    return "\n".join([*cost, "", *told])
+            answers.append(f"| {outcome.name} | {' | '.join(outcome.answers)} |")
+    return "\n".join([*cost, "", *answers])

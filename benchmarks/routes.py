@@ -1,4 +1,4 @@
-"""A protected route beside one of an app without a guard, both called in process as ASGI apps."""
+"""Throughput of a protected route, relative to an app without a guard. Both are called in process."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -7,50 +7,52 @@ from fastapi import Depends, FastAPI
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Scope
 
+from benchmarks.bursts import Rounds, interleave, make_async_burst
 from benchmarks.report import Figure
-from benchmarks.timing import Rounds, awaiting, interleave
-from benchmarks.tokens import access_tokens
+from benchmarks.tokens import make_access_tokens
 from fastapi_cognito_guard import CognitoGuard, CurrentUser
 from fastapi_cognito_guard.testing import FakeUserPool
 
 REMEMBERED = 64
 FIRST_SEEN = 2048
-"""In turn, and twice as many as a guard remembers: each is forgotten before it comes again."""
+"""Twice as many as a guard caches. They are used in turn, so that each is evicted before it is used again."""
 Route = Callable[..., Awaitable[dict[str, str]]]
 
 _SUB = "2f1b6c1e-0f8a-5d57-9a34-2d6f1f6f1b11"
 
 
-async def nothing(connection: HTTPConnection) -> None:
-    """A dependency that only gets the request: what FastAPI itself takes for having one."""
+async def do_nothing(connection: HTTPConnection) -> None:
+    """Idle dependency, which shows FastAPI's own cost of having one."""
 
 
 async def open_route() -> dict[str, str]:
-    """Asks for nobody."""
+    """Serve everyone."""
     return {"sub": _SUB}
 
 
-async def idle_route(idle: Annotated[None, Depends(nothing)]) -> dict[str, str]:
-    """Asks for nobody, but has a dependency."""
+async def idle_route(idle: Annotated[None, Depends(do_nothing)]) -> dict[str, str]:
+    """Serve everyone, with an idle dependency."""
     return {"sub": _SUB}
 
 
 async def guarded_route(user: CurrentUser) -> dict[str, str]:
-    """Asks for the caller; its answer is as long as the others'."""
+    """Require the caller. The answer has the same length as the others'."""
     return {"sub": user.sub}
 
 
-def app_with(route: Route, guard: CognitoGuard | None = None) -> FastAPI:
-    """An app of one route, at ``/me``."""
+def build_app(route: Route, guard: CognitoGuard | None = None) -> FastAPI:
+    """Build an app with one route, ``/me``."""
     app = FastAPI()
     if guard is not None:
         guard.install(app)
-    app.get("/me", openapi_extra={"security": []})(route)  # where it asks for nobody, that is meant
+    app.get("/me", openapi_extra={"security": []})(
+        route
+    )  # declares that the open routes are meant to be open
     return app
 
 
-def getting(app: FastAPI) -> Callable[[str], Awaitable[None]]:
-    """A GET with a bearer token. Raises `AssertionError` for any answer but 200."""
+def make_get(app: FastAPI) -> Callable[[str], Awaitable[None]]:
+    """Return a function that sends a GET with a token. It raises `AssertionError` unless it is 200."""
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -61,14 +63,14 @@ def getting(app: FastAPI) -> Callable[[str], Awaitable[None]]:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await app(_scope(token), receive, send)
+        await app(_build_scope(token), receive, send)
         if sent[0]["status"] != 200:
             raise AssertionError(f"the app answered {sent[0]['status']}")
 
     return get
 
 
-def _scope(token: str) -> Scope:
+def _build_scope(token: str) -> Scope:
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -91,28 +93,30 @@ def _scope(token: str) -> Scope:
 
 
 def measure(*, rounds: int, calls: int) -> tuple[list[Figure], Rounds]:
-    """Protected against unprotected, with the same headers."""
+    """Measure protected and unprotected routes with the same headers."""
     pool = FakeUserPool()
-    many = access_tokens(pool, FIRST_SEEN)
+    many = make_access_tokens(pool, FIRST_SEEN)
     few, guards = many[:REMEMBERED], [CognitoGuard(pool.user_pool()) for _ in range(2)]
     took = interleave(
         {
-            "no guard": awaiting(getting(app_with(open_route)), few),
-            "idle dependency": awaiting(getting(app_with(idle_route)), few),
-            "guard not asked": awaiting(getting(app_with(open_route, guards[0])), few),
-            "first seen": awaiting(getting(app_with(guarded_route, guards[0])), many),
-            "remembered": awaiting(getting(app_with(guarded_route, guards[1])), few),
+            "no guard": make_async_burst(make_get(build_app(open_route)), few),
+            "idle dependency": make_async_burst(make_get(build_app(idle_route)), few),
+            "guard not asked": make_async_burst(make_get(build_app(open_route, guards[0])), few),
+            "first seen": make_async_burst(make_get(build_app(guarded_route, guards[0])), many),
+            "remembered": make_async_burst(make_get(build_app(guarded_route, guards[1])), few),
         },
         rounds=rounds,
         calls=calls,
     )
-    return _figures(took), took
+    return _build_figures(took), took
 
 
-def _figures(took: Rounds) -> list[Figure]:
+def _build_figures(took: Rounds) -> list[Figure]:
     return [
         Figure(
-            f"{title} / no guard, in process, throughput", took.ratio(name, "no guard").inverse(), least=least
+            f"{title} / no guard, in process, throughput",
+            took.compute_ratio(name, "no guard").invert(),
+            least=least,
         )
         for title, name, least in (
             ("protected route, first-seen tokens", "first seen", 0.38),

@@ -1,4 +1,4 @@
-"""The same routes under uvicorn on loopback: a process for each app, and one for the load."""
+"""Throughput of the same routes under uvicorn on loopback, in a process for each app."""
 
 import json
 import socket
@@ -10,21 +10,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.bursts import Rounds
 from benchmarks.load import CONNECTIONS
 from benchmarks.report import Figure
-from benchmarks.routes import FIRST_SEEN, REMEMBERED, Route, app_with, guarded_route, idle_route, open_route
-from benchmarks.timing import Rounds
-from benchmarks.tokens import access_tokens
+from benchmarks.routes import FIRST_SEEN, REMEMBERED, Route, build_app, guarded_route, idle_route, open_route
+from benchmarks.tokens import make_access_tokens
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.testing import FakeUserPool
 
-_PATIENCE = 300  # seconds for all bursts
+_TIMEOUT = 300  # seconds for all bursts
 
 
 def measure(*, rounds: int, calls: int) -> tuple[list[Figure], Rounds]:
-    """Protected against unprotected, as clients see it."""
+    """Measure protected and unprotected routes over HTTP."""
     pool = FakeUserPool()
-    many = access_tokens(pool, FIRST_SEEN)
+    many = make_access_tokens(pool, FIRST_SEEN)
     with TemporaryDirectory() as directory, ExitStack() as servers:
         keys = Path(directory, "jwks.json")
         keys.write_text(json.dumps(pool.jwks))
@@ -34,8 +34,8 @@ def measure(*, rounds: int, calls: int) -> tuple[list[Figure], Rounds]:
             for (name, _, tokens), port in zip(_LANES, ports, strict=True)
         }
         took = Rounds([name for name, _, _ in _LANES])
-        took.seconds = _load({"lanes": lanes, "rounds": rounds, "calls": calls})
-    return _figures(took), took
+        took.seconds = _run_load({"lanes": lanes, "rounds": rounds, "calls": calls})
+    return _build_figures(took), took
 
 
 _ROUTES: dict[str, Route] = {"open": open_route, "idle": idle_route, "guarded": guarded_route}
@@ -47,11 +47,11 @@ _LANES = (
 )
 
 
-def _figures(took: Rounds) -> list[Figure]:
+def _build_figures(took: Rounds) -> list[Figure]:
     return [
         Figure(
             f"{title} / no guard, uvicorn, {CONNECTIONS} connections, throughput",
-            took.ratio(name, "no guard").inverse(),
+            took.compute_ratio(name, "no guard").invert(),
             least=least,
         )
         for title, name, least in (
@@ -62,13 +62,13 @@ def _figures(took: Rounds) -> list[Figure]:
     ]
 
 
-def _load(order: dict[str, Any]) -> dict[str, list[float]]:
+def _run_load(order: dict[str, Any]) -> dict[str, list[float]]:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         input=json.dumps(order).encode(),
         stdout=subprocess.PIPE,
         check=True,
-        timeout=_PATIENCE,
+        timeout=_TIMEOUT,
     )
     took: dict[str, list[float]] = json.loads(done.stdout)
     return took
@@ -76,7 +76,7 @@ def _load(order: dict[str, Any]) -> dict[str, list[float]]:
 
 @contextmanager
 def _serve(kind: str, keys: Path) -> Iterator[int]:
-    """A server that is up; yields its port, and stops it afterwards."""
+    """Run a server in a process, and yield its port."""
     command = [sys.executable, "-m", "benchmarks.server", kind, str(keys)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
     try:
@@ -96,11 +96,11 @@ def _run(kind: str, keys: Path) -> None:
     import uvicorn
 
     guard = CognitoGuard(FakeUserPool().user_pool(jwks=json.loads(keys.read_text())))
-    app = app_with(_ROUTES[kind], guard if kind == "guarded" else None)
-    # With the protocol named: else asyncio leaves Nagle's algorithm on, and all that is measured is its wait.
+    app = build_app(_ROUTES[kind], guard if kind == "guarded" else None)
+    # asyncio disables Nagle's algorithm only if the protocol is named, and its delay would dominate.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
-    print(listening.getsockname()[1], flush=True)  # noqa: T201 - how the parent learns the port
+    print(listening.getsockname()[1], flush=True)  # noqa: T201 - the parent reads the port
     config = uvicorn.Config(app, log_level="warning", access_log=False)
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -1,4 +1,4 @@
-"""What importing the package adds to FastAPI and Mangum, in fresh processes."""
+"""Import time of the package, relative to FastAPI and Mangum, in fresh processes."""
 
 import json
 import os
@@ -6,8 +6,8 @@ import subprocess
 import sys
 from tempfile import TemporaryDirectory
 
+from benchmarks.bursts import compute_ratio
 from benchmarks.report import Figure
-from benchmarks.timing import ratio_of
 
 _TIMED = """
 import time
@@ -21,15 +21,15 @@ print([after - start, before - start])
 
 
 def measure(*, processes: int) -> list[Figure]:
-    """With the package, over without: both from one process, without Python's own start."""
+    """Measure imports with and without the package, excluding Python's own start."""
     with TemporaryDirectory() as bytecode:
-        _import(bytecode)
-        pairs = [_import(bytecode) for _ in range(processes)]
-    return [Figure("importing FastAPI, Mangum and this / the first two", ratio_of(pairs), most=1.03)]
+        _time_imports(bytecode)
+        pairs = [_time_imports(bytecode) for _ in range(processes)]
+    return [Figure("importing FastAPI, Mangum and this / the first two", compute_ratio(pairs), most=1.03)]
 
 
-def _import(bytecode: str) -> tuple[float, float]:
-    """In a process that keeps its bytecode in a place of its own: the first one writes it, for all alike."""
+def _time_imports(bytecode: str) -> tuple[float, float]:
+    """Return the seconds of both imports in a process. All processes share bytecode in ``bytecode``."""
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environ["PYTHONPYCACHEPREFIX"] = bytecode
     command = [sys.executable, "-c", _TIMED]

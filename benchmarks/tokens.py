@@ -1,4 +1,4 @@
-"""A pool, and tokens of the size and shape that Cognito's have."""
+"""Tokens of the size and shape of Cognito's, and a bare RSA verification."""
 
 import json
 import secrets
@@ -16,25 +16,27 @@ GROUPS = ("admins", "operators", "eu-west-1_FakePool1_Google")
 SCOPES = ("openid", "profile", "orders/read", "orders/write")
 
 
-def access_tokens(pool: FakeUserPool, count: int) -> list[str]:
-    """Distinct access tokens of about 1.2 KB."""
-    return [pool.access_token(groups=GROUPS, scopes=SCOPES, claims=_device()) for _ in range(count)]
+def make_access_tokens(pool: FakeUserPool, count: int) -> list[str]:
+    """Make distinct access tokens of about 1.2 KB."""
+    return [
+        pool.access_token(groups=GROUPS, scopes=SCOPES, claims=_make_device_claims()) for _ in range(count)
+    ]
 
 
-def id_tokens(pool: FakeUserPool, count: int) -> list[str]:
-    """Distinct ID tokens with 22 claims."""
-    return [pool.id_token(groups=GROUPS, claims=_profile()) for _ in range(count)]
+def make_id_tokens(pool: FakeUserPool, count: int) -> list[str]:
+    """Make distinct ID tokens with 22 claims."""
+    return [pool.id_token(groups=GROUPS, claims=_make_profile_claims()) for _ in range(count)]
 
 
-def unknown_kids(pool: FakeUserPool, count: int) -> list[str]:
-    """Tokens that each name another key which the pool does not have, so that nobody looks at signatures."""
-    _, dot, rest = access_tokens(pool, 1)[0].partition(".")
+def make_tokens_with_unknown_kids(pool: FakeUserPool, count: int) -> list[str]:
+    """Make tokens that each name another unknown key. Their signatures are never checked."""
+    _, dot, rest = make_access_tokens(pool, 1)[0].partition(".")
     headers = ({"kid": secrets.token_urlsafe(32), "alg": "RS256"} for _ in range(count))
-    return [_part(header) + dot + rest for header in headers]
+    return [_encode_part(header) + dot + rest for header in headers]
 
 
-def junk(token: str) -> list[str]:
-    """What is no token: no dots; three parts of noise; a good header with noise; an algorithm of its own."""
+def make_junk(token: str) -> list[str]:
+    """Make invalid tokens: no dots, three random parts, a good header with a random payload, and alg none."""
     header, payload, signature = token.split(".")
     noise = secrets.token_urlsafe(len(payload))[: len(payload) // 4 * 4]
     none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"  # {"alg":"none","typ":"JWT"}
@@ -46,51 +48,51 @@ def junk(token: str) -> list[str]:
     ]
 
 
-def with_changed_signature(token: str) -> str:
-    """The token with one letter of its signature replaced by another."""
+def change_signature(token: str) -> str:
+    """Replace one character of the signature."""
     head, dot, signature = token.rpartition(".")
     return f"{head}{dot}{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"
 
 
 class Raw:
-    """A bare RSA verification: the least that any verification of a token costs."""
+    """Bare RSA verification, the minimum cost of verifying a token."""
 
     def __init__(self, pool: FakeUserPool, token: str) -> None:
-        kid = _json(token.partition(".")[0])["kid"]
+        kid = _parse_json(token.partition(".")[0])["kid"]
         entry = next(entry for entry in pool.jwks["keys"] if entry["kid"] == kid)
-        n, e = (int.from_bytes(_octets(entry[name]), "big") for name in ("n", "e"))
+        n, e = (int.from_bytes(_decode_part(entry[name]), "big") for name in ("n", "e"))
         self._key: RSAPublicKey = RSAPublicNumbers(e, n).public_key()
 
     def verify(self, signed: tuple[bytes, bytes]) -> None:
-        """Raises `cryptography.exceptions.InvalidSignature`."""
+        """Verify a signature. Raises `cryptography.exceptions.InvalidSignature`."""
         signature, message = signed
         self._key.verify(signature, message, PKCS1v15(), SHA256())
 
 
-def signed_parts(token: str) -> tuple[bytes, bytes]:
-    """The signature and what it signs, both ready to verify."""
+def split_signature(token: str) -> tuple[bytes, bytes]:
+    """Return the signature and the signed message as bytes."""
     message, _, signature = token.rpartition(".")
-    return _octets(signature), message.encode()
+    return _decode_part(signature), message.encode()
 
 
-def _json(part: str) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(_octets(part))
+def _parse_json(part: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(_decode_part(part))
     return value
 
 
-def _part(value: dict[str, Any]) -> str:
+def _encode_part(value: dict[str, Any]) -> str:
     return urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).rstrip(b"=").decode()
 
 
-def _octets(part: str) -> bytes:
+def _decode_part(part: str) -> bytes:
     return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
-def _device() -> dict[str, str]:
+def _make_device_claims() -> dict[str, str]:
     return {"device_key": f"eu-west-1_{uuid4()}"}
 
 
-def _profile() -> dict[str, object]:
+def _make_profile_claims() -> dict[str, object]:
     return {
         "name": "Ada Lovelace",
         "given_name": "Ada",

@@ -1,11 +1,18 @@
-"""From a token to a principal, beside the bare RSA verification that is in it."""
+"""Cost from a token to a principal, relative to a bare RSA verification."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from benchmarks.bursts import Rounds, interleave, make_async_burst, make_sync_burst
 from benchmarks.report import Figure
-from benchmarks.timing import Rounds, awaiting, calling, interleave
-from benchmarks.tokens import Raw, access_tokens, id_tokens, junk, signed_parts, unknown_kids
+from benchmarks.tokens import (
+    Raw,
+    make_access_tokens,
+    make_id_tokens,
+    make_junk,
+    make_tokens_with_unknown_kids,
+    split_signature,
+)
 from fastapi_cognito_guard import CognitoGuard, KeyPolicy
 from fastapi_cognito_guard.errors import AlgorithmNotAllowed, AuthError, KeyUnknown, TokenMalformed
 from fastapi_cognito_guard.testing import FakeUserPool
@@ -16,42 +23,42 @@ _HOUR = 3600.0
 
 
 def measure(*, rounds: int, calls: int) -> tuple[list[Figure], Rounds]:
-    """The guard alone, without an app around it."""
+    """Measure the guard without an app."""
     pool = FakeUserPool()
-    access, ids = access_tokens(pool, _TOKENS), id_tokens(pool, _TOKENS)
+    access, ids = make_access_tokens(pool, _TOKENS), make_id_tokens(pool, _TOKENS)
     raw = Raw(pool, access[0])
-    unproven = CognitoGuard(pool.user_pool(token_use={"access", "id"}), remember=0)
-    unknown, noise = unknown_kids(pool, _KIDS), junk(access[0])
+    uncached = CognitoGuard(pool.user_pool(token_use={"access", "id"}), remember=0)
+    unknown, noise = make_tokens_with_unknown_kids(pool, _KIDS), make_junk(access[0])
     took = interleave(
         {
-            "raw": calling(raw.verify, [signed_parts(token) for token in access]),
-            "access": awaiting(unproven.verify, access),
-            "id": awaiting(unproven.verify, ids),
-            "remembered": awaiting(CognitoGuard(pool.user_pool()).verify, access),
-            "junk": awaiting(refusing(unproven, TokenMalformed, AlgorithmNotAllowed), noise),
-            "unknown kid": awaiting(refusing(_fetching(pool), KeyUnknown), unknown),
+            "raw": make_sync_burst(raw.verify, [split_signature(token) for token in access]),
+            "access": make_async_burst(uncached.verify, access),
+            "id": make_async_burst(uncached.verify, ids),
+            "remembered": make_async_burst(CognitoGuard(pool.user_pool()).verify, access),
+            "junk": make_async_burst(make_refused(uncached, TokenMalformed, AlgorithmNotAllowed), noise),
+            "unknown kid": make_async_burst(make_refused(_make_fetching_guard(pool), KeyUnknown), unknown),
         },
         rounds=rounds,
         calls=calls,
     )
-    return _figures(took), took
+    return _build_figures(took), took
 
 
-def refusing(guard: CognitoGuard, *due: type[AuthError]) -> Callable[[str], Awaitable[None]]:
-    """Verify what is no good. Raises `AssertionError` where the guard takes it."""
+def make_refused(guard: CognitoGuard, *expected: type[AuthError]) -> Callable[[str], Awaitable[None]]:
+    """Return a function that verifies an invalid token, and raises `AssertionError` if it is accepted."""
 
     async def refuse(token: str) -> None:
         try:
             await guard.verify(token)
-        except due:
+        except expected:
             return
-        raise AssertionError("the guard took what it should refuse")
+        raise AssertionError("the guard accepted an invalid token")
 
     return refuse
 
 
-def _fetching(pool: FakeUserPool) -> CognitoGuard:
-    """A guard that fetches its keys, and after one fetch for an unknown kid lets the key server alone."""
+def _make_fetching_guard(pool: FakeUserPool) -> CognitoGuard:
+    """Make a guard that fetches its keys, and fetches only once for unknown kids."""
 
     async def fetch(address: str) -> dict[str, Any]:
         return pool.jwks
@@ -60,11 +67,13 @@ def _fetching(pool: FakeUserPool) -> CognitoGuard:
     return CognitoGuard(pool.user_pool(jwks_uri="https://keys.example/jwks.json"), keys=policy, fetch=fetch)
 
 
-def _figures(took: Rounds) -> list[Figure]:
+def _build_figures(took: Rounds) -> list[Figure]:
     return [
-        Figure("access token to principal / raw RSA verify", took.ratio("access", "raw"), most=1.8),
-        Figure("ID token with 22 claims / raw RSA verify", took.ratio("id", "raw"), most=2.0),
-        Figure("remembered token / raw RSA verify", took.ratio("remembered", "raw"), most=0.15),
-        Figure("refusing junk / raw RSA verify", took.ratio("junk", "raw"), most=0.3),
-        Figure("refusing an unknown kid / raw RSA verify", took.ratio("unknown kid", "raw"), most=0.3),
+        Figure("access token to principal / raw RSA verify", took.compute_ratio("access", "raw"), most=1.8),
+        Figure("ID token with 22 claims / raw RSA verify", took.compute_ratio("id", "raw"), most=2.0),
+        Figure("remembered token / raw RSA verify", took.compute_ratio("remembered", "raw"), most=0.15),
+        Figure("refusing junk / raw RSA verify", took.compute_ratio("junk", "raw"), most=0.3),
+        Figure(
+            "refusing an unknown kid / raw RSA verify", took.compute_ratio("unknown kid", "raw"), most=0.3
+        ),
     ]

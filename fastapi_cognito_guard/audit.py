@@ -1,4 +1,4 @@
-"""What stands open, and traps: read from the app as it is, before anybody else finds them."""
+"""Audit of an app: routes that are open without declaring it, and common mistakes of setup."""
 
 import logging
 from collections.abc import Collection, Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from starlette.middleware.cors import CORSMiddleware
 
-from fastapi_cognito_guard.app.routes import list_opaque_mounts, list_routes
+from fastapi_cognito_guard.app.routes import RouteInfo, list_opaque_mounts, list_routes
 from fastapi_cognito_guard.app.startup import run_at_startup
 from fastapi_cognito_guard.middleware import GuardMiddleware, find_guard, is_public
 from fastapi_cognito_guard.request_state import Guard
@@ -15,37 +15,37 @@ from fastapi_cognito_guard.request_state import Guard
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-# Apart from refusals, so that it can be quiet where they are not.
+# Not the logger of refusals, so that each can be silenced alone.
 logger = logging.getLogger("fastapi_cognito_guard.audit")
 
 Code = Literal["unguarded", "unseen", "unresolved", "guard_missing", "cors_inside", "scopes_beyond_gateway"]
 
 _ADVICE: Mapping[Code, str] = {
-    "unguarded": "anybody may call it. Ask for CurrentUser (or IamCaller); or, if that is meant, say so: "
-    'openapi_extra={"security": []} on the route, or deny_by_default=True and public=[...] on the guard.',
-    "unseen": "what is in it cannot be seen, and no dependency guards it. If it is not for everybody, set "
-    "deny_by_default=True on the guard, and list in public=[...] what is.",
-    "unresolved": "FastAPI cannot resolve its annotation, and takes the value from the query: the caller "
-    "chooses it. Have all names in the annotation at the top of the module, or drop "
+    "unguarded": "anybody may call it. Depend on CurrentUser (or IamCaller); or, if that is meant, declare "
+    'it: openapi_extra={"security": []} on the route, or deny_by_default=True and public=[...] on the guard.',
+    "unseen": "its routes cannot be read, and no dependency guards it. Unless it is meant to be public, set "
+    "deny_by_default=True on the guard, and list in public=[...] the paths that are public.",
+    "unresolved": "FastAPI cannot resolve its annotation and reads the value from the query, so that the "
+    "caller chooses it. Define all names of the annotation at the top of the module, or remove "
     "`from __future__ import annotations` there.",
-    "guard_missing": "its routes ask who is calling, and it has no guard: write guard.install(app).",
-    "cors_inside": "it stands inside the guard, so that browsers cannot read refusals, which have no CORS "
-    "headers then. Write app.add_middleware(CORSMiddleware, ...), which puts it outside.",
-    "scopes_beyond_gateway": "it asks for several scopes at once. A gateway knows one list, of which any one "
-    "is enough: there, name one of them. The app itself checks all.",
+    "guard_missing": "its routes depend on the caller, but it has no guard: write guard.install(app).",
+    "cors_inside": "it runs inside the guard: refusals carry no CORS headers, and browsers cannot read them. "
+    "Write app.add_middleware(CORSMiddleware, ...), which puts it outside.",
+    "scopes_beyond_gateway": "it requires several scopes at once. A gateway's route takes one list of "
+    "scopes, any one of which is enough: put one of them there. The app itself checks all.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to look at. ``code`` is stable; ``where`` names the route; ``message`` says what to do."""
+    """Result of the audit. ``code`` is stable; ``where`` names the route, mount or middleware."""
 
     code: Code
     where: str
 
     @property
     def message(self) -> str:
-        """What is wrong, and what to do about it."""
+        """Description of the problem and of its remedy."""
         return _ADVICE[self.code]
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Finding:
 
 
 class OpenRoute(NamedTuple):
-    """A way in that nobody guards. ``declared`` tells that the route says so itself."""
+    """Route or mount without a guard. ``declared`` is true if the route declares itself public."""
 
     code: Literal["unguarded", "unseen"]
     where: str
@@ -61,21 +61,22 @@ class OpenRoute(NamedTuple):
     declared: bool = False
 
     def is_listed(self, public: Collection[str]) -> bool:
-        """Whether ``public`` has it; a mount also as the ``/static/*`` that is everything in it."""
+        """Return True if ``public`` lists the path; for a mount, ``/static/*`` lists all that is in it."""
         return is_public(self.path, public) or f"{self.path}/*" in public
 
 
 def audit(app: "FastAPI") -> list[Finding]:
-    """What stands open in ``app`` without saying so, and traps. Mounted apps are looked into.
+    """Return the routes that are open without declaring it, and mistakes of setup.
 
-    Logged as warnings when the app starts. A route that asks for `OptionalUser` is no finding.
+    Mounted apps are included. A route with `OptionalUser` is not a finding. `warn_at_startup` logs the
+    findings as warnings when the app starts.
     """
     guard = find_guard(app)
-    return [*_setup(app, guard), *_open(app, guard), *_routes(app, guard)]
+    return [*_check_setup(app, guard), *_check_open_routes(app, guard), *_check_routes(app, guard)]
 
 
 def warn_at_startup(app: "FastAPI") -> None:
-    """One warning for each finding, when the app starts."""
+    """Log a warning for each finding when the app starts."""
 
     def warn() -> None:
         for finding in audit(app):
@@ -85,47 +86,50 @@ def warn_at_startup(app: "FastAPI") -> None:
 
 
 def list_open_routes(app: "FastAPI") -> Iterator[OpenRoute]:
-    """What can be reached without a token, but for FastAPI's own pages and ours."""
+    """Return what can be reached without a token, except for pages of FastAPI and of this package."""
     guard = find_guard(app)
-    for way in _without_dependencies(app):
-        if guard is None or not guard.deny_by_default or way.is_listed(guard.public):
-            yield way
+    for route in _list_unguarded(app):
+        if guard is None or not guard.deny_by_default or route.is_listed(guard.public):
+            yield route
 
 
-def _without_dependencies(app: "FastAPI") -> Iterator[OpenRoute]:
-    for demand in list_routes(app):
-        if not (demand.guarded or demand.iam or _is_own(demand.endpoint)):
-            yield OpenRoute("unguarded", str(demand), demand.path, demand.public)
+def _list_unguarded(app: "FastAPI") -> Iterator[OpenRoute]:
+    for route in list_routes(app):
+        if not (route.guarded or route.iam or _is_built_in(route.endpoint)):
+            yield OpenRoute("unguarded", str(route), route.path, route.public)
     for mount in list_opaque_mounts(app):
-        if not _is_own(mount.app):
+        if not _is_built_in(mount.app):
             yield OpenRoute("unseen", str(mount), mount.path)
 
 
-def _is_own(thing: object) -> bool:
-    """Whether FastAPI or this package has made it: a page of documentation, say."""
-    module = getattr(thing, "__module__", None) or ""
+def _is_built_in(endpoint: object) -> bool:
+    """Return True if FastAPI or this package defines the endpoint: a documentation page, for example."""
+    module = getattr(endpoint, "__module__", None) or ""
     return module == "fastapi.applications" or module.partition(".")[0] == "fastapi_cognito_guard"
 
 
-def _setup(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
-    if guard is None and any(
-        (demand.guarded or demand.iam) and not demand.mounted for demand in list_routes(app)
-    ):
+def _check_setup(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
+    if guard is None and any(_needs_guard(route) for route in list_routes(app)):
         yield Finding("guard_missing", "the app")
     kinds: list[object] = [entry.cls for entry in app.user_middleware]
     if guard is not None and CORSMiddleware in kinds[kinds.index(GuardMiddleware) :]:
         yield Finding("cors_inside", "CORSMiddleware")
 
 
-def _open(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
-    for way in list_open_routes(app):
-        if not way.declared and not (guard is not None and way.is_listed(guard.public)):
-            yield Finding(way.code, way.where)
+def _needs_guard(route: RouteInfo) -> bool:
+    """Return True if a guard must be installed in the app itself. A mounted app may have its own."""
+    return (route.guarded or route.iam) and not route.mounted
 
 
-def _routes(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
-    for demand in list_routes(app):
-        yield from (Finding("unresolved", f"{demand}, parameter {name!r}") for name in demand.unresolved)
-        # Only of scopes: of groups and claims no gateway knows anything.
-        if len(demand.scopes) > 1 and guard is not None and guard.gateway != "ignore":
-            yield Finding("scopes_beyond_gateway", str(demand))
+def _check_open_routes(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
+    for route in list_open_routes(app):
+        if not route.declared and not (guard is not None and route.is_listed(guard.public)):
+            yield Finding(route.code, route.where)
+
+
+def _check_routes(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
+    for route in list_routes(app):
+        yield from (Finding("unresolved", f"{route}, parameter {name!r}") for name in route.unresolved)
+        # Gateways have no rules for groups and claims, so only scopes can exceed them.
+        if len(route.scopes) > 1 and guard is not None and guard.gateway != "ignore":
+            yield Finding("scopes_beyond_gateway", str(route))

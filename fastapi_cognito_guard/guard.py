@@ -176,14 +176,17 @@ class CognitoGuard:
         handler: Any = refuse  # Starlette types handlers for requests; this one takes WebSockets too
         app.exception_handlers.setdefault(AuthError, handler)
         add_metadata_routes(app, self.pools)
-        openapi.publish(app, self, header=self.header.decode("ascii"))
+        openapi.extend_openapi(app, self, header=self.header.decode("ascii"))
         audit.warn_at_startup(app)
 
     def protect(self, app: ASGIApp, *requirements: Requirement) -> "ProtectedApp":
         """Return an ASGI app that only callers who meet all requirements reach, to be mounted.
 
-        For apps without FastAPI routes, such as MCP servers: ``app.mount("/mcp", guard.protect(mcp_app,
-        require_scope("tools/call")))``. They find the caller in ``scope["user"]``. Raises `ConfigurationError` for anything else than requirements.
+        For apps without FastAPI routes, such as MCP servers, which find the caller in ``scope["user"]``:
+
+            app.mount("/mcp", guard.protect(mcp_app, require_scope("tools/call")))
+
+        Raises `ConfigurationError` for anything else than an ASGI app and requirements.
         """
         from fastapi_cognito_guard.protected_app import ProtectedApp
 

@@ -1,4 +1,4 @@
-"""What the audit finds, and that it is silent where there is nothing."""
+"""Findings of the audit, and `assert_all_routes_guarded`."""
 
 import logging
 from pathlib import Path
@@ -14,13 +14,12 @@ from fastapi_cognito_guard import (
     CurrentUser,
     IamCaller,
     OptionalUser,
-    lambda_handler,
     require_group,
     require_scope,
 )
 from fastapi_cognito_guard.audit import audit
-from fastapi_cognito_guard.testing import FakeUserPool, assert_all_routes_guarded, gateway_event
-from tests import late_names
+from fastapi_cognito_guard.testing import FakeUserPool, assert_all_routes_guarded
+from tests import unresolved_annotations
 from tests.apps import add_routes, build_app, client_of, guard_for
 
 
@@ -30,7 +29,7 @@ def found(app: FastAPI) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def app(pool: FakeUserPool) -> FastAPI:
-    """Guarded through and through: no findings."""
+    """App in which every route is guarded or declares itself public."""
     app = FastAPI()
     guard_for(pool).install(app)
 
@@ -49,11 +48,11 @@ def app(pool: FakeUserPool) -> FastAPI:
     return app
 
 
-def test_a_guarded_app_has_no_findings_and_its_own_pages_are_none(app: FastAPI) -> None:
+def test_a_guarded_app_with_its_documentation_pages_has_no_findings(app: FastAPI) -> None:
     assert found(app) == []
 
 
-def test_what_asks_for_nothing_is_found(app: FastAPI) -> None:
+def test_routes_without_a_caller_are_found(app: FastAPI) -> None:
     add_routes(sub := FastAPI())
     app.mount("/sub", sub)
 
@@ -69,7 +68,7 @@ def test_what_asks_for_nothing_is_found(app: FastAPI) -> None:
     ]
 
 
-def test_a_mount_that_cannot_be_seen_into_is_found(app: FastAPI, tmp_path: Path) -> None:
+def test_an_opaque_mount_is_found(app: FastAPI, tmp_path: Path) -> None:
     files = StaticFiles(directory=tmp_path)
     app.mount("/static", files)
     app.host("static.example.com", files)
@@ -77,7 +76,7 @@ def test_a_mount_that_cannot_be_seen_into_is_found(app: FastAPI, tmp_path: Path)
 
 
 @pytest.mark.parametrize("public", [[], ["/open"], ["/open", "/static/*"]])
-def test_with_deny_by_default_nothing_is_open_but_what_is_declared(
+def test_with_deny_by_default_nothing_is_found_and_only_listed_paths_are_open(
     pool: FakeUserPool, tmp_path: Path, public: list[str]
 ) -> None:
     app = FastAPI()
@@ -91,9 +90,9 @@ def test_with_deny_by_default_nothing_is_open_but_what_is_declared(
     assert client_of(app).get("/open").status_code == (200 if public else 401)
 
 
-def test_names_that_only_a_function_knows_are_found(pool: FakeUserPool) -> None:
-    """FastAPI reads such a parameter from the query; with a default of None the route stands open."""
-    app = late_names.create_app(guard_for(pool))
+def test_an_annotation_with_local_names_is_found(pool: FakeUserPool) -> None:
+    """FastAPI reads such a parameter from the query; with a default of None the route is open."""
+    app = unresolved_annotations.create_app(guard_for(pool))
     assert client_of(app).get("/open").json() is None
     for finding in (
         ("unresolved", "GET /open, parameter 'user'"),
@@ -103,7 +102,7 @@ def test_names_that_only_a_function_knows_are_found(pool: FakeUserPool) -> None:
         assert finding in found(app)
 
 
-def test_routes_that_ask_without_a_guard_are_found() -> None:
+def test_guarded_routes_in_an_app_without_a_guard_are_found() -> None:
     app = FastAPI()
 
     @app.get("/")
@@ -114,10 +113,10 @@ def test_routes_that_ask_without_a_guard_are_found() -> None:
     assert "guard.install(app)" in finding.message
     outer = FastAPI()
     outer.mount("/inner", app)
-    assert found(outer) == []  # whatever guard is there: it is for the app around to say
+    assert found(outer) == []  # the mounted app may have a guard of its own
 
 
-def test_cors_inside_the_guard_is_found_and_outside_is_not(app: FastAPI) -> None:
+def test_cors_middleware_is_found_inside_the_guard_and_not_outside(app: FastAPI) -> None:
     app.add_middleware(CORSMiddleware, allow_origins=["https://web.example"])
     assert found(app) == []
     app.user_middleware.append(Middleware(CORSMiddleware, allow_origins=["https://web.example"]))
@@ -125,7 +124,7 @@ def test_cors_inside_the_guard_is_found_and_outside_is_not(app: FastAPI) -> None
 
 
 @pytest.mark.parametrize(("gateway", "expected"), [("trust", 1), ("verify", 1), ("ignore", 0)])
-def test_more_scopes_than_a_gateway_can_say_are_found_where_there_may_be_one(
+def test_several_required_scopes_are_found_unless_the_gateway_is_ignored(
     pool: FakeUserPool, gateway: Any, expected: int
 ) -> None:
     app = FastAPI(dependencies=[Depends(require_scope("a")), Depends(require_group("g"))])
@@ -140,39 +139,25 @@ def test_more_scopes_than_a_gateway_can_say_are_found_where_there_may_be_one(
     assert found(app) == [("scopes_beyond_gateway", "GET /two")] * expected
 
 
-def start_by_a_request(app: FastAPI) -> None:
-    client_of(app).get("/me")
-    client_of(app).get("/me")
-
-
-def start_by_the_lifespan(app: FastAPI) -> None:
-    with client_of(app):
-        pass
-
-
-def start_on_lambda(app: FastAPI) -> None:
-    handler = lambda_handler(app)
-    for _ in range(2):
-        handler(gateway_event("http", path="/me"), None)
-
-
-@pytest.mark.parametrize("start", [start_by_a_request, start_by_the_lifespan, start_on_lambda])
-def test_each_finding_is_logged_once_when_the_app_starts(
-    pool: FakeUserPool, caplog: pytest.LogCaptureFixture, start: Any
+def test_each_finding_is_logged_as_a_warning_when_the_app_starts(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = build_app(guard_for(pool))
 
     @app.get("/open")  # after the guard was installed
     async def opened() -> None: ...
 
-    start(app)
+    assert not caplog.records
+    client_of(app).get("/me")
     logged = [record for record in caplog.records if record.name == "fastapi_cognito_guard.audit"]
     assert [record.getMessage() for record in logged] == [f"{each} ({each.code})" for each in audit(app)]
     assert {record.levelno for record in logged} == {logging.WARNING}
     assert "GET /open: anybody may call it." in caplog.text
 
 
-def test_the_assertion_lists_what_is_open_and_only_its_own_list_counts(app: FastAPI, tmp_path: Path) -> None:
+def test_the_assertion_lists_open_routes_unless_its_own_argument_lists_them(
+    app: FastAPI, tmp_path: Path
+) -> None:
     app.mount("/static", StaticFiles(directory=tmp_path))
 
     @app.get("/items/{id}")
@@ -191,7 +176,7 @@ def test_the_assertion_lists_what_is_open_and_only_its_own_list_counts(app: Fast
     assert_all_routes_guarded(app, public=["/health", "/items/*", "/static"])
 
 
-def test_the_assertion_counts_on_deny_by_default(pool: FakeUserPool) -> None:
+def test_with_deny_by_default_the_assertion_lists_only_public_paths(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool, deny_by_default=True, public=["/public"]))
     with pytest.raises(AssertionError, match=r"GET /public$"):
         assert_all_routes_guarded(app)

@@ -1,4 +1,4 @@
-"""What is public: names, laziness, and the order of the layers."""
+"""Public names, and the libraries that importing the package loads."""
 
 import subprocess
 import sys
@@ -9,26 +9,26 @@ import fastapi_cognito_guard
 from fastapi_cognito_guard import testing
 
 
-def test_the_public_names_are_sorted_and_there() -> None:
+def test_the_public_names_are_sorted_and_exist() -> None:
     for module in (fastapi_cognito_guard, testing):
         assert module.__all__ == sorted(module.__all__)
         for name in module.__all__:
             assert hasattr(module, name)
 
 
-def test_a_name_that_testing_does_not_have_is_an_error() -> None:
+def test_an_unknown_name_of_testing_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nothing"):
-        testing.nothing  # noqa: B018 - asking for it is the test
+        testing.nothing  # noqa: B018 - the access is the test
 
 
-def test_every_public_name_says_what_it_is() -> None:
+def test_every_public_name_has_a_docstring() -> None:
     for name in fastapi_cognito_guard.__all__:
         if name not in {"ANY_CLIENT", "CurrentUser", "OptionalUser"}:
             assert getattr(fastapi_cognito_guard, name).__doc__
 
 
 def test_nothing_that_jose_drags_along_is_ever_loaded() -> None:
-    """ecdsa has an open CVE: the package must work where it was uninstalled."""
+    """The package must work without ecdsa, which has an open CVE."""
     code = """
 import asyncio, sys
 class Uninstalled:

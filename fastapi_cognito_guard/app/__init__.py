@@ -1,1 +1,1 @@
-"""Features that `install` adds to an app, and its routes as values."""
+"""Features that `install` adds to an app, and the app's routes as values."""

@@ -1,4 +1,4 @@
-"""What the guard adds to an app's OpenAPI document: who may call what, and how refusals look."""
+"""Security requirements and refusals in an app's OpenAPI document."""
 
 from collections.abc import Callable, Collection, Iterator
 from copy import deepcopy
@@ -19,18 +19,21 @@ from fastapi_cognito_guard.responses import Refusal
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-Document = dict[str, Any]
-Alternative = dict[str, list[str]]
+OpenApiDocument = dict[str, Any]
+"""An OpenAPI document, or an object in one."""
 
-SCHEME = "Cognito"
-IAM = "sigv4"  # as API Gateway's own exports call it
-GROUPS = "x-cognito-groups"
-_MOST_ALTERNATIVES = 32
-_SIGN_IN = (
+SecurityRequirement = dict[str, list[str]]
+"""OpenAPI's Security Requirement Object: all of its schemes are needed, each with all of its scopes."""
+
+_COGNITO = "Cognito"
+_SIGV4 = "sigv4"  # the name in API Gateway's own exports
+_GROUPS = "x-cognito-groups"
+_MAX_ALTERNATIVES = 32
+_OAUTH2_DESCRIPTION = (
     "Sign in at the user pool. Without a scope ticked, the token has all that the app client may have; "
     "an app client for a browser has no secret."
 )
-_SIGV4 = {
+_SIGV4_SCHEME = {
     "type": "apiKey",
     "in": "header",
     "name": "Authorization",
@@ -38,105 +41,122 @@ _SIGV4 = {
 }
 
 
-def publish(app: "FastAPI", guard: Guard, *, header: str) -> None:
-    """Complete the app's OpenAPI document, and let people sign in on its ``/docs``.
+def extend_openapi(app: "FastAPI", guard: Guard, *, header: str) -> None:
+    """Add the guard's security to the app's OpenAPI document, and the login to its ``/docs``.
 
-    An ``app.openapi`` of the user's own is completed too: at once where it is set already, else when the
-    app starts. Mounted apps have documents of their own.
+    An ``app.openapi`` that the user replaced is extended too: at once if it was replaced before, else when
+    the app starts. Mounted apps have documents of their own.
     """
 
-    def complete_it() -> None:
-        if not isinstance(app.openapi, _Completed):
-            # As assigning does, which FastAPI's documentation tells people to do.
-            app.__dict__["openapi"] = _Completed(app.openapi, app, guard, header)
+    def wrap_openapi() -> None:
+        if not isinstance(app.openapi, _ExtendedOpenApi):
+            # Assigned as FastAPI's documentation does it; mypy does not allow assigning to a method.
+            app.__dict__["openapi"] = _ExtendedOpenApi(app.openapi, app, guard, header)
 
-    complete_it()
-    run_at_startup(app, complete_it)
-    add_docs_login(app, _pool_to_sign_in(guard), files=find_swagger_files())
+    wrap_openapi()
+    run_at_startup(app, wrap_openapi)
+    add_docs_login(app, _find_pool_with_domain(guard), files=find_swagger_files())
 
 
-class _Completed:
-    """``app.openapi``, and what the guard adds: once to each document that it makes. Caching is FastAPI's."""
+class _ExtendedOpenApi:
+    """``app.openapi``, extended: each document that it returns is extended once. FastAPI caches it."""
 
-    def __init__(self, openapi: Callable[[], Document], app: "FastAPI", guard: Guard, header: str) -> None:
+    def __init__(
+        self, openapi: Callable[[], OpenApiDocument], app: "FastAPI", guard: Guard, header: str
+    ) -> None:
         self._openapi = openapi
         self._app = app
         self._guard = guard
         self._header = header
-        self._last: Document | None = None
+        self._last: OpenApiDocument | None = None
 
-    def __call__(self) -> Document:
+    def __call__(self) -> OpenApiDocument:
         document = self._openapi()
         if document is not self._last:
-            self._complete(document)
+            self._extend(document)
             self._last = document
         return document
 
-    def _complete(self, document: Document) -> None:
-        responses = _responses(self._guard)
+    def _extend(self, document: OpenApiDocument) -> None:
+        responses = _render_responses(self._guard)
         used: set[str] = set()
         scopes: set[str] = set()
-        for demand, operation in _operations(document, self._app):
-            alternatives = _alternatives(demand, denied=_is_denied(demand, self._guard))
+        for route, operation in _find_operations(document, self._app):
+            alternatives = _list_alternatives(route, denied=_is_denied_by_default(route, self._guard))
             used.update(name for alternative in alternatives for name in alternative)
-            scopes.update(*demand.scopes)
-            if alternatives and not any(
-                {SCHEME, IAM} & entry.keys() for entry in operation.get("security", ())
-            ):
-                _describe(operation, demand, alternatives, responses)
-        schemes = {SCHEME: _scheme(self._guard, self._header, scopes), IAM: dict(_SIGV4)}
+            scopes.update(*route.scopes)
+            if alternatives and not _has_own_security(operation):
+                _extend_operation(operation, route, alternatives, responses)
         if used:
+            schemes = {
+                _COGNITO: _build_cognito_scheme(self._guard, self._header, scopes),
+                _SIGV4: dict(_SIGV4_SCHEME),
+            }
             found = document.setdefault("components", {}).setdefault("securitySchemes", {})
             found.update({name: schemes[name] for name in sorted(used - found.keys())})
 
 
-def _is_denied(demand: RouteInfo, guard: Guard) -> bool:
-    """Whether the guard itself asks for a token there, before the route does."""
-    return guard.deny_by_default and not is_public(demand.path_format, guard.public)
-
-
-def _operations(document: Document, app: "FastAPI") -> Iterator[tuple[RouteInfo, Document]]:
-    for demand in list_routes(app):
-        if demand.in_schema and not demand.mounted:
-            path = document.get("paths", {}).get(demand.path_format, {})
-            for method in sorted(demand.methods):
+def _find_operations(
+    document: OpenApiDocument, app: "FastAPI"
+) -> Iterator[tuple[RouteInfo, OpenApiDocument]]:
+    for route in list_routes(app):
+        if route.in_schema and not route.mounted:
+            path = document.get("paths", {}).get(route.path_format, {})
+            for method in sorted(route.methods):
                 if method.lower() in path:
-                    yield demand, path[method.lower()]
+                    yield route, path[method.lower()]
 
 
-def _alternatives(demand: RouteInfo, *, denied: bool) -> list[Alternative]:
-    """What a caller may bring: any of these, each with all that is in it. Nothing: nothing is asked for."""
-    ways: list[Alternative] = _scope_choices(demand.scopes) if demand.guarded or denied else []
-    if demand.iam:
-        ways = [{**way, IAM: []} for way in ways or [{}]]
-    return [*ways, {}] if demand.optional and not (denied or demand.iam) else ways
+def _is_denied_by_default(route: RouteInfo, guard: Guard) -> bool:
+    """Return True if the guard requires a token before routing, whatever the route itself requires."""
+    return guard.deny_by_default and not is_public(route.path_format, guard.public)
 
 
-def _scope_choices(scopes: tuple[tuple[str, ...], ...]) -> list[Alternative]:
-    """All of the any-ofs, as any of the all-ofs. Where those are too many to read, none is named."""
-    few = scopes if prod(map(len, scopes)) <= _MOST_ALTERNATIVES else ()
+def _has_own_security(operation: OpenApiDocument) -> bool:
+    """Return True if the operation names our schemes already: it was built from an extended document."""
+    return any({_COGNITO, _SIGV4} & entry.keys() for entry in operation.get("security", ()))
+
+
+def _list_alternatives(route: RouteInfo, *, denied: bool) -> list[SecurityRequirement]:
+    """Return the credentials that a route takes, as alternatives. No alternative: it needs none."""
+    alternatives = _expand_scopes(route.scopes) if route.guarded or denied else []
+    if route.iam:
+        alternatives = [{**alternative, _SIGV4: []} for alternative in alternatives or [{}]]
+    anonymous: list[SecurityRequirement] = [{}]
+    return alternatives + anonymous if route.optional and not (denied or route.iam) else alternatives
+
+
+def _expand_scopes(scopes: tuple[tuple[str, ...], ...]) -> list[SecurityRequirement]:
+    """Turn all-of-any-of, as routes have it, into any-of-all-of, as OpenAPI has it.
+
+    Beyond a readable number of alternatives, the scopes are left out.
+    """
+    few = scopes if prod(map(len, scopes)) <= _MAX_ALTERNATIVES else ()
     choices = dict.fromkeys(tuple(dict.fromkeys(choice)) for choice in product(*few))
-    return [{SCHEME: list(choice)} for choice in choices]
+    return [{_COGNITO: list(choice)} for choice in choices]
 
 
-def _describe(
-    operation: Document, demand: RouteInfo, alternatives: list[Alternative], responses: Document
+def _extend_operation(
+    operation: OpenApiDocument,
+    route: RouteInfo,
+    alternatives: list[SecurityRequirement],
+    responses: OpenApiDocument,
 ) -> None:
-    # FastAPI lists the schemes of a route's dependencies as alternatives; all the same, all are asked for.
+    # FastAPI writes the schemes of a route's dependencies as alternatives, but each of them is required.
     others = operation.get("security") or [{}]
     operation["security"] = [{**other, **ours} for other in others for ours in alternatives]
-    if demand.groups:
-        operation[GROUPS] = list(demand.groups[0]) if len(demand.groups) == 1 else [*map(list, demand.groups)]
+    if route.groups:
+        operation[_GROUPS] = list(route.groups[0]) if len(route.groups) == 1 else [*map(list, route.groups)]
     for status, response in responses.items():
         operation.setdefault("responses", {}).setdefault(status, deepcopy(response))
 
 
-def _responses(guard: Guard) -> Document:
-    """The refusals, as the guard itself renders them."""
-    responses: Document = {}
+def _render_responses(guard: Guard) -> OpenApiDocument:
+    """Return the refusals by status, rendered in the guard's dialect."""
+    responses: OpenApiDocument = {}
     for error in (TokenMissing(""), InsufficientGroup(""), KeysUnavailable("")):
         refusal = guard.refusal(error)
-        content = {"example": dict(refusal.body), "schema": _schema(refusal)}
+        content = {"example": dict(refusal.body), "schema": _build_body_schema(refusal)}
         response = {
             "description": HTTPStatus(refusal.status).phrase,
             "content": {"application/json": content},
@@ -145,13 +165,13 @@ def _responses(guard: Guard) -> Document:
     return responses
 
 
-def _schema(refusal: Refusal) -> Document:
+def _build_body_schema(refusal: Refusal) -> OpenApiDocument:
     properties = {key: {"type": "null" if text is None else "string"} for key, text in refusal.body.items()}
     return {"type": "object", "required": [*properties], "properties": properties}
 
 
-def _scheme(guard: Guard, header: str, scopes: Collection[str]) -> Document:
-    pool = _pool_to_sign_in(guard)
+def _build_cognito_scheme(guard: Guard, header: str, scopes: Collection[str]) -> OpenApiDocument:
+    pool = _find_pool_with_domain(guard)
     if header.lower() != "authorization":
         return {"type": "apiKey", "in": "header", "name": header}
     if pool is None:
@@ -162,14 +182,18 @@ def _scheme(guard: Guard, header: str, scopes: Collection[str]) -> Document:
         "refreshUrl": pool.token_url,
         "scopes": dict.fromkeys(sorted(scopes), ""),
     }
-    scheme: Document = {"type": "oauth2", "description": _SIGN_IN, "flows": {"authorizationCode": flow}}
+    scheme: OpenApiDocument = {
+        "type": "oauth2",
+        "description": _OAUTH2_DESCRIPTION,
+        "flows": {"authorizationCode": flow},
+    }
     if _takes_id_tokens(guard, pool, scopes):
-        scheme["x-tokenName"] = "id_token"  # which of the tokens Swagger UI sends
+        scheme["x-tokenName"] = "id_token"  # tells Swagger UI which token to send
     return scheme
 
 
-def _pool_to_sign_in(guard: Guard) -> UserPool | None:
-    """Of several pools, the first with a domain: a document has one scheme, and Swagger UI one client."""
+def _find_pool_with_domain(guard: Guard) -> UserPool | None:
+    """Return the first pool with a domain: a document has one scheme, and Swagger UI has one client."""
     return next((pool for pool in guard.pools if pool.domain is not None), None)
 
 

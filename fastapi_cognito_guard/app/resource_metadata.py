@@ -1,7 +1,7 @@
-"""RFC 9728: where a client that was refused can read which user pool to sign in at.
+"""OAuth 2.0 Protected Resource Metadata (RFC 9728): the user pool and the scopes of an API.
 
-Only for pools whose ``resource`` is the address of this API: access tokens must then carry it in ``aud``, so
-that a token for another API is of no use here, and the client must know what to ask for.
+Served only for pools whose ``resource`` is the address of this API. Access tokens must then name it in
+``aud``, and the client reads here where to request such a token.
 """
 
 import re
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _WELL_KNOWN = "/.well-known/oauth-protected-resource"
-_FIT_FOR_A_HEADER = r"[\x21\x23-\x5B\x5D-\x7E]+"  # what can stand between a challenge's quotes
+_QUOTABLE = r"[\x21\x23-\x5B\x5D-\x7E]+"  # a quoted parameter of a challenge takes these unescaped
 
 
 def build_metadata_url(resource: str | None) -> str | None:
-    """RFC 9728 section 3.1: the path goes behind the well-known one. None for what is no address."""
-    if resource is None or not re.fullmatch(_FIT_FOR_A_HEADER, resource):
+    """Return the metadata address of a resource, or None if the resource is not an address.
+
+    RFC 9728 section 3.1: the well-known path goes before the path of the resource.
+    """
+    if resource is None or not re.fullmatch(_QUOTABLE, resource):
         return None
     try:
         check_address("resource", resource)
@@ -39,28 +42,29 @@ def build_metadata_url(resource: str | None) -> str | None:
 
 
 def list_metadata_paths(pools: Sequence[UserPool]) -> dict[str, str]:
-    """The path of each document, and the resource that it is about."""
+    """Return the resource of each metadata document, by the document's path."""
     urls = {pool.resource: build_metadata_url(pool.resource) for pool in pools}
     return {urlsplit(url).path: resource for resource, url in urls.items() if url and resource}
 
 
 def add_metadata_routes(app: "FastAPI", pools: Sequence[UserPool]) -> None:
-    """Serve the documents, before any route of the app's own could take their place."""
+    """Serve the metadata documents, ahead of all routes of the app."""
     for path, resource in list_metadata_paths(pools).items():
-        app.router.routes.insert(0, _route(app, path, resource, pools))
+        app.router.routes.insert(0, _build_route(app, path, resource, pools))
 
 
-def _route(app: "FastAPI", path: str, resource: str, pools: Sequence[UserPool]) -> Route:
+def _build_route(app: "FastAPI", path: str, resource: str, pools: Sequence[UserPool]) -> Route:
     async def protected_resource(request: Request) -> JSONResponse:
-        return JSONResponse(_document(app, resource, pools))
+        return JSONResponse(_build_metadata(app, resource, pools))
 
     return Route(path, protected_resource, include_in_schema=False)
 
 
-def _document(app: "FastAPI", resource: str, pools: Sequence[UserPool]) -> dict[str, Any]:
+def _build_metadata(app: "FastAPI", resource: str, pools: Sequence[UserPool]) -> dict[str, Any]:
+    # A guard without an app imports this module for its addresses, and must not load FastAPI's routing.
     from fastapi_cognito_guard.app.routes import list_routes
 
-    scopes = {scope for demand in list_routes(app) for any_of in demand.scopes for scope in any_of}
+    scopes = {scope for route in list_routes(app) for any_of in route.scopes for scope in any_of}
     return {
         "resource": resource,
         "resource_name": app.title,

@@ -1,10 +1,10 @@
-"""What each route of an app demands of its callers.
+"""Routes of an app, with what each requires of its callers.
 
-Documents, audits and exports are all made from this. Nothing that serves a request needs it, so that it is
-loaded for them alone.
+The OpenAPI document, the audit and the exports are built from these values. Serving a request does not need
+this module.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ForwardRef
 
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteInfo:
-    """What one route demands.
+    """One route, with what it requires of its callers.
 
-    ``path``          with the prefixes of the routers and mounts around it: ``/files/{name:path}``
-    ``path_format``   the same as OpenAPI has it: ``/files/{name}``
-    ``methods``       empty for a WebSocket, and for an endpoint that takes whichever
-    ``websocket``     whether it is one
-    ``name``          of the route
-    ``endpoint``      the function behind it
-    ``guarded``       whether it asks which user is calling
-    ``optional``      whether nobody will do: it asks for `optional_user`, and for nothing else
-    ``iam``           whether it asks for a caller who signed with AWS credentials
-    ``requirements``  all of them must hold; in each, any one of ``any_of`` is enough
-    ``public``        whether it says that it asks for nothing, in OpenAPI's words: ``{"security": []}``
-    ``unresolved``    parameters whose annotations FastAPI could not resolve: callers choose their values
-    ``in_schema``     whether it is in its app's OpenAPI document
-    ``mounted``       whether it is in an app or a router that is mounted, not included
+    ``path``          including the prefixes of its routers and mounts: ``/files/{name:path}``
+    ``path_format``   the path as OpenAPI writes it: ``/files/{name}``
+    ``methods``       empty for a WebSocket, and for an endpoint that takes any method
+    ``websocket``     true for a WebSocket route
+    ``name``          the route's name in the app
+    ``endpoint``      the function or class that serves it
+    ``guarded``       true if it depends on the user, optional or not
+    ``optional``      true if it depends on `optional_user` and never on `current_user`
+    ``iam``           true if it depends on a caller who signed with AWS credentials
+    ``requirements``  all must hold; any one value of ``any_of`` satisfies each
+    ``public``        true if it declares ``openapi_extra={"security": []}``
+    ``unresolved``    parameters whose annotations FastAPI could not resolve and reads from the query
+    ``in_schema``     true if its app's OpenAPI document contains it
+    ``mounted``       true if it belongs to a mounted app or router, false if it was included
     """
 
     path: str
@@ -61,19 +61,22 @@ class RouteInfo:
     in_schema: bool
     mounted: bool
 
-    def of(self, kind: RequirementKind) -> tuple[Requirement, ...]:
-        """The requirements of one kind."""
+    def requirements_of_kind(self, kind: RequirementKind) -> tuple[Requirement, ...]:
+        """Return the requirements on scopes, on groups or on claims."""
         return tuple(requirement for requirement in self.requirements if requirement.kind == kind)
 
     @property
     def scopes(self) -> tuple[tuple[str, ...], ...]:
-        """All of these, any one of each. A scope of ``Security`` stands alone: FastAPI's rule is all-of."""
-        return tuple(requirement.any_of for requirement in self.of("scope"))
+        """Required scopes: all of the tuples, any one scope of each.
+
+        Each scope of ``Security`` is a tuple of its own, because FastAPI requires all of them.
+        """
+        return tuple(requirement.any_of for requirement in self.requirements_of_kind("scope"))
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """All of these, any one of each."""
-        return tuple(requirement.any_of for requirement in self.of("group"))
+        """Required groups: all of the tuples, any one group of each."""
+        return tuple(requirement.any_of for requirement in self.requirements_of_kind("group"))
 
     def __str__(self) -> str:
         methods = "WebSocket" if self.websocket else " ".join(sorted(self.methods - {"HEAD"})) or "any method"
@@ -82,7 +85,7 @@ class RouteInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpaqueMount:
-    """What shows no routes: files, an app that is no FastAPI or Starlette, a route of its own kind."""
+    """Mount whose routes cannot be read: static files, another ASGI app, a custom route class."""
 
     path: str
     app: object
@@ -92,59 +95,61 @@ class OpaqueMount:
 
 
 def list_routes(app: "FastAPI") -> Iterator[RouteInfo]:
-    """What each route demands, in the order in which they are matched, mounted apps with them."""
-    return (found for found in _walk(app.routes) if isinstance(found, RouteInfo))
+    """Return all routes in the order in which they are matched, including those of mounted apps."""
+    return (found for found in _walk_routes(app.routes) if isinstance(found, RouteInfo))
 
 
 def list_opaque_mounts(app: "FastAPI") -> Iterator[OpaqueMount]:
-    """What cannot be seen into."""
-    return (found for found in _walk(app.routes) if isinstance(found, OpaqueMount))
+    """Return the mounts whose routes cannot be read."""
+    return (found for found in _walk_routes(app.routes) if isinstance(found, OpaqueMount))
 
 
-def _walk(
-    routes: Sequence[BaseRoute], at: str = "", *, mounted: bool = False
+def _walk_routes(
+    routes: Sequence[BaseRoute], prefix: str = "", *, mounted: bool = False
 ) -> Iterator[RouteInfo | OpaqueMount]:
     for context in iter_route_contexts(routes):
-        # Until FastAPI 0.143 a context does not speak for the copy of a route that it includes.
+        # Before FastAPI 0.143, a context does not read attributes from the Starlette route that it includes.
         route: Any = getattr(context, "starlette_route", None) or context
         original = context.original_route
-        inside = at + (getattr(route, "path", None) or "")  # a host has none
+        path = prefix + (getattr(route, "path", None) or "")  # a Host has no path
         if isinstance(original, Route | WebSocketRoute):
-            yield _demand(route, at, websocket=isinstance(original, WebSocketRoute), mounted=mounted)
+            websocket = isinstance(original, WebSocketRoute)
+            yield _build_route_info(route, prefix, websocket=websocket, mounted=mounted)
         elif isinstance(getattr(route, "app", None), ProtectedApp):
-            yield _protected(route.app, inside)
+            yield _build_protected_info(route.app, path)
         elif isinstance(original, Mount | Host) and route.routes:
-            yield from _walk(route.routes, inside, mounted=True)
+            yield from _walk_routes(route.routes, path, mounted=True)
         else:
-            yield OpaqueMount(path=inside, app=getattr(route, "app", original))
+            yield OpaqueMount(path=path, app=getattr(route, "app", original))
 
 
-def _demand(route: Any, at: str, *, websocket: bool, mounted: bool) -> RouteInfo:
+def _build_route_info(route: Any, prefix: str, *, websocket: bool, mounted: bool) -> RouteInfo:
     dependant = getattr(route, "dependant", None)  # a plain Starlette route has none
-    asked = [list_security_scopes(node) for node in walk_dependants(dependant) if find_caller(node) == "user"]
+    nodes = list(walk_dependants(dependant))
+    user_scopes = [list_security_scopes(node) for node in nodes if find_caller(node) == "user"]
     return RouteInfo(
-        path=at + route.path,
-        path_format=at + route.path_format,
+        path=prefix + route.path,
+        path_format=prefix + route.path_format,
         methods=frozenset(getattr(route, "methods", None) or ()),
         websocket=websocket,
         name=route.name,
         endpoint=route.endpoint,
-        guarded=bool(asked),
-        optional=bool(asked) and all(OPTIONAL in scopes for scopes in asked),
-        iam=any(find_caller(node) == "iam" for node in walk_dependants(dependant)),
+        guarded=bool(user_scopes),
+        optional=bool(user_scopes) and all(OPTIONAL in scopes for scopes in user_scopes),
+        iam=any(find_caller(node) == "iam" for node in nodes),
         requirements=tuple(dict.fromkeys(list_requirements(dependant))),
         public=(getattr(route, "openapi_extra", None) or {}).get("security") == [],
-        unresolved=tuple(_unresolved(dependant)),
+        unresolved=tuple(_list_unresolved_parameters(nodes)),
         in_schema=dependant is not None and getattr(route, "include_in_schema", False),
         mounted=mounted,
     )
 
 
-def _protected(app: ProtectedApp, at: str) -> RouteInfo:
-    """All that is in a mounted app, whose routes are not to be seen."""
+def _build_protected_info(app: ProtectedApp, prefix: str) -> RouteInfo:
+    """Build the one route that stands for everything in a protected app."""
     return RouteInfo(
-        path=at + "/{rest:path}",
-        path_format=at + "/{rest}",
+        path=prefix + "/{rest:path}",
+        path_format=prefix + "/{rest}",
         methods=frozenset(),
         websocket=False,
         name="",
@@ -160,9 +165,12 @@ def _protected(app: ProtectedApp, at: str) -> RouteInfo:
     )
 
 
-def _unresolved(dependant: Any) -> Iterator[str]:
-    """FastAPI cannot see a name that only a function knows, with ``from __future__ import annotations``."""
-    for node in walk_dependants(dependant):
+def _list_unresolved_parameters(nodes: Iterable[Any]) -> Iterator[str]:
+    """Return the query parameters whose annotation is still a forward reference.
+
+    With ``from __future__ import annotations``, FastAPI cannot resolve names that are local to a function.
+    """
+    for node in nodes:
         for field in node.query_params:
             if isinstance(field.field_info.annotation, ForwardRef):
                 yield field.name

@@ -1,4 +1,4 @@
-"""What is done when an app starts: once, after all is defined, and before its first request."""
+"""Actions that run once, when an app starts."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,14 @@ from starlette.types import ASGIApp
 
 
 def run_at_startup(app: Starlette, action: Callable[[], None]) -> None:
-    """Have ``action`` done when ``app`` puts its middleware together.
+    """Run ``action`` when ``app`` builds its middleware stack, before its first request.
 
-    The lifespan would be the place, but Lambda has none. Requests never pass through here.
+    Lambda runs no lifespan, so a lifespan handler would not do. Requests never pass through here.
     """
-    app.user_middleware.append(Middleware(_Once, action=action))
+    app.user_middleware.append(Middleware(_run_once, action=action))
 
 
-def _Once(app: ASGIApp, action: Callable[[], None]) -> ASGIApp:  # noqa: N802 - stands where a class is due
+def _run_once(app: ASGIApp, action: Callable[[], None]) -> ASGIApp:
+    """Stand in for a middleware class: Starlette calls it once, to wrap the app."""
     action()
     return app

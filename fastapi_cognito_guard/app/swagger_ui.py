@@ -1,4 +1,4 @@
-"""The login on ``/docs``: Swagger UI, told where to sign in, and kept from what Cognito refuses."""
+"""Login on ``/docs``: Swagger UI with the settings that signing in at Cognito needs."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,9 +15,9 @@ from fastapi_cognito_guard.pool import AnyClient, UserPool
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-# Swagger UI adds this header when it asks for tokens. It makes browsers ask Cognito first (a CORS preflight),
-# and Cognito says no. FastAPI passes settings as JSON, where no function can be, so it is set afterwards.
-_WITHOUT_THE_HEADER = b"""
+# Swagger UI sends X-Requested-With with token requests. The header causes a CORS preflight, which Cognito
+# refuses. FastAPI passes Swagger UI's settings as JSON, which cannot hold a function, so a script sets it.
+_REMOVE_HEADER_SCRIPT = b"""
     <script>
     ui.getConfigs().requestInterceptor = (request) => {
         delete request.headers["X-Requested-With"];
@@ -25,9 +25,7 @@ _WITHOUT_THE_HEADER = b"""
     };
     </script>
 """
-
-
-_FILES = {
+_FILE_NAMES = {
     "swagger_js_url": "swagger-ui-bundle.js",
     "swagger_css_url": "swagger-ui.css",
     "swagger_favicon_url": "favicon.png",
@@ -35,38 +33,41 @@ _FILES = {
 
 
 def add_docs_login(app: "FastAPI", pool: UserPool | None, *, files: Path | None) -> None:
-    """Let people sign in to ``pool`` on the app's own ``/docs``, with PKCE.
+    """Let users sign in to ``pool`` on the app's own ``/docs``, with PKCE.
 
-    What the user has put into ``swagger_ui_init_oauth`` is kept. ``files`` are Swagger UI's own: with them
-    the page loads nothing from elsewhere.
+    Settings that the app has in ``swagger_ui_init_oauth`` win. ``files`` is the directory of Swagger UI's own
+    files: with it, the page loads nothing from other hosts.
     """
     if pool is not None:
-        app.swagger_ui_init_oauth = _init_oauth(pool) | (app.swagger_ui_init_oauth or {})
-    where = next((at for at, route in enumerate(app.routes) if _is_docs(route, app)), None)
-    if where is not None and (pool is not None or files is not None):
-        app.router.routes[where : where + 1] = _docs(app, files)
+        app.swagger_ui_init_oauth = _build_init_oauth(pool) | (app.swagger_ui_init_oauth or {})
+    index = next((index for index, route in enumerate(app.routes) if _is_docs_route(route, app)), None)
+    if index is not None and (pool is not None or files is not None):
+        app.router.routes[index : index + 1] = _build_docs_routes(app, files)
 
 
 def find_swagger_files(package: str = "fastapi_offline") -> Path | None:
-    """Where the extra ``docs`` has put Swagger UI's own files. Nothing of the package is imported."""
+    """Return the directory of Swagger UI's files, which the extra ``docs`` installs, or None.
+
+    The package that holds them is not imported.
+    """
     spec = find_spec(package)
     return None if spec is None or spec.origin is None else Path(spec.origin).with_name("static")
 
 
-def _init_oauth(pool: UserPool) -> dict[str, Any]:
-    """No scopes are asked for by name: Cognito then gives all that the client may have."""
+def _build_init_oauth(pool: UserPool) -> dict[str, Any]:
+    """Build the settings of the login. Without named scopes, Cognito grants all that the client may have."""
     settings: dict[str, Any] = {"usePkceWithAuthorizationCodeGrant": True}
     if not isinstance(pool.client_ids, AnyClient) and len(pool.client_ids) == 1:
         (settings["clientId"],) = pool.client_ids
     return settings
 
 
-def _is_docs(route: BaseRoute, app: "FastAPI") -> bool:
-    """Whether it is the page that FastAPI itself has made."""
+def _is_docs_route(route: BaseRoute, app: "FastAPI") -> bool:
+    """Return True if FastAPI itself added this route for its docs page."""
     return isinstance(route, Route) and route.name == "swagger_ui_html" and route.path == app.docs_url
 
 
-def _docs(app: "FastAPI", files: Path | None) -> list[BaseRoute]:
+def _build_docs_routes(app: "FastAPI", files: Path | None) -> list[BaseRoute]:
     docs_url = app.docs_url or ""
     assets = docs_url.rstrip("/") + "/assets"
 
@@ -79,15 +80,15 @@ def _docs(app: "FastAPI", files: Path | None) -> list[BaseRoute]:
             oauth2_redirect_url=redirect and root + redirect,
             init_oauth=app.swagger_ui_init_oauth,
             swagger_ui_parameters=app.swagger_ui_parameters,
-            **({} if files is None else {key: f"{root}{assets}/{name}" for key, name in _FILES.items()}),
+            **({} if files is None else {key: f"{root}{assets}/{name}" for key, name in _FILE_NAMES.items()}),
         )
-        return HTMLResponse(bytes(page.body).replace(b"</body>", _WITHOUT_THE_HEADER + b"</body>"))
+        return HTMLResponse(bytes(page.body).replace(b"</body>", _REMOVE_HEADER_SCRIPT + b"</body>"))
 
     routes: list[BaseRoute] = [Route(docs_url, swagger_ui_html, include_in_schema=False)]
     if files is not None:
-        routes.append(Mount(assets, _Files(directory=files), name="swagger_ui_assets"))
+        routes.append(Mount(assets, _SwaggerFiles(directory=files), name="swagger_ui_assets"))
     return routes
 
 
-class _Files(StaticFiles):
-    """A class of our own, so that the audit knows them."""
+class _SwaggerFiles(StaticFiles):
+    """Swagger UI's files. The audit recognizes this class as the package's own."""

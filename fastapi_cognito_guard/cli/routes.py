@@ -81,7 +81,9 @@ def _build_row(route: RouteInfo, *, is_public: bool) -> dict[str, Any]:
         "guard": "public" if is_public else _describe_guard(route),
         "scopes": [list(names) for names in route.scopes],
         "groups": [list(names) for names in route.groups],
-        "claims": [{"name": each.claim, "values": list(each.any_of)} for each in route.of("claim")],
+        "claims": [
+            {"name": each.claim, "values": list(each.any_of)} for each in route.requirements_of_kind("claim")
+        ],
     }
 
 

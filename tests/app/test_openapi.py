@@ -1,4 +1,4 @@
-"""The app's document: what the guard adds to it, and that it adds nothing else."""
+"""Security and refusals in the OpenAPI document, and nothing besides."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -24,16 +24,16 @@ from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import add_routes, build_app, client_of, guard_for
 
-Document = dict[str, Any]
+Object = dict[str, Any]
 DOMAIN = "auth.example.com"
 
 
-def operation(app: FastAPI, path: str, method: str = "get") -> Document:
-    found: Document = app.openapi()["paths"][path][method]
+def operation(app: FastAPI, path: str, method: str = "get") -> Object:
+    found: Object = app.openapi()["paths"][path][method]
     return found
 
 
-SECURITY: dict[str, list[Document] | None] = {
+SECURITY: dict[str, list[Object] | None] = {
     "/public": None,
     "/me": [{"Cognito": []}],
     "/optional": [{"Cognito": []}, {}],
@@ -45,27 +45,41 @@ SECURITY: dict[str, list[Document] | None] = {
 
 
 @pytest.mark.parametrize("path", SECURITY)
-def test_each_route_says_what_it_asks_for(pool: FakeUserPool, path: str) -> None:
+def test_each_operation_states_the_security_of_its_route(pool: FakeUserPool, path: str) -> None:
     assert operation(build_app(guard_for(pool)), path).get("security") == SECURITY[path]
 
 
-def test_any_of_is_alternatives_and_all_of_any_ofs_is_their_product(pool: FakeUserPool) -> None:
+def test_several_any_of_requirements_become_the_product_of_their_alternatives(pool: FakeUserPool) -> None:
     app = FastAPI(dependencies=[Depends(require_scope("a", "b"))])
     guard_for(pool).install(app)
-    too_many = [Depends(require_scope(*(f"{n}/{i}" for i in range(6)))) for n in range(3)]
 
     @app.get("/product", dependencies=[Depends(require_scope("c", "b"))])
     async def product() -> None: ...
 
-    @app.get("/too-many", dependencies=too_many)
-    async def many() -> None: ...
-
     choices = [entry["Cognito"] for entry in operation(app, "/product")["security"]]
     assert choices == [["a", "c"], ["a", "b"], ["b", "c"], ["b"]]
-    assert operation(app, "/too-many")["security"] == [{"Cognito": []}]
 
 
-def test_groups_are_an_extension_and_never_scopes(pool: FakeUserPool) -> None:
+@pytest.mark.parametrize(("per_requirement", "written"), [((4, 8), 32), ((3, 11), 1), ((6, 6, 6), 1)])
+def test_more_than_32_alternatives_are_not_written(
+    pool: FakeUserPool, per_requirement: tuple[int, ...], written: int
+) -> None:
+    app = FastAPI()
+    guard_for(pool).install(app)
+    requirements = [
+        Depends(require_scope(*(f"{number}/{index}" for index in range(count))))
+        for number, count in enumerate(per_requirement)
+    ]
+
+    @app.get("/", dependencies=requirements)
+    async def root() -> None: ...
+
+    alternatives = operation(app, "/")["security"]
+    assert len(alternatives) == written
+    assert (alternatives == [{"Cognito": []}]) is (written == 1)
+
+
+def test_groups_are_written_as_an_extension_and_never_as_scopes(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool))
 
     @app.get("/both", dependencies=[Depends(require_group("a", "b")), Depends(require_group("c"))])
@@ -76,7 +90,7 @@ def test_groups_are_an_extension_and_never_scopes(pool: FakeUserPool) -> None:
     assert "x-cognito-groups" not in operation(app, "/scope")
 
 
-SCHEMES: list[tuple[Document, Document, Document]] = [
+SCHEMES: list[tuple[Object, Object, Object]] = [
     ({}, {}, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}),
     ({}, {"identity_source": "X-Token"}, {"type": "apiKey", "in": "header", "name": "x-token"}),
     (
@@ -98,8 +112,8 @@ SCHEMES: list[tuple[Document, Document, Document]] = [
 
 
 @pytest.mark.parametrize(("pool_settings", "settings", "scheme"), SCHEMES, ids=["bearer", "header", "oauth2"])
-def test_there_is_one_scheme(
-    pool: FakeUserPool, pool_settings: Document, settings: Document, scheme: Document
+def test_the_document_has_one_scheme(
+    pool: FakeUserPool, pool_settings: Object, settings: Object, scheme: Object
 ) -> None:
     app = build_app(guard_for(pool, user_pool=pool_settings, **settings))
     (found,) = app.openapi()["components"]["securitySchemes"].items()
@@ -107,7 +121,7 @@ def test_there_is_one_scheme(
     assert found == ("Cognito", scheme)
 
 
-def test_of_several_pools_people_sign_in_to_the_first_with_a_domain(
+def test_of_several_pools_the_first_with_a_domain_is_the_one_to_sign_in_to(
     pool: FakeUserPool, other_pool: FakeUserPool
 ) -> None:
     guard = CognitoGuard(pool.user_pool(), other_pool.user_pool(domain=DOMAIN))
@@ -126,7 +140,7 @@ def test_of_several_pools_people_sign_in_to_the_first_with_a_domain(
         ({"id"}, "http", False, None),
     ],
 )
-def test_swagger_is_told_to_send_id_tokens_where_those_are_due(
+def test_swagger_sends_the_id_token_where_the_guard_takes_no_access_token(
     pool: FakeUserPool, token_use: set[str], semantics: Semantics, scoped: bool, sent: str | None
 ) -> None:
     app = FastAPI()
@@ -155,13 +169,18 @@ def test_the_documented_refusals_are_those_of_the_dialect(
     for answer in (missing, failed):
         documented = responses[str(answer.status_code)]["content"]["application/json"]
         assert documented["example"] == answer.json()
-        assert documented["schema"]["required"] == list(answer.json())
+        kinds = {name: "null" if value is None else "string" for name, value in answer.json().items()}
+        assert documented["schema"] == {
+            "type": "object",
+            "required": list(kinds),
+            "properties": {name: {"type": kind} for name, kind in kinds.items()},
+        }
 
 
-def test_the_users_own_responses_are_kept_and_the_route_is_not_touched(pool: FakeUserPool) -> None:
+def test_declared_responses_are_kept_and_the_route_is_not_changed(pool: FakeUserPool) -> None:
     app = FastAPI()
     guard_for(pool).install(app)
-    own: dict[int | str, Document] = {401: {"description": "Who?"}, 409: {"description": "Taken"}}
+    own: dict[int | str, Object] = {401: {"description": "Who?"}, 409: {"description": "Taken"}}
     router = APIRouter(responses=own)
 
     @router.get("/mine")
@@ -175,7 +194,7 @@ def test_the_users_own_responses_are_kept_and_the_route_is_not_touched(pool: Fak
     assert own == before
 
 
-def test_other_schemes_of_a_route_are_asked_for_too(pool: FakeUserPool) -> None:
+def test_other_schemes_of_a_route_are_required_as_well(pool: FakeUserPool) -> None:
     app = FastAPI()
     guard_for(pool).install(app)
 
@@ -189,7 +208,7 @@ def test_other_schemes_of_a_route_are_asked_for_too(pool: FakeUserPool) -> None:
     assert app.openapi()["components"]["securitySchemes"].keys() == {"APIKeyHeader", "Cognito"}
 
 
-def test_with_deny_by_default_all_but_public_paths_ask_for_a_token(pool: FakeUserPool) -> None:
+def test_with_deny_by_default_all_but_public_paths_require_a_token(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool, deny_by_default=True, public=["/me"]))
     assert operation(app, "/public")["security"] == [{"Cognito": []}]
     assert operation(app, "/me")["security"] == [{"Cognito": []}]
@@ -199,7 +218,7 @@ def test_with_deny_by_default_all_but_public_paths_ask_for_a_token(pool: FakeUse
     assert operation(app, "/optional")["security"] == [{"Cognito": []}, {}]
 
 
-def test_routes_for_iam_callers_say_so(pool: FakeUserPool) -> None:
+def test_routes_for_iam_callers_require_signature_version_4(pool: FakeUserPool) -> None:
     app = FastAPI()
     guard_for(pool).install(app)
 
@@ -207,27 +226,38 @@ def test_routes_for_iam_callers_say_so(pool: FakeUserPool) -> None:
     async def iam(caller: IamCaller) -> None: ...
 
     assert operation(app, "/iam")["security"] == [{"sigv4": []}]
-    assert app.openapi()["components"]["securitySchemes"].keys() == {"sigv4"}
+    assert app.openapi()["components"]["securitySchemes"] == {
+        "sigv4": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "x-amazon-apigateway-authtype": "awsSigv4",
+        }
+    }
 
     @app.get("/both", dependencies=[Depends(require_scope("a", "b"))])
     async def both(caller: IamCaller, user: OptionalUser) -> None: ...
+
+    @app.get("/optional")
+    async def optional(caller: IamCaller, user: OptionalUser) -> None: ...
 
     app.openapi_schema = None
     assert operation(app, "/both")["security"] == [
         {"Cognito": ["a"], "sigv4": []},
         {"Cognito": ["b"], "sigv4": []},
     ]
+    assert operation(app, "/optional")["security"] == [{"Cognito": [], "sigv4": []}]
 
 
 class Item(BaseModel):
     name: str
 
 
-def everything(ask: Callable[[FastAPI], None]) -> Document:
-    """The document of an app with parameters, bodies and responses of every kind."""
+def build_document(prepare: Callable[[FastAPI], None]) -> Object:
+    """Build the document of an app with parameters, bodies and responses of every kind."""
     app = FastAPI(title="Shop", dependencies=[])
     router = APIRouter(prefix="/items", tags=["items"])
-    ask(app)
+    prepare(app)
 
     @router.put("/{id}", responses={404: {"description": "Gone"}})
     async def put(id: int, item: Item, dry: bool = False) -> Item:
@@ -249,7 +279,7 @@ def test_without_its_own_additions_the_document_is_that_of_an_app_without_a_guar
     async def member(user: CurrentUser) -> Principal:
         return user
 
-    demands = [
+    dependencies = [
         Depends(require_scope("a", "b")),
         Depends(require_group("c")),
         Security(current_user, scopes=["d"]),
@@ -257,10 +287,10 @@ def test_without_its_own_additions_the_document_is_that_of_an_app_without_a_guar
     ]
 
     def guarded(app: FastAPI) -> None:
-        app.router.dependencies += demands
+        app.router.dependencies += dependencies
         guard_for(pool, user_pool={"domain": DOMAIN}).install(app)
 
-    document, plain = everything(guarded), everything(lambda app: None)
+    document, plain = build_document(guarded), build_document(lambda app: None)
     assert document != plain
     for methods in document["paths"].values():
         for found in methods.values():
@@ -273,13 +303,13 @@ def test_without_its_own_additions_the_document_is_that_of_an_app_without_a_guar
 
 
 def test_an_app_without_guarded_routes_has_no_scheme(pool: FakeUserPool) -> None:
-    assert everything(guard_for(pool).install) == everything(lambda app: None)
+    assert build_document(guard_for(pool).install) == build_document(lambda app: None)
 
 
-def recipe(app: FastAPI) -> Callable[[], Document]:
-    """As FastAPI's documentation extends a document."""
+def extend_as_documented(app: FastAPI) -> Callable[[], Object]:
+    """Return an ``app.openapi`` as FastAPI's documentation extends it."""
 
-    def custom() -> Document:
+    def custom() -> Object:
         if not app.openapi_schema:
             app.openapi_schema = get_openapi(title="Mine", version="1", routes=app.routes)
         return app.openapi_schema
@@ -288,13 +318,13 @@ def recipe(app: FastAPI) -> Callable[[], Document]:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_an_openapi_of_the_users_own_is_completed(pool: FakeUserPool, when: str) -> None:
+def test_an_openapi_function_of_the_users_own_is_extended(pool: FakeUserPool, when: str) -> None:
     app = FastAPI()
     if when == "before":
-        app.__dict__["openapi"] = recipe(app)
+        app.__dict__["openapi"] = extend_as_documented(app)
     guard_for(pool).install(app)
     if when == "after":
-        app.__dict__["openapi"] = recipe(app)
+        app.__dict__["openapi"] = extend_as_documented(app)
     add_routes(app)
     document = client_of(app).get("/openapi.json").json()
     assert document["info"]["title"] == "Mine"
@@ -302,12 +332,12 @@ def test_an_openapi_of_the_users_own_is_completed(pool: FakeUserPool, when: str)
     assert app.openapi() is app.openapi_schema
 
 
-def test_a_document_that_builds_on_the_completed_one_is_not_completed_twice(pool: FakeUserPool) -> None:
+def test_a_document_that_is_built_from_the_extended_one_is_not_extended_again(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool))
-    completed = app.openapi
+    extended = app.openapi
 
-    def custom() -> Document:
-        return {**completed(), "x-mine": True}
+    def custom() -> Object:
+        return {**extended(), "x-mine": True}
 
     app.__dict__["openapi"] = custom
     document = client_of(app).get("/openapi.json").json()
@@ -315,7 +345,7 @@ def test_a_document_that_builds_on_the_completed_one_is_not_completed_twice(pool
     assert document["paths"]["/scope"]["get"]["security"] == SECURITY["/scope"]
 
 
-def test_the_document_is_made_once_and_again_when_routes_are_added(pool: FakeUserPool) -> None:
+def test_the_document_is_built_once_and_rebuilt_after_a_reset(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool))
     first = app.openapi()
     assert app.openapi() is first is app.openapi_schema
@@ -327,12 +357,14 @@ def test_the_document_is_made_once_and_again_when_routes_are_added(pool: FakeUse
     assert operation(app, "/later")["security"] == [{"Cognito": []}]
 
 
-def test_a_scheme_of_that_name_of_the_users_own_is_kept(pool: FakeUserPool) -> None:
+def test_a_scheme_with_our_name_and_removed_operations_are_kept_as_the_user_has_them(
+    pool: FakeUserPool,
+) -> None:
     app = build_app(guard_for(pool))
     own = {"type": "openIdConnect", "openIdConnectUrl": "https://example.com"}
     document = get_openapi(title="Mine", version="1", routes=app.routes)
     document["components"] = {"securitySchemes": {"Cognito": own}}
-    del document["paths"]["/group"]["get"], document["paths"]["/claim"]  # and what they left out stays out
+    del document["paths"]["/group"]["get"], document["paths"]["/claim"]  # and removed operations stay removed
     app.__dict__["openapi"] = lambda: document
     served = client_of(app).get("/openapi.json").json()
     assert served["components"]["securitySchemes"] == {"Cognito": own}
@@ -340,7 +372,7 @@ def test_a_scheme_of_that_name_of_the_users_own_is_kept(pool: FakeUserPool) -> N
     assert "/claim" not in served["paths"]
 
 
-def test_a_mounted_app_with_a_guard_of_its_own_has_its_own_document(
+def test_a_mounted_app_with_its_own_guard_has_its_own_document(
     pool: FakeUserPool, other_pool: FakeUserPool
 ) -> None:
     inner = build_app(CognitoGuard(other_pool.user_pool(domain="inner.example.com")))
@@ -353,7 +385,32 @@ def test_a_mounted_app_with_a_guard_of_its_own_has_its_own_document(
         assert document["paths"]["/scope"]["get"]["security"] == SECURITY["/scope"]
 
 
-def test_websockets_and_any_method_leave_no_trace(pool: FakeUserPool) -> None:
+def test_hidden_and_mounted_routes_are_not_taken_for_an_operation_of_the_same_path(
+    pool: FakeUserPool,
+) -> None:
+    app, inner = FastAPI(), FastAPI()
+    guard_for(pool).install(app)
+
+    @app.get("/hidden", include_in_schema=False)
+    @inner.get("/me")
+    async def guarded(user: CurrentUser) -> None: ...
+
+    @app.get("/hidden")
+    @app.get("/inner/me")
+    async def opened() -> None: ...
+
+    app.mount("/inner", inner)
+    assert "security" not in operation(app, "/hidden")
+    assert "security" not in operation(app, "/inner/me")
+
+
+def test_a_document_without_paths_is_left_as_it_is(pool: FakeUserPool) -> None:
+    app = build_app(guard_for(pool))
+    app.__dict__["openapi"] = lambda: {"openapi": "3.1.0", "webhooks": {}}
+    assert client_of(app).get("/openapi.json").json() == {"openapi": "3.1.0", "webhooks": {}}
+
+
+def test_every_method_of_a_route_has_its_security(pool: FakeUserPool) -> None:
     app = FastAPI()
     guard_for(pool).install(app)
 

@@ -1,4 +1,4 @@
-"""RFC 9728: a refused client learns where to sign in, and for what."""
+"""Protected Resource Metadata (RFC 9728): the documents, and the challenges that point to them."""
 
 from typing import Any
 
@@ -32,10 +32,10 @@ def test_the_document_names_the_pool_and_the_scopes_of_the_routes(
     assert PATH not in app.openapi()["paths"]
 
 
-def test_challenges_point_to_it(pool: FakeUserPool) -> None:
+def test_challenges_point_to_the_document(pool: FakeUserPool) -> None:
     client = client_of(build_app(guard_for(pool, **BOUND)))
     token = pool.access_token(claims={"aud": RESOURCE})
-    for path, headers, due in (
+    for path, headers, challenge in (
         ("/me", {}, f'Bearer resource_metadata="{URL}"'),
         (
             "/me",
@@ -50,23 +50,25 @@ def test_challenges_point_to_it(pool: FakeUserPool) -> None:
         ),
         ("/group", bearer(token), None),
     ):
-        assert client.get(path, headers=headers).headers.get("www-authenticate") == due
+        assert client.get(path, headers=headers).headers.get("www-authenticate") == challenge
 
 
 @pytest.mark.parametrize("semantics", ["rest", "http"])
-def test_the_gateways_own_dialects_stay_to_the_letter(pool: FakeUserPool, semantics: str) -> None:
+def test_the_dialects_of_the_gateways_do_not_point_to_the_document(
+    pool: FakeUserPool, semantics: str
+) -> None:
     client = client_of(build_app(guard_for(pool, semantics=semantics, **BOUND)))
     assert "resource_metadata" not in client.get("/me").headers.get("www-authenticate", "")
     assert client.get(PATH).status_code == 200
 
 
-def test_without_a_resource_nothing_is_published(pool: FakeUserPool) -> None:
+def test_without_a_resource_there_is_no_document_and_no_pointer(pool: FakeUserPool) -> None:
     client = client_of(build_app(guard_for(pool)))
     assert client.get("/.well-known/oauth-protected-resource").status_code == 404
     assert client.get("/me").headers["www-authenticate"] == "Bearer"
 
 
-def test_pools_of_one_resource_share_a_document(pool: FakeUserPool, other_pool: FakeUserPool) -> None:
+def test_pools_with_the_same_resource_share_a_document(pool: FakeUserPool, other_pool: FakeUserPool) -> None:
     pools = [each.user_pool(resource=RESOURCE) for each in (pool, other_pool)]
     client = client_of(build_app(CognitoGuard(*pools, now=lambda: NOW)))
     assert client.get(PATH).json()["authorization_servers"] == [pool.issuer, other_pool.issuer]
@@ -92,5 +94,5 @@ def test_pools_of_one_resource_share_a_document(pool: FakeUserPool, other_pool: 
         (None, None),
     ],
 )  # fmt: skip
-def test_only_an_address_has_metadata(resource: str | None, url: str | None) -> None:
+def test_only_a_resource_that_is_an_address_has_metadata(resource: str | None, url: str | None) -> None:
     assert build_metadata_url(resource) == url

@@ -1,6 +1,5 @@
-"""What routes demand, read from apps of every shape."""
+"""Routes and mounts, read from apps of every shape."""
 
-from functools import wraps
 from typing import Annotated
 
 import pytest
@@ -34,12 +33,12 @@ def scope(*any_of: str) -> Requirement:
     return Requirement(kind="scope", any_of=any_of)
 
 
-def named(app: FastAPI) -> dict[str, RouteInfo]:
-    """By path; FastAPI's own pages aside."""
-    return {demand.path: demand for demand in list_routes(app) if demand.name not in _ITS_OWN}
+DOCUMENTATION = {"openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"}
 
 
-_ITS_OWN = {"openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"}
+def routes_of(app: FastAPI) -> dict[str, RouteInfo]:
+    """Return the app's routes by path, without FastAPI's own pages."""
+    return {route.path: route for route in list_routes(app) if route.name not in DOCUMENTATION}
 
 
 @pytest.fixture
@@ -62,17 +61,17 @@ FORMS = {
 
 
 @pytest.mark.parametrize("path", FORMS)
-def test_every_form_of_demand_is_read(app: FastAPI, path: str) -> None:
-    demand = named(app)[path]
-    assert (demand.guarded, demand.optional, demand.requirements) == FORMS[path]
-    assert demand.websocket is (path == "/ws")
-    assert demand.methods == (set() if demand.websocket else {"GET"})
-    assert demand.in_schema is not demand.websocket
-    assert not demand.mounted
+def test_every_form_of_dependency_is_read(app: FastAPI, path: str) -> None:
+    route = routes_of(app)[path]
+    assert (route.guarded, route.optional, route.requirements) == FORMS[path]
+    assert route.websocket is (path == "/ws")
+    assert route.methods == (set() if route.websocket else {"GET"})
+    assert route.in_schema is not route.websocket
+    assert not route.mounted
 
 
 def test_scopes_and_groups_are_named_as_they_were_written(app: FastAPI) -> None:
-    found = named(app)
+    found = routes_of(app)
     assert found["/scope"].scopes == (("orders/read", "orders/write"),)
     assert found["/all-scopes"].scopes == (("orders/read",), ("orders/write",))
     assert found["/group"].groups == (("admins", "owners"),)
@@ -81,45 +80,16 @@ def test_scopes_and_groups_are_named_as_they_were_written(app: FastAPI) -> None:
     assert str(found["/ws"]) == "WebSocket /ws"
 
 
-def test_the_same_scope_asked_for_twice_is_one_requirement() -> None:
+def test_a_scope_that_is_required_twice_is_one_requirement() -> None:
     app = FastAPI(dependencies=[Depends(require_scope("a"))])
 
     @app.get("/", dependencies=[Security(current_user, scopes=["a"]), Depends(require_scope("a"))])
     async def root(user: CurrentUser) -> None: ...
 
-    assert named(app)["/"].requirements == (scope("a"),)
+    assert routes_of(app)["/"].requirements == (scope("a"),)
 
 
-def test_a_chain_of_dependencies_guards_and_its_scopes_count() -> None:
-    async def account(user: CurrentUser) -> str:
-        return user.sub
-
-    app = FastAPI()
-
-    @app.get("/chain")
-    async def chain(account: Annotated[str, Security(account, scopes=["a"])]) -> None: ...
-
-    @app.get("/other", dependencies=[Security(lambda: None, scopes=["not ours"])])
-    async def other() -> None: ...
-
-    found = named(app)
-    assert (found["/chain"].guarded, found["/chain"].requirements) == (True, (scope("a"),))
-    assert (found["/other"].guarded, found["/other"].requirements) == (False, ())
-
-
-def test_what_wraps_the_dependency_is_not_the_dependency() -> None:
-    @wraps(current_user)
-    async def lenient() -> None: ...
-
-    app = FastAPI()
-
-    @app.get("/wrapped", dependencies=[Depends(lenient)])
-    async def wrapped() -> None: ...
-
-    assert not named(app)["/wrapped"].guarded
-
-
-def test_a_route_for_iam_callers_is_no_route_for_users() -> None:
+def test_a_route_for_iam_callers_is_not_guarded_for_users() -> None:
     app = FastAPI()
 
     @app.get("/iam")
@@ -127,11 +97,11 @@ def test_a_route_for_iam_callers_is_no_route_for_users() -> None:
         caller: Annotated[IamIdentity, Security(iam_identity, scopes=["none of ours"])],
     ) -> None: ...
 
-    found = named(app)["/iam"]
+    found = routes_of(app)["/iam"]
     assert (found.iam, found.guarded, found.requirements) == (True, False, ())
 
 
-def test_a_route_may_say_that_it_is_public() -> None:
+def test_a_route_may_declare_itself_public() -> None:
     app = FastAPI()
 
     @app.get("/health", openapi_extra={"security": []})
@@ -140,11 +110,11 @@ def test_a_route_may_say_that_it_is_public() -> None:
     @app.get("/other", openapi_extra={"tags": []})
     async def other() -> None: ...
 
-    found = named(app)
+    found = routes_of(app)
     assert (found["/health"].public, found["/other"].public) == (True, False)
 
 
-def test_optional_is_only_what_nobody_may_enter() -> None:
+def test_a_route_is_optional_only_if_it_never_requires_a_user() -> None:
     app = FastAPI()
 
     @app.get("/both")
@@ -153,12 +123,12 @@ def test_optional_is_only_what_nobody_may_enter() -> None:
     @app.get("/maybe")
     async def maybe(user: Annotated[Principal | None, Security(optional_user, scopes=["a"])]) -> None: ...
 
-    found = named(app)
+    found = routes_of(app)
     assert (found["/both"].optional, found["/both"].requirements) == (False, ())
     assert (found["/maybe"].optional, found["/maybe"].requirements) == (True, (scope("a"),))
 
 
-def test_what_routers_and_the_app_ask_for_counts_under_every_prefix() -> None:
+def test_the_requirements_of_routers_and_of_the_app_count_under_every_prefix() -> None:
     inner = APIRouter(prefix="/inner", dependencies=[Depends(require_group("admins"))])
 
     @inner.post("/files/{name:path}", include_in_schema=False)
@@ -177,18 +147,18 @@ def test_what_routers_and_the_app_ask_for_counts_under_every_prefix() -> None:
     @inner.get("/added-later")
     async def added() -> None: ...
 
-    found = named(app)
-    upload_one, upload_two = (found[f"/{at}/inner/files/{{name:path}}"] for at in ("v1/outer", "v2"))
+    found = routes_of(app)
+    upload_one, upload_two = (found[f"/{prefix}/inner/files/{{name:path}}"] for prefix in ("v1/outer", "v2"))
     assert upload_one.path_format == "/v1/outer/inner/files/{name}"
     assert upload_one.methods == {"POST"}
     assert not upload_one.in_schema
     assert (upload_one.scopes, upload_one.groups) == ((("a",),), (("admins",),))
-    assert [need.kind for need in upload_two.requirements] == ["claim", "group"]
+    assert [each.kind for each in upload_two.requirements] == ["claim", "group"]
     assert found["/v1/outer/inner/ws"].scopes == (("a",),)
     assert found["/v1/outer/inner/added-later"].guarded
 
 
-def test_plain_routes_are_seen_and_are_not_guarded_even_by_the_app() -> None:
+def test_plain_starlette_routes_are_listed_and_not_guarded_by_the_apps_dependencies() -> None:
     class Endpoint(HTTPEndpoint): ...
 
     async def plain(request: object) -> PlainTextResponse:
@@ -200,7 +170,7 @@ def test_plain_routes_are_seen_and_are_not_guarded_even_by_the_app() -> None:
     app.add_route("/plain", plain)
     app.router.routes.append(Route("/class", Endpoint))
     app.router.add_websocket_route("/socket", socket)
-    found = named(app)
+    found = routes_of(app)
     assert [found[path].guarded for path in ("/plain", "/class", "/socket")] == [False] * 3
     assert [str(found[path]) for path in ("/plain", "/class", "/socket")] == [
         "GET /plain",
@@ -209,12 +179,12 @@ def test_plain_routes_are_seen_and_are_not_guarded_even_by_the_app() -> None:
     ]
 
 
-def test_mounted_apps_are_seen_into_and_what_cannot_be_is_told_apart(
+def test_routes_of_mounted_apps_are_listed_and_other_mounts_are_opaque(
     pool: FakeUserPool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     async def opaque(scope: Scope, receive: Receive, send: Send) -> None: ...
 
-    class OfItsOwnKind(BaseRoute): ...
+    class CustomRoute(BaseRoute): ...
 
     sub = FastAPI(openapi_url=None)
     guard_for(pool).install(sub)
@@ -227,9 +197,9 @@ def test_mounted_apps_are_seen_into_and_what_cannot_be_is_told_apart(
     app.mount("/opaque", opaque)
     app.include_router(router, prefix="/api")
     app.router.routes.append(Mount("/star", routes=[Route("/let", opaque)]))
-    app.router.routes.append(OfItsOwnKind())
+    app.router.routes.append(CustomRoute())
     app.router.routes.append(Host("admin.example.com", app=opaque))
-    found = named(app)
+    found = routes_of(app)
     assert found["/sub/scope"].scopes == (("orders/read", "orders/write"),)
     assert (found["/sub/scope"].path_format, found["/sub/scope"].mounted) == ("/sub/scope", True)
     assert (found["/star/let"].guarded, found["/star/let"].in_schema) == (False, False)
@@ -243,7 +213,7 @@ def test_mounted_apps_are_seen_into_and_what_cannot_be_is_told_apart(
     assert len(list(list_opaque_mounts(app))) == 4
 
 
-def test_a_guard_by_itself_demands_nothing(pool: FakeUserPool) -> None:
+def test_an_installed_guard_adds_no_routes(pool: FakeUserPool) -> None:
     app = FastAPI()
     CognitoGuard(pool.user_pool()).install(app)
-    assert named(app) == {}
+    assert routes_of(app) == {}

@@ -1,4 +1,4 @@
-"""The page ``/docs``: what it tells Swagger UI. That people can sign in there is shown in a browser."""
+"""Settings and files of the page ``/docs``. The login itself is tested in a browser, in tests/integration."""
 
 import re
 from typing import Any
@@ -16,11 +16,11 @@ DOMAIN = {"domain": "auth.example.com"}
 PKCE = {"usePkceWithAuthorizationCodeGrant": True}
 
 
-def page_of(app: FastAPI) -> str:
+def fetch_docs(app: FastAPI) -> str:
     return client_of(app).get("/docs").text
 
 
-def loaded_by(page: str) -> list[str]:
+def list_loaded_files(page: str) -> list[str]:
     return re.findall(r'(?:src|href)="([^"]+)"', page)
 
 
@@ -37,26 +37,26 @@ def loaded_by(page: str) -> list[str]:
             {"clientId": "web", "scopes": "a"},
         ),
     ],
-    ids=["one client", "two", "any", "the user's own choice", "the user's own word counts"],
+    ids=["one client", "two clients", "any client", "client chosen by the app", "settings of the app win"],
 )
-def test_swagger_knows_the_client_where_there_is_one_to_know(
+def test_the_login_names_the_client_if_there_is_exactly_one(
     pool: FakeUserPool, client_ids: Any, own: dict[str, Any] | None, expected: dict[str, Any]
 ) -> None:
     app = FastAPI(swagger_ui_init_oauth=own)
     guard_for(pool, user_pool={**DOMAIN, "client_ids": client_ids}).install(app)
     assert app.swagger_ui_init_oauth is not None
     assert {key: value for key, value in app.swagger_ui_init_oauth.items() if value} == expected
-    assert "ui.initOAuth({" in page_of(app)
+    assert "ui.initOAuth({" in fetch_docs(app)
 
 
 def test_without_a_domain_there_is_no_login(pool: FakeUserPool) -> None:
     app = FastAPI()
     guard_for(pool).install(app)
     assert app.swagger_ui_init_oauth is None
-    assert "initOAuth" not in page_of(app)
+    assert "initOAuth" not in fetch_docs(app)
 
 
-def test_the_extra_serves_all_that_the_page_loads(pool: FakeUserPool) -> None:
+def test_with_the_extra_the_app_serves_every_file_that_the_page_loads(pool: FakeUserPool) -> None:
     app = FastAPI(docs_url="/help/docs")
     guard_for(pool, user_pool=DOMAIN).install(app)
 
@@ -65,27 +65,27 @@ def test_the_extra_serves_all_that_the_page_loads(pool: FakeUserPool) -> None:
         return PlainTextResponse(path)
 
     page = client_of(app).get("/help/docs").text
-    assert len(loaded_by(page)) == 3
-    for address in loaded_by(page):
+    assert len(list_loaded_files(page)) == 3
+    for address in list_loaded_files(page):
         assert address.startswith("/help/docs/assets/")
         answer = client_of(app).get(address)
         assert (answer.status_code, answer.headers["content-type"].startswith("text/plain")) == (200, False)
 
 
-def test_without_the_extra_the_page_loads_what_fastapi_has_it_load(pool: FakeUserPool) -> None:
+def test_without_the_extra_the_page_loads_the_same_files_as_fastapis_own(pool: FakeUserPool) -> None:
     plain, app = FastAPI(), FastAPI()
     add_docs_login(app, pool.user_pool(**DOMAIN), files=None)
-    assert loaded_by(page_of(app)) == loaded_by(page_of(plain))
-    assert 'delete request.headers["X-Requested-With"]' in page_of(app)
+    assert list_loaded_files(fetch_docs(app)) == list_loaded_files(fetch_docs(plain))
+    assert 'delete request.headers["X-Requested-With"]' in fetch_docs(app)
     add_docs_login(plain, None, files=None)
-    assert "X-Requested-With" not in page_of(plain)
+    assert "X-Requested-With" not in fetch_docs(plain)
 
 
-def test_the_extra_may_be_missing() -> None:
+def test_without_the_extra_no_files_are_found() -> None:
     assert find_swagger_files("no_such_package_anywhere") is None
 
 
-def test_the_users_own_settings_of_the_page_are_kept(pool: FakeUserPool) -> None:
+def test_settings_of_the_page_are_kept(pool: FakeUserPool) -> None:
     app = FastAPI(title="Mine", swagger_ui_parameters={"tryItOutEnabled": True}, docs_url="/d")
     guard_for(pool, user_pool=DOMAIN).install(app)
     page = client_of(app).get("/d").text
@@ -94,13 +94,13 @@ def test_the_users_own_settings_of_the_page_are_kept(pool: FakeUserPool) -> None
 
 
 @pytest.mark.parametrize("own", [{"docs_url": None}, {"openapi_url": None}])
-def test_an_app_without_the_page_gets_none(pool: FakeUserPool, own: dict[str, Any]) -> None:
+def test_an_app_without_a_docs_page_gets_none(pool: FakeUserPool, own: dict[str, Any]) -> None:
     app = FastAPI(**own)
     guard_for(pool, user_pool=DOMAIN).install(app)
     assert client_of(app).get("/docs").status_code == 404
 
 
-def test_a_page_of_the_users_own_is_left_alone(pool: FakeUserPool) -> None:
+def test_a_docs_page_of_the_users_own_is_not_replaced(pool: FakeUserPool) -> None:
     app = FastAPI(docs_url=None)
 
     @app.get("/docs")
@@ -108,11 +108,11 @@ def test_a_page_of_the_users_own_is_left_alone(pool: FakeUserPool) -> None:
         return PlainTextResponse("mine")
 
     guard_for(pool, user_pool=DOMAIN).install(app)
-    assert page_of(app) == "mine"
+    assert fetch_docs(app) == "mine"
 
 
 @pytest.mark.parametrize("redirect", ["/docs/oauth2-redirect", None])
-def test_behind_a_stage_everything_is_where_the_page_says(pool: FakeUserPool, redirect: str | None) -> None:
+def test_behind_a_stage_every_address_on_the_page_works(pool: FakeUserPool, redirect: str | None) -> None:
     app = FastAPI(swagger_ui_oauth2_redirect_url=redirect)
     guard_for(pool, user_pool=DOMAIN).install(app)
     handler = lambda_handler(app)
@@ -125,6 +125,10 @@ def test_behind_a_stage_everything_is_where_the_page_says(pool: FakeUserPool, re
     assert ("oauth2RedirectUrl: window.location.origin + '/prod/docs/oauth2-redirect'" in page) is bool(
         redirect
     )
-    for address in [*loaded_by(page), "/prod/openapi.json", *(["/prod" + redirect] if redirect else [])]:
+    for address in [
+        *list_loaded_files(page),
+        "/prod/openapi.json",
+        *(["/prod" + redirect] if redirect else []),
+    ]:
         assert address.startswith("/prod/")
         assert get(address.removeprefix("/prod"))["statusCode"] == 200

@@ -1,5 +1,5 @@
-// Judges tokens with aws-jwt-verify: node differential.mjs <directory with node_modules> <file of JSON lines>
-// The file's first line is {pool, client, jwks, now}; each other line is a token. One answer per token, in order.
+// Verify tokens with aws-jwt-verify: node differential.mjs <directory with node_modules> <file of JSON lines>
+// The file's first line is {pool, client, jwks, now}; each other line is a token. One result per token, in order.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ Date.now = () => now * 1000;
 const verifier = CognitoJwtVerifier.create({ userPoolId: pool, clientId: client, tokenUse: "access" });
 verifier.cacheJwks(jwks);
 
-function judge(token) {
+function verify(token) {
   try {
     const { sub, exp, iss, client_id } = verifier.verifySync(token);
     return { ok: true, sub, exp, iss, client_id };
@@ -27,4 +27,4 @@ function judge(token) {
   }
 }
 
-process.stdout.write(tokens.map((token) => JSON.stringify(judge(token))).join("\n"));
+process.stdout.write(tokens.map((token) => JSON.stringify(verify(token))).join("\n"));

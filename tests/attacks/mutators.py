@@ -1,6 +1,6 @@
-"""Thousands of mutated tokens, the same kinds each time: what two verifiers are compared with.
+"""Thousands of mutated tokens, on which two verifiers are compared. The mutations are the same in each run.
 
-Each is signed by the pool wherever that makes what was mutated its only fault.
+The pool signs a token after its mutation wherever that leaves the mutation as the only fault.
 """
 
 import json
@@ -21,10 +21,10 @@ from tests.attacks.forge import (
     OTHER_KEY,
     POOL,
     b64,
-    part,
-    signed,
-    token,
-    without,
+    drop,
+    encode_part,
+    forge_token,
+    sign_text,
 )
 
 ROUNDS = 400
@@ -57,10 +57,10 @@ BYTES = b' |\n|"|,|}|{|[|\\|\0|\xff|\xc3\xa9|\xed\xa0\x80|\xef\xbb\xbf|0|9|e|NaN
 )
 SIGNERS = [KEY.sign, KEY.sign, ID_KEY.sign, OTHER_KEY.sign, ATTACKER.sign]
 TEXTS = [GOOD, *map(POOL.access_token, ["ada", "eve"]), POOL.id_token("ada"), POOL.machine_token()]
-TEXTS += [POOL.access_token("ada", expires_in=-1), OTHER.access_token("ada"), token(sign=ATTACKER.sign)]
+TEXTS += [POOL.access_token("ada", expires_in=-1), OTHER.access_token("ada"), forge_token(sign=ATTACKER.sign)]
 
 
-def mutated_claims(dice: random.Random) -> str:
+def mutate_claims(dice: random.Random) -> str:
     claims = dict(dice.choice([CLAIMS, CLAIMS, CLAIMS, ID_CLAIMS]))
     for _ in range(dice.choice([1, 1, 1, 2])):
         name = dice.choice(CLAIM_NAMES)
@@ -68,20 +68,20 @@ def mutated_claims(dice: random.Random) -> str:
             claims.pop(name, None)
         else:
             claims[name] = dice.choice(VALUES)
-    return token(payload=claims)
+    return forge_token(payload=claims)
 
 
-def mutated_header(dice: random.Random) -> str:
+def mutate_header(dice: random.Random) -> str:
     header: dict[str, Any] = dict(HEADER)
     name = dice.choice(HEADER_NAMES)
     if dice.random() < 0.1:
         header.pop(name, None)
     else:
         header[name] = dice.choice(HEADER_VALUES)
-    return token(header, sign=dice.choice(SIGNERS))
+    return forge_token(header, sign=dice.choice(SIGNERS))
 
 
-def mutated_text(dice: random.Random) -> str:
+def mutate_text(dice: random.Random) -> str:
     text = dice.choice(TEXTS)
     at, letter = dice.randrange(len(text)), dice.choice(STRAY)
     head, tail = text[:at], text[at:]
@@ -96,8 +96,8 @@ def mutated_text(dice: random.Random) -> str:
     return dice.choice(ways)
 
 
-def respelled(text: str, way: int) -> str:
-    """The same bytes to a lenient decoder, or nearly so."""
+def reencode(text: str, way: int) -> str:
+    """Return another encoding of a part: a lenient decoder reads the same bytes, or nearly."""
     if way < 4:
         return text + "=" * way
     if way == 4:
@@ -105,22 +105,25 @@ def respelled(text: str, way: int) -> str:
     return text.replace("-", "+").replace("_", "/") if way == 5 else text + "A"
 
 
-def mutated_spelling(dice: random.Random) -> str:
-    """Padding, alphabets, and bits left over, in text that the pool signed."""
-    head, body = part(HEADER), part({**CLAIMS, "x": "ÿ" * dice.randrange(3) + "?" * dice.randrange(4)})
+def mutate_encoding(dice: random.Random) -> str:
+    """Vary padding, alphabet and unused bits of base64url, in text that the pool signs."""
+    head, body = (
+        encode_part(HEADER),
+        encode_part({**CLAIMS, "x": "ÿ" * dice.randrange(3) + "?" * dice.randrange(4)}),
+    )
     which, way = dice.randrange(3), dice.randrange(7)
     if which == 0:
-        return signed(f"{respelled(head, way)}.{body}")
+        return sign_text(f"{reencode(head, way)}.{body}")
     if which == 1:
-        return signed(f"{head}.{respelled(body, way)}")
-    text, _, signature = signed(f"{head}.{body}").rpartition(".")
-    return f"{text}.{respelled(signature, way)}"
+        return sign_text(f"{head}.{reencode(body, way)}")
+    text, _, signature = sign_text(f"{head}.{body}").rpartition(".")
+    return f"{text}.{reencode(signature, way)}"
 
 
-def mutated_json(dice: random.Random) -> str:
+def mutate_json(dice: random.Random) -> str:
     octets = json.dumps(CLAIMS).encode()
     at = dice.randrange(len(octets) + 1)
-    return token(payload=octets[:at] + dice.choice(BYTES) + octets[at + dice.randrange(2) :])
+    return forge_token(payload=octets[:at] + dice.choice(BYTES) + octets[at + dice.randrange(2) :])
 
 
 EXP = f'"exp": {CLAIMS["exp"]}'
@@ -146,12 +149,12 @@ PASSAGES = [
 ]
 
 
-def mutated_passage(dice: random.Random) -> str:
+def mutate_passage(dice: random.Random) -> str:
     old, new = dice.choice(PASSAGES)
-    return token(payload=json.dumps(CLAIMS).replace(old, new).encode())
+    return forge_token(payload=json.dumps(CLAIMS).replace(old, new).encode())
 
 
-def mutated_signature(dice: random.Random) -> str:
+def mutate_signature(dice: random.Random) -> str:
     text, _, _ = GOOD.rpartition(".")
     genuine = KEY.sign(text.encode())
     flipped, cut = bytearray(genuine), genuine[: dice.randrange(256)]
@@ -159,37 +162,37 @@ def mutated_signature(dice: random.Random) -> str:
     return f"{text}.{b64(dice.choice([bytes(flipped), cut, cut + genuine, bytes(256), genuine]))}"
 
 
-def swapped(dice: random.Random) -> str:
+def swap_parts(dice: random.Random) -> str:
     return ".".join(dice.choice(TEXTS).split(".")[n] for n in range(3))
 
 
-def untouched(dice: random.Random) -> str:
-    """Good tokens of all sorts, so that the two are compared where they accept, too."""
+def make_good_token(dice: random.Random) -> str:
+    """Return a good token: the verifiers must also agree on what they accept."""
     signer = dice.choice([KEY, ID_KEY])
     extra = {"x": dice.choice(["Zoë", 1, [1], {"a": None}]), "cognito:groups": dice.choice([[], ["a", "b"]])}
-    payload = {**without(CLAIMS, dice.choice(["x", "username", "scope", "iat", "jti"])), **extra}
-    return token({**HEADER, "kid": signer.kid}, payload, signer.sign)
+    payload = {**drop(CLAIMS, dice.choice(["x", "username", "scope", "iat", "jti"])), **extra}
+    return forge_token({**HEADER, "kid": signer.kid}, payload, signer.sign)
 
 
-OFTEN = [mutated_claims, mutated_header, mutated_text, mutated_json]
-MUTATORS = [*OFTEN, *OFTEN, mutated_claims, mutated_claims, mutated_spelling, mutated_passage]
-MUTATORS += [mutated_signature, swapped, untouched]
+OFTEN = [mutate_claims, mutate_header, mutate_text, mutate_json]
+MUTATORS = [*OFTEN, *OFTEN, mutate_claims, mutate_claims, mutate_encoding, mutate_passage]
+MUTATORS += [mutate_signature, swap_parts, make_good_token]
 
 
-def each_value_in_each_place() -> Iterator[str]:
-    """Once each, so that what the two differ in does not hang on the dice."""
+def list_systematic_tokens() -> Iterator[str]:
+    """Return every value in every place once, so that no known difference depends on chance."""
     for name in CLAIM_NAMES:
-        yield token(payload=without(CLAIMS, name))
-        yield from (token(payload={**CLAIMS, name: value}) for value in VALUES)
+        yield forge_token(payload=drop(CLAIMS, name))
+        yield from (forge_token(payload={**CLAIMS, name: value}) for value in VALUES)
     for name in HEADER_NAMES:
-        yield token(without(HEADER, name))
-        yield from (token({**HEADER, name: value}) for value in HEADER_VALUES)
+        yield forge_token(drop(HEADER, name))
+        yield from (forge_token({**HEADER, name: value}) for value in HEADER_VALUES)
     for old, new in PASSAGES:
-        yield token(payload=json.dumps(CLAIMS).replace(old, new).encode())
-    yield token(payload={**CLAIMS, "x": "x" * 16_384})
+        yield forge_token(payload=json.dumps(CLAIMS).replace(old, new).encode())
+    yield forge_token(payload={**CLAIMS, "x": "x" * 16_384})
 
 
-def hostile_tokens() -> list[str]:
-    """All of them. The dice fall the same way each time; keys, and so signatures, are new ones."""
+def list_hostile_tokens() -> list[str]:
+    """Return all tokens. The seed is fixed; keys, and so signatures, are new in each run."""
     dice = random.Random(SEED)
-    return [*each_value_in_each_place(), *(mutate(dice) for _ in range(ROUNDS) for mutate in MUTATORS)]
+    return [*list_systematic_tokens(), *(mutate(dice) for _ in range(ROUNDS) for mutate in MUTATORS)]

@@ -1,7 +1,7 @@
-"""A second opinion: AWS's own verifier for Node judges thousands of mutated tokens as this guard does.
+"""Differential test: the guard and aws-jwt-verify, AWS's own verifier for Node, on mutated tokens.
 
-Where the two differ on purpose, the difference is on the list below with its reason; any other fails. It
-needs node, and aws-jwt-verify 5.2.1 in ``$AWS_JWT_VERIFY/node_modules``. Nothing is installed or fetched.
+Intended differences are listed below with their reasons. Any other difference fails the test. It needs node,
+and aws-jwt-verify 5.2.1 in ``$AWS_JWT_VERIFY/node_modules``. Nothing is installed or fetched.
 """
 
 import json
@@ -19,7 +19,7 @@ import pytest
 from fastapi_cognito_guard.errors import AuthError
 from tests.apps import NOW, guard_for
 from tests.attacks.forge import POOL, b64
-from tests.attacks.mutators import hostile_tokens
+from tests.attacks.mutators import list_hostile_tokens
 
 pytestmark = pytest.mark.anyio
 
@@ -28,8 +28,8 @@ NODE = shutil.which("node")
 VERSION = "5.2.1"
 
 
-def why_not() -> str:
-    """Why this test cannot run here; empty where it can."""
+def find_reason_to_skip() -> str:
+    """Return why the test cannot run here, or an empty string if it can."""
     if NODE is None:
         return "node is not installed"
     if not DIRECTORY:
@@ -41,10 +41,12 @@ def why_not() -> str:
     return "" if version == VERSION else f"aws-jwt-verify is {version}, not {VERSION}"
 
 
-# --- what a lenient reader sees in a token
+# --- a token as a lenient reader decodes it
 
 
-class Facts(NamedTuple):
+class DecodedToken(NamedTuple):
+    """Token, decoded without any check. ``raw`` is the JSON text of its claims."""
+
     text: str
     header: dict[str, Any]
     claims: dict[str, Any]
@@ -54,15 +56,15 @@ class Facts(NamedTuple):
         return name in self.claims
 
 
-def octets_of(text: str) -> bytes:
-    """As Node reads base64: without padding, and without a letter too many."""
+def decode_leniently(text: str) -> bytes:
+    """Decode base64url as Node does: ignore padding and an excess character."""
     letters = text.rstrip("=")
     letters = letters[:-1] if len(letters) % 4 == 1 else letters
     return urlsafe_b64decode(letters + "=" * (-len(letters) % 4))
 
 
-def json_in(text: str) -> tuple[dict[str, Any], str]:
-    raw = octets_of(text).decode("utf-8", "replace")
+def parse_leniently(text: str) -> tuple[dict[str, Any], str]:
+    raw = decode_leniently(text).decode("utf-8", "replace")
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):
@@ -70,16 +72,16 @@ def json_in(text: str) -> tuple[dict[str, Any], str]:
     return (value if isinstance(value, dict) else {}), raw
 
 
-def facts_of(text: str) -> Facts:
+def decode_token(text: str) -> DecodedToken:
     if text.count(".") != 2:
-        return Facts(text, {}, {}, "")
+        return DecodedToken(text, {}, {}, "")
     head, body, _ = text.split(".")
-    claims, raw = json_in(body)
-    return Facts(text, json_in(head)[0], claims, raw)
+    claims, raw = parse_leniently(body)
+    return DecodedToken(text, parse_leniently(head)[0], claims, raw)
 
 
 def is_canonical(text: str) -> bool:
-    return b64(octets_of(text)) == text
+    return b64(decode_leniently(text)) == text
 
 
 def is_number(value: object) -> bool:
@@ -87,12 +89,12 @@ def is_number(value: object) -> bool:
 
 
 def is_text(value: object) -> bool:
-    """A text that can be written at all: no lone surrogate is in it."""
+    """Return True for a string without lone surrogates."""
     return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def is_sound(value: object) -> bool:
-    """Whether it could be written as JSON again, in UTF-8."""
+def is_json(value: object) -> bool:
+    """Return True if the value can be written as JSON in UTF-8."""
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except ValueError:
@@ -100,30 +102,30 @@ def is_sound(value: object) -> bool:
     return True
 
 
-def is_name(value: object) -> bool:
+def is_nonempty_text(value: object) -> bool:
     return is_text(value) and value != ""
 
 
-def is_texts(value: object) -> bool:
+def is_list_of_text(value: object) -> bool:
     return isinstance(value, list) and all(map(is_text, value))
 
 
-def has_a_name_twice(raw: str) -> bool:
-    twice: list[bool] = []
+def has_duplicate_name(raw: str) -> bool:
+    duplicates: list[bool] = []
 
-    def note(members: list[tuple[str, Any]]) -> dict[str, Any]:
-        twice.append(len(dict(members)) != len(members))
+    def record(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        duplicates.append(len(dict(members)) != len(members))
         return dict(members)
 
     try:
-        json.loads(raw, object_pairs_hook=note)
+        json.loads(raw, object_pairs_hook=record)
     except (ValueError, RecursionError):
         return False
-    return any(twice)
+    return any(duplicates)
 
 
-def depth_of(raw: str) -> int:
-    """How deep the brackets go. None of the tokens has brackets in its texts that would count."""
+def measure_depth(raw: str) -> int:
+    """Return how deep brackets are nested. No token under test has brackets inside its strings."""
     depth = deepest = 0
     for letter in raw:
         depth += (letter in "[{") - (letter in "]}")
@@ -131,124 +133,128 @@ def depth_of(raw: str) -> int:
     return deepest
 
 
-# --- what the two differ in on purpose: this guard refuses, with this code, what the other accepts
+# --- intended differences: the guard refuses, with this code, what aws-jwt-verify accepts
 
 
 class Difference(NamedTuple):
+    """Reason to refuse, with its error code, and the tokens that it applies to."""
+
     reason: str
     code: str
-    applies: Callable[[Facts], bool]
+    applies: Callable[[DecodedToken], bool]
 
 
 INTENDED = [
     Difference(
-        "exp is required: a token must end (Cognito always says when)",
+        "exp is required: Cognito always sets it",
         "claim_invalid",
-        lambda it: not it.has("exp"),
+        lambda token: not token.has("exp"),
     ),
     Difference(
-        "the second that exp names is the first that is too late (RFC 7519 4.1.4)",
+        "a token is expired from the second of exp on (RFC 7519 4.1.4)",
         "token_expired",
-        lambda it: it.claims.get("exp") == NOW,
+        lambda token: token.claims.get("exp") == NOW,
     ),
     Difference(
-        "a token of the future is none: iat is looked at, too",
+        "iat must not be in the future",
         "token_not_yet_valid",
-        lambda it: is_number(it.claims.get("iat")) and it.claims["iat"] > NOW,
+        lambda token: is_number(token.claims.get("iat")) and token.claims["iat"] > NOW,
     ),
     Difference(
-        "times beyond 2^53 are no times: arithmetic would not be exact",
+        "times must be below 2^53, where floats are exact",
         "claim_invalid",
-        lambda it: any(it.has(name) and not is_number(it.claims[name]) for name in ("exp", "nbf", "iat")),
+        lambda token: any(
+            token.has(name) and not is_number(token.claims[name]) for name in ("exp", "nbf", "iat")
+        ),
     ),
     Difference(
-        "auth_time has the type of a time where it is there",
+        "auth_time must be a number if present",
         "claim_invalid",
-        lambda it: it.has("auth_time") and not is_number(it.claims["auth_time"]),
+        lambda token: token.has("auth_time") and not is_number(token.claims["auth_time"]),
     ),
     Difference(
-        "sub is required: it is who is calling",
+        "sub is required: it identifies the caller",
         "claim_invalid",
-        lambda it: not is_name(it.claims.get("sub")),
+        lambda token: not is_nonempty_text(token.claims.get("sub")),
     ),
     Difference(
-        "jti is a text where it is there, and not empty",
+        "jti must be a non-empty string if present",
         "claim_invalid",
-        lambda it: it.has("jti") and not is_name(it.claims["jti"]),
+        lambda token: token.has("jti") and not is_nonempty_text(token.claims["jti"]),
     ),
     Difference(
-        "username is a text where it is there: a caller without one is a machine",
+        "username must be a non-empty string if present: a token without one is a machine's",
         "claim_invalid",
-        lambda it: it.has("username") and not is_name(it.claims["username"]),
+        lambda token: token.has("username") and not is_nonempty_text(token.claims["username"]),
     ),
     Difference(
-        "groups are a list of texts: requirements are checked against them",
+        "cognito:groups must be a list of strings: requirements are checked against it",
         "claim_invalid",
-        lambda it: it.has("cognito:groups") and not is_texts(it.claims["cognito:groups"]),
+        lambda token: token.has("cognito:groups") and not is_list_of_text(token.claims["cognito:groups"]),
     ),
     Difference(
         "extensions in the header are refused (RFC 7515 4.1.11, RFC 7797, RFC 7516)",
         "token_malformed",
-        lambda it: not {"crit", "b64", "zip", "enc", "cty"}.isdisjoint(it.header),
+        lambda token: not {"crit", "b64", "zip", "enc", "cty"}.isdisjoint(token.header),
     ),
     Difference(
-        "typ is JWT or at+jwt where it is there (RFC 8725 3.11)",
+        "typ must be JWT or at+jwt if present (RFC 8725 3.11)",
         "token_malformed",
-        lambda it: str(it.header.get("typ", "JWT")).lower() not in {"jwt", "at+jwt"},
+        lambda token: str(token.header.get("typ", "JWT")).lower() not in {"jwt", "at+jwt"},
     ),
     Difference(
-        "base64url has no padding and no bits left over: one token has one text (RFC 7515 2)",
+        "base64url has no padding and no unused bits set: a token has one form (RFC 7515 2)",
         "token_malformed",
-        lambda it: not all(map(is_canonical, it.text.split("."))),
+        lambda token: not all(map(is_canonical, token.text.split("."))),
     ),
     Difference(
-        "a name is there once: two readers must not see two tokens (RFC 7519 4)",
+        "names must be unique: all readers must see the same claims (RFC 7519 4)",
         "token_malformed",
-        lambda it: has_a_name_twice(it.raw),
+        lambda token: has_duplicate_name(token.raw),
     ),
     Difference(
-        "JSON is UTF-8, and what is not is not mended (RFC 8259 8.1)",
+        "JSON must be valid UTF-8 (RFC 8259 8.1)",
         "token_malformed",
-        lambda it: "\ufffd" in it.raw,
+        lambda token: "\ufffd" in token.raw,
     ),
     Difference(
-        "half a surrogate pair is no text, and what is beyond any number is none (RFC 8259 8.2, 6)",
+        "lone surrogates and numbers beyond floats are refused (RFC 8259 8.2, 6)",
         "token_malformed",
-        lambda it: not is_sound(it.claims) or not is_sound(it.header),
+        lambda token: not is_json(token.claims) or not is_json(token.header),
     ),
     Difference(
-        "nothing stands before or behind the object, white space included",
+        "no white space before or after the object",
         "token_malformed",
-        lambda it: it.raw.strip() != it.raw,
+        lambda token: token.raw.strip() != token.raw,
     ),
     Difference(
-        "claims are nested 32 deep at most: whatever comes after would have to recurse as deep",
+        "claims are nested 32 deep at most: later code must be able to recurse",
         "token_malformed",
-        lambda it: depth_of(it.raw) > 32,
+        lambda token: measure_depth(token.raw) > 32,
     ),
     Difference(
-        "an integer has 4300 digits at most, as everywhere in Python (CVE-2020-10735)",
+        "integers have 4300 digits at most, as Python allows (CVE-2020-10735)",
         "token_malformed",
-        lambda it: "9" * 4301 in it.raw,
+        lambda token: "9" * 4301 in token.raw,
     ),
     Difference(
         "a token has 16384 characters at most",
         "token_malformed",
-        lambda it: len(it.text) > 16_384,
+        lambda token: len(token.text) > 16_384,
     ),
 ]
 
 
-def reason_of(text: str, code: str) -> str | None:
-    facts = facts_of(text)
-    return next((known.reason for known in INTENDED if known.code == code and known.applies(facts)), None)
+def find_reason(text: str, code: str) -> str | None:
+    token = decode_token(text)
+    return next((known.reason for known in INTENDED if known.code == code and known.applies(token)), None)
 
 
 # --- the comparison
 
 
-def judged_there(tokens: list[str], directory: Path) -> list[dict[str, Any]]:
-    """One answer per token, from one node process."""
+def verify_with_node(tokens: list[str], directory: Path) -> list[dict[str, Any]]:
+    """Return aws-jwt-verify's result for each token, from one node process."""
     setup = {"pool": POOL.id, "client": POOL.client_id, "jwks": POOL.jwks, "now": NOW}
     file = directory / "tokens.jsonl"
     file.write_text("\n".join(map(json.dumps, [setup, *tokens])), "ascii")
@@ -258,43 +264,48 @@ def judged_there(tokens: list[str], directory: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
-async def judged_here(tokens: list[str]) -> list[tuple[str, dict[str, Any]]]:
-    """For each token the code of its refusal, or none and what a principal says."""
-    guard, judgements = guard_for(POOL), list[tuple[str, dict[str, Any]]]()
+async def verify_with_guard(tokens: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return for each token the error code, or an empty code and the principal's claims."""
+    guard, results = guard_for(POOL), list[tuple[str, dict[str, Any]]]()
     for text in tokens:
         try:
             user = await guard.verify(text)
         except AuthError as refused:
             assert refused.status == 401
-            judgements.append((refused.code, {}))
+            results.append((refused.code, {}))
         else:
-            facts = {"sub": user.sub, "exp": user.expires_at, "iss": user.issuer, "client_id": user.client_id}
-            judgements.append(("", facts))
-    return judgements
+            claims = {
+                "sub": user.sub,
+                "exp": user.expires_at,
+                "iss": user.issuer,
+                "client_id": user.client_id,
+            }
+            results.append(("", claims))
+    return results
 
 
-def disagreement(text: str, code: str, other: dict[str, Any]) -> str:
-    facts = facts_of(text)
+def describe(text: str, code: str, other: dict[str, Any]) -> str:
+    token = decode_token(text)
     ours, theirs = code or "accepted", other.get("error", "accepted")
-    return f"{ours} here, {theirs} there: {facts.header} {facts.raw[:500]!r}"
+    return f"{ours} by the guard, {theirs} by aws-jwt-verify: {token.header} {token.raw[:500]!r}"
 
 
-@pytest.mark.skipif(bool(why_not()), reason=why_not())
-async def test_awss_own_verifier_agrees_but_for_what_is_on_the_list(tmp_path: Path) -> None:
-    tokens = hostile_tokens()
+@pytest.mark.skipif(bool(find_reason_to_skip()), reason=find_reason_to_skip())
+async def test_awss_own_verifier_agrees_but_for_the_intended_differences(tmp_path: Path) -> None:
+    tokens = list_hostile_tokens()
     tally, others = Counter[str](), list[str]()
-    pairs = zip(judged_there(tokens, tmp_path), await judged_here(tokens), strict=True)
-    for text, (other, (code, facts)) in zip(tokens, pairs, strict=True):
+    pairs = zip(verify_with_node(tokens, tmp_path), await verify_with_guard(tokens), strict=True)
+    for text, (other, (code, claims)) in zip(tokens, pairs, strict=True):
         if other["ok"] and not code:
-            assert {name: other[name] for name in facts} == facts
+            assert {name: other[name] for name in claims} == claims
             tally["both accept"] += 1
         elif not other["ok"] and code:
             tally["both refuse"] += 1
-        elif (reason := reason_of(text, code)) is not None:
+        elif (reason := find_reason(text, code)) is not None:
             tally[reason] += 1
         else:
-            others.append(disagreement(text, code, other))
+            others.append(describe(text, code, other))
     print(f"{len(tokens)} tokens", *(f"{n:6} {name}" for name, n in tally.most_common()), sep="\n")  # noqa: T201
-    assert not others, "\n".join([f"{len(others)} not on the list:", *others[:20]])
-    assert not {known.reason for known in INTENDED} - tally.keys(), "on the list, and never seen"
+    assert not others, "\n".join([f"{len(others)} unintended differences:", *others[:20]])
+    assert not {known.reason for known in INTENDED} - tally.keys(), "intended, but never seen"
     assert min(tally["both accept"], tally["both refuse"]) > 500

@@ -1,4 +1,4 @@
-"""Mutated tokens: what comes out is a principal with exactly what the pool signed, or a refusal."""
+"""Mutated tokens, by hypothesis: each yields exactly the claims that the pool signed, or a refusal."""
 
 import json
 from base64 import urlsafe_b64decode
@@ -12,7 +12,19 @@ from fastapi_cognito_guard import CognitoGuard, Principal
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from tests.apps import NOW
-from tests.attacks.forge import ATTACKER, CLAIMS, GOOD, HEADER, ID_KEY, KEY, OTHER, POOL, b64, part, token
+from tests.attacks.forge import (
+    ATTACKER,
+    CLAIMS,
+    GOOD,
+    HEADER,
+    ID_KEY,
+    KEY,
+    OTHER,
+    POOL,
+    b64,
+    encode_part,
+    forge_token,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -24,11 +36,11 @@ TOKENS = {
     "ada, expired": POOL.access_token("ada", groups=["admins"], expires_in=-60),
     "another client": POOL.access_token("ada", claims={"client_id": "another"}),
     "another pool": OTHER.access_token("ada", groups=["admins"]),
-    "an attacker": token({**HEADER, "kid": ATTACKER.kid}, sign=ATTACKER.sign),
+    "an attacker": forge_token({**HEADER, "kid": ATTACKER.kid}, sign=ATTACKER.sign),
 }
 ACCEPTED = {TOKENS[name] for name in ("ada", "eve", "a machine", "another pool")}
 GUARD = CognitoGuard(POOL.user_pool(), OTHER.user_pool(), now=lambda: NOW)
-"""One guard for everything that is tried here, so that whatever it remembers is tried, too."""
+"""One guard for all examples, so that its cache is under test as well."""
 
 tokens = st.sampled_from(sorted(TOKENS.values()))
 json_values = st.recursive(
@@ -46,16 +58,16 @@ near = st.sampled_from(NEAR)
 DROPPED = object()
 
 
-def changed(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+def apply_changes(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**values, **changes}.items() if value is not DROPPED}
 
 
-def changes_of(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+def draw_changes(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.sampled_from(names), near | json_values | st.just(DROPPED), max_size=3)
 
 
-async def outcome(hostile: str) -> Principal | None:
-    """The principal, or None for a refusal with 401. Anything else that is raised fails the test."""
+async def verify_or_refuse(hostile: str) -> Principal | None:
+    """Return the principal, or None for a refusal with 401. Any other exception fails the test."""
     try:
         return await GUARD.verify(hostile)
     except AuthError as refused:
@@ -65,8 +77,8 @@ async def outcome(hostile: str) -> Principal | None:
 
 
 async def assert_as_signed(hostile: str) -> None:
-    """Nobody has signed a mutated text: only a token that the pool did sign counts, unchanged."""
-    user = await outcome(hostile)
+    """Check that only an original, accepted token yields a principal, with the claims that were signed."""
+    user = await verify_or_refuse(hostile)
     if hostile in ACCEPTED:
         assert user is not None
         assert user.claims == unverified_claims(hostile)
@@ -82,8 +94,8 @@ edits = st.lists(
 )
 
 
-def edited(text: str, steps: list[tuple[int, int, str]]) -> str:
-    """Each step replaces some letters somewhere by others, or none by some, or some by none."""
+def apply_edits(text: str, steps: list[tuple[int, int, str]]) -> str:
+    """Replace, insert or delete some characters at each step."""
     for at, length, letters in steps:
         at %= len(text) + 1
         text = text[:at] + letters + text[at + length :]
@@ -92,54 +104,54 @@ def edited(text: str, steps: list[tuple[int, int, str]]) -> str:
 
 @given(original=tokens, steps=edits)
 @settings(max_examples=400)
-async def test_edited_text_is_the_original_or_nothing(
-    original: str, steps: list[tuple[int, int, str]]
-) -> None:
-    await assert_as_signed(edited(original, steps))
+async def test_an_edited_token_is_401(original: str, steps: list[tuple[int, int, str]]) -> None:
+    await assert_as_signed(apply_edits(original, steps))
 
 
 @given(original=tokens, which=st.integers(0, 2), at=st.integers(0), bits=st.integers(1, 255))
 @settings(max_examples=300)
-async def test_a_changed_byte_of_any_part_is_refused(original: str, which: int, at: int, bits: int) -> None:
+async def test_a_token_with_a_changed_byte_in_any_part_is_401(
+    original: str, which: int, at: int, bits: int
+) -> None:
     parts = original.split(".")
-    octets = bytearray(b64_decoded(parts[which]))
+    octets = bytearray(decode_b64(parts[which]))
     octets[at % len(octets)] ^= bits
     parts[which] = b64(bytes(octets))
-    assert await outcome(".".join(parts)) is None
+    assert await verify_or_refuse(".".join(parts)) is None
 
 
-def b64_decoded(text: str) -> bytes:
+def decode_b64(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 @given(st.tuples(tokens, tokens, tokens))
 @settings(max_examples=300)
-async def test_parts_of_several_tokens_make_none(originals: tuple[str, str, str]) -> None:
+async def test_a_token_from_parts_of_several_tokens_is_401(originals: tuple[str, str, str]) -> None:
     await assert_as_signed(".".join(original.split(".")[n] for n, original in enumerate(originals)))
 
 
 @given(st.permutations(GOOD.split(".")) | st.lists(st.sampled_from([*GOOD.split("."), ""]), max_size=6))
-async def test_parts_in_another_order_or_number_make_none(parts: list[str]) -> None:
+async def test_a_token_with_reordered_missing_or_extra_parts_is_401(parts: list[str]) -> None:
     await assert_as_signed(".".join(parts))
 
 
-@given(header=st.dictionaries(st.text(), json_values, max_size=3), changes=changes_of(HEADERS))
+@given(header=st.dictionaries(st.text(), json_values, max_size=3), changes=draw_changes(HEADERS))
 @settings(max_examples=400)
-async def test_a_changed_header_under_the_old_signature_is_refused(
+async def test_a_changed_header_under_the_old_signature_is_401(
     header: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     _, body, signature = GOOD.split(".")
-    await assert_as_signed(f"{part(changed({**header, **HEADER}, changes))}.{body}.{signature}")
+    await assert_as_signed(f"{encode_part(apply_changes({**header, **HEADER}, changes))}.{body}.{signature}")
 
 
-@given(changes_of(HEADERS))
+@given(draw_changes(HEADERS))
 @settings(max_examples=400)
 @example({"kid": ID_KEY.kid})
-async def test_a_changed_header_that_the_pool_signed_changes_nothing_in_the_claims(
+async def test_a_changed_header_that_the_pool_signed_leaves_the_claims_as_they_are_or_is_401(
     changes: dict[str, Any],
 ) -> None:
-    header = changed(HEADER, changes)
-    user = await outcome(token(header))
+    header = apply_changes(HEADER, changes)
+    user = await verify_or_refuse(forge_token(header))
     if user is not None:
         assert user.claims == CLAIMS
         assert (header["alg"], header["kid"]) == ("RS256", KEY.kid)
@@ -147,15 +159,15 @@ async def test_a_changed_header_that_the_pool_signed_changes_nothing_in_the_clai
         assert not {"crit", "b64", "zip", "enc", "cty"} & header.keys()
 
 
-@given(changes_of(NAMES), st.dictionaries(st.text(), json_values, max_size=2))
+@given(draw_changes(NAMES), st.dictionaries(st.text(), json_values, max_size=2))
 @settings(max_examples=600)
 @example({"exp": NOW + 1}, {})
 @example({"iss": OTHER.issuer}, {})
-async def test_changed_claims_that_the_pool_signed_are_judged_as_they_are(
+async def test_changed_claims_that_the_pool_signed_are_valid_and_unchanged_or_401(
     changes: dict[str, Any], others: dict[str, Any]
 ) -> None:
-    claims = changed({**others, **CLAIMS}, changes)
-    user = await outcome(token(payload=claims))
+    claims = apply_changes({**others, **CLAIMS}, changes)
+    user = await verify_or_refuse(forge_token(payload=claims))
     if user is None:
         return
     flag = claims.get("email_verified")
@@ -173,24 +185,27 @@ async def test_changed_claims_that_the_pool_signed_are_judged_as_they_are(
 
 @given(steps=st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 3), st.binary(max_size=3)), max_size=3))
 @settings(max_examples=400)
-async def test_broken_json_that_the_pool_signed_is_read_or_refused(
+async def test_corrupted_json_that_the_pool_signed_is_valid_and_unchanged_or_401(
     steps: list[tuple[int, int, bytes]],
 ) -> None:
     octets = json.dumps(CLAIMS).encode()
     for at, length, new in steps:
         at %= len(octets) + 1
         octets = octets[:at] + new + octets[at + length :]
-    user = await outcome(token(payload=octets))
+    user = await verify_or_refuse(forge_token(payload=octets))
     if user is not None:
         assert user.claims == json.loads(octets)
         assert (user.issuer, user.token_use, user.client_id) == (POOL.issuer, "access", POOL.client_id)
 
 
 @given(st.lists(st.binary(max_size=40) | st.text(max_size=20), max_size=4))
-async def test_anything_in_the_form_of_a_token_is_refused(parts: list[bytes | str]) -> None:
-    assert await outcome(".".join(b64(each) if isinstance(each, bytes) else each for each in parts)) is None
+async def test_random_parts_are_401(parts: list[bytes | str]) -> None:
+    assert (
+        await verify_or_refuse(".".join(b64(each) if isinstance(each, bytes) else each for each in parts))
+        is None
+    )
 
 
 @pytest.mark.parametrize("name", TOKENS)
-async def test_of_the_originals_the_good_ones_count_and_the_others_do_not(name: str) -> None:
+async def test_the_unmutated_tokens_are_accepted_or_401_as_listed(name: str) -> None:
     await assert_as_signed(TOKENS[name])

@@ -1,4 +1,4 @@
-"""A protected API and its pool, both on loopback, at a time that goes on when it is told to."""
+"""A protected API, its pool and a token endpoint, on loopback, with a clock that tests set."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from tests.apps import NOW
 
 @dataclass
 class Shop:
-    """The API: what it has seen, which tokens it has had enough of, and what time it is for everybody."""
+    """Protected API: the calls that it got, the tokens that it refuses, and the time."""
 
     address: str = ""
     local: LocalPool | None = None
@@ -44,7 +44,7 @@ class Shop:
         )
 
 
-def api_of(shop: Shop) -> FastAPI:
+def build_api(shop: Shop) -> FastAPI:
     app = FastAPI()
     CognitoGuard(shop.pool.user_pool(token_use={"access", "id"}), now=shop.now).install(app)
 
@@ -71,17 +71,17 @@ def api_of(shop: Shop) -> FastAPI:
 @pytest.fixture
 def shop() -> Iterator[Shop]:
     shop = Shop()
-    with local_pool(now=shop.now) as shop.local, serving(api_of(shop)) as shop.address:
+    with local_pool(now=shop.now) as shop.local, serving(build_api(shop)) as shop.address:
         yield shop
 
 
 @dataclass
 class TokenEndpoint:
-    """Answers whatever it is asked with ``answer``; ``asked`` holds the forms, ``headers`` theirs."""
+    """Token endpoint that always returns ``answer``, and records forms and headers of its requests."""
 
     address: str = ""
     answer: dict[str, Any] = field(default_factory=dict)
-    asked: list[dict[str, str]] = field(default_factory=list)
+    forms: list[dict[str, str]] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
 
 
@@ -92,7 +92,7 @@ def token_endpoint() -> Iterator[TokenEndpoint]:
 
     @app.post("/oauth2/token")
     async def token(request: Request) -> dict[str, Any]:
-        endpoint.asked.append(dict(parse_qsl((await request.body()).decode())))
+        endpoint.forms.append(dict(parse_qsl((await request.body()).decode())))
         endpoint.headers.append(request.headers)
         return endpoint.answer
 
@@ -100,9 +100,9 @@ def token_endpoint() -> Iterator[TokenEndpoint]:
         yield endpoint
 
 
-def client_for(shop: Shop, auth: httpx.Auth) -> httpx.Client:
+def make_client(shop: Shop, auth: httpx.Auth) -> httpx.Client:
     return httpx.Client(base_url=shop.address, auth=auth, trust_env=False, timeout=10)
 
 
-def async_client_for(shop: Shop, auth: httpx.Auth) -> httpx.AsyncClient:
+def make_async_client(shop: Shop, auth: httpx.Auth) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=shop.address, auth=auth, trust_env=False, timeout=10)

@@ -1,4 +1,4 @@
-"""One token for many requests: had once, renewed in time, tried once more after a 401, sent nowhere else."""
+"""`CognitoAuth`: one token for many requests, its renewal, one retry after a 401, and allowed origins."""
 
 import asyncio
 import threading
@@ -14,30 +14,30 @@ from fastapi_cognito_guard.errors import ConfigurationError, TokenRequestFailed
 from fastapi_cognito_guard.testing import FakeUserPool
 from fastapi_cognito_guard.testing.uvicorn_server import serving
 from tests.apps import NOW
-from tests.client.conftest import Shop, TokenEndpoint, api_of, async_client_for, client_for
+from tests.client.conftest import Shop, TokenEndpoint, build_api, make_async_client, make_client
 
 
-def auth_for(shop: Shop, **settings: Any) -> CognitoAuth:
+def make_auth(shop: Shop, **settings: Any) -> CognitoAuth:
     return CognitoAuth(shop.machine, **{"now": shop.now, **settings})
 
 
-def test_a_machine_calls_with_a_token_that_is_kept(shop: Shop) -> None:
-    with client_for(shop, auth_for(shop)) as client:
+def test_a_machines_token_is_reused(shop: Shop) -> None:
+    with make_client(shop, make_auth(shop)) as client:
         first, again = (client.get("/jti").raise_for_status().json() for _ in range(2))
     assert first["jti"] == again["jti"]
 
 
 @pytest.mark.anyio
 async def test_an_async_client_shares_the_token_with_a_sync_one(shop: Shop) -> None:
-    auth = auth_for(shop)
-    async with async_client_for(shop, auth) as client:
+    auth = make_auth(shop)
+    async with make_async_client(shop, auth) as client:
         first, again = [(await client.get("/jti")).raise_for_status().json() for _ in range(2)]
-    with client_for(shop, auth) as sync:
+    with make_client(shop, auth) as sync:
         assert first["jti"] == again["jti"] == sync.get("/jti").json()["jti"]
 
 
 def test_a_token_is_renewed_a_minute_before_it_expires(shop: Shop) -> None:
-    with client_for(shop, auth_for(shop)) as client:
+    with make_client(shop, make_auth(shop)) as client:
         first = client.get("/jti").json()["jti"]
         shop.time = NOW + 3539
         assert client.get("/jti").json()["jti"] == first
@@ -46,43 +46,43 @@ def test_a_token_is_renewed_a_minute_before_it_expires(shop: Shop) -> None:
     assert len(set(shop.calls)) == 2
 
 
-def test_a_token_that_lives_shortly_is_renewed_after_half_its_life() -> None:
+def test_a_short_lived_token_is_renewed_after_half_its_lifetime() -> None:
     clock = [NOW]
     pool = FakeUserPool(now=lambda: clock[0])
-    asked: list[str] = []
+    requested: list[str] = []
 
     def provider() -> str:
-        asked.append(pool.access_token(expires_in=40))
-        return asked[-1]
+        requested.append(pool.access_token(expires_in=40))
+        return requested[-1]
 
     auth = CognitoAuth(provider, now=lambda: clock[0])
-    with client_of_nothing(auth) as client:
+    with make_offline_client(auth) as client:
         for moment, times in ((0, 1), (19, 1), (20, 2), (39, 2)):
             clock[0] = NOW + moment
             assert client.get("https://api.example.com").status_code == 200
-            assert len(asked) == times
+            assert len(requested) == times
 
 
-def client_of_nothing(auth: httpx.Auth, status: int = 200) -> httpx.Client:
-    """A client whose requests end before any network."""
+def make_offline_client(auth: httpx.Auth, status: int = 200) -> httpx.Client:
+    """Make a client whose requests never reach a network."""
     return httpx.Client(auth=auth, transport=httpx.MockTransport(lambda request: httpx.Response(status)))
 
 
-def test_many_threads_ask_for_one_token(shop: Shop) -> None:
+def test_many_threads_request_one_token(shop: Shop) -> None:
     together = threading.Barrier(16)
 
     def call() -> str:
         together.wait(timeout=10)
         return str(client.get("/jti").json()["jti"])
 
-    with client_for(shop, auth_for(shop)) as client, ThreadPoolExecutor(16) as threads:
+    with make_client(shop, make_auth(shop)) as client, ThreadPoolExecutor(16) as threads:
         jtis = [future.result() for future in [threads.submit(call) for _ in range(16)]]
     assert len(set(jtis)) == 1
 
 
 @pytest.mark.anyio
-async def test_many_tasks_ask_for_one_token_and_for_one_more_after_a_401(shop: Shop) -> None:
-    async with async_client_for(shop, auth_for(shop)) as client:
+async def test_many_tasks_request_one_token_and_one_more_after_a_401(shop: Shop) -> None:
+    async with make_async_client(shop, make_auth(shop)) as client:
         answers = await asyncio.gather(*(client.get("/jti") for _ in range(20)))
         first = {answer.json()["jti"] for answer in answers}
         assert len(first) == 1
@@ -94,11 +94,11 @@ async def test_many_tasks_ask_for_one_token_and_for_one_more_after_a_401(shop: S
 
 
 @pytest.mark.anyio
-async def test_a_task_that_is_cancelled_takes_no_other_along() -> None:
-    asked, go = threading.Event(), threading.Event()
+async def test_cancelling_one_task_does_not_cancel_the_request_of_the_others() -> None:
+    requested, go = threading.Event(), threading.Event()
 
     def provider() -> str:
-        asked.set()
+        requested.set()
         go.wait(timeout=10)
         return "opaque"
 
@@ -106,7 +106,7 @@ async def test_a_task_that_is_cancelled_takes_no_other_along() -> None:
     transport = httpx.MockTransport(lambda request: httpx.Response(200))
     async with httpx.AsyncClient(auth=auth, transport=transport) as client:
         tasks = [asyncio.create_task(client.get("https://api.example.com")) for _ in range(3)]
-        assert await asyncio.to_thread(asked.wait, 10)
+        assert await asyncio.to_thread(requested.wait, 10)
         tasks[0].cancel()
         with pytest.raises(asyncio.CancelledError):
             await tasks[0]
@@ -115,8 +115,8 @@ async def test_a_task_that_is_cancelled_takes_no_other_along() -> None:
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
-def test_after_a_401_the_request_is_sent_once_more_with_another_token(shop: Shop) -> None:
-    with client_for(shop, auth_for(shop)) as client:
+def test_after_a_401_the_request_is_sent_once_more_with_a_new_token(shop: Shop) -> None:
+    with make_client(shop, make_auth(shop)) as client:
         first = client.get("/jti").json()["jti"]
         shop.refused.add(first)
         answer = client.post("/jti", content=b"tea")
@@ -124,23 +124,23 @@ def test_after_a_401_the_request_is_sent_once_more_with_another_token(shop: Shop
     assert shop.calls == [first, first, answer.json()["jti"]]
 
 
-def test_an_api_that_refuses_every_token_is_not_asked_for_ever(shop: Shop) -> None:
+def test_an_api_that_refuses_every_token_gets_no_new_token_for_ten_seconds(shop: Shop) -> None:
     shop.refuses_all = True
-    with client_for(shop, auth_for(shop)) as client:
+    with make_client(shop, make_auth(shop)) as client:
         assert client.get("/jti").status_code == 401
         assert (len(shop.calls), len(set(shop.calls))) == (2, 2)
-        assert client.get("/jti").status_code == 401  # a new token would be of no use: none is asked for
+        assert client.get("/jti").status_code == 401  # soon after a futile renewal, there is no other
         assert (len(shop.calls), len(set(shop.calls))) == (3, 2)
         shop.time += 10
         assert client.get("/jti").status_code == 401
         assert (len(shop.calls), len(set(shop.calls))) == (5, 3)
 
 
-def test_a_body_that_can_be_sent_only_once_is_sent_only_once(shop: Shop) -> None:
+def test_a_streamed_body_is_not_sent_again(shop: Shop) -> None:
     def body() -> Iterator[bytes]:
         yield b"tea"
 
-    with client_for(shop, auth_for(shop)) as client:
+    with make_client(shop, make_auth(shop)) as client:
         first = client.get("/jti").json()["jti"]
         shop.refused.add(first)
         assert client.post("/jti", content=body()).status_code == 401
@@ -149,28 +149,28 @@ def test_a_body_that_can_be_sent_only_once_is_sent_only_once(shop: Shop) -> None
     assert len(shop.calls) == 3
 
 
-def test_a_403_stands(shop: Shop) -> None:
-    with client_for(shop, auth_for(shop)) as client:
+def test_a_403_is_not_retried(shop: Shop) -> None:
+    with make_client(shop, make_auth(shop)) as client:
         assert client.get("/forbidden").status_code == 403
     assert len(shop.calls) == 1
 
 
-def test_a_redirect_to_somebody_else_does_not_take_the_token_along(shop: Shop) -> None:
+def test_a_redirect_to_another_origin_carries_no_token(shop: Shop) -> None:
     other = Shop(local=shop.local)
-    asked: list[str] = []
+    requested: list[str] = []
 
     def provider() -> str:
-        asked.append(shop.pool.pool.access_token())
-        return asked[-1]
+        requested.append(shop.pool.pool.access_token())
+        return requested[-1]
 
-    with serving(api_of(other)) as other.address:
+    with serving(build_api(other)) as other.address:
         shop.elsewhere = f"{other.address}/jti"
-        with client_for(shop, CognitoAuth(provider, now=shop.now)) as client:
+        with make_client(shop, CognitoAuth(provider, now=shop.now)) as client:
             assert client.get("/elsewhere", follow_redirects=True).status_code == 401
-    assert (other.calls, len(asked)) == ([], 1)
+    assert (other.calls, len(requested)) == ([], 1)
 
 
-def test_a_user_goes_on_with_a_refresh_token(shop: Shop) -> None:
+def test_a_user_calls_with_a_refresh_token_until_it_is_revoked(shop: Shop) -> None:
     pool = shop.pool.pool
     given: dict[str, Any] = {
         "domain": shop.pool.address,
@@ -179,11 +179,11 @@ def test_a_user_goes_on_with_a_refresh_token(shop: Shop) -> None:
     }
     for use in ("access", "id"):
         source = RefreshToken(**given, token_use=use)
-        with client_for(shop, CognitoAuth(source, now=shop.now)) as client:
+        with make_client(shop, CognitoAuth(source, now=shop.now)) as client:
             assert client.get("/jti").json()["use"] == use
     pool.revoke(given["refresh_token"])
     with (
-        client_for(shop, CognitoAuth(RefreshToken(**given), now=shop.now)) as client,
+        make_client(shop, CognitoAuth(RefreshToken(**given), now=shop.now)) as client,
         pytest.raises(TokenRequestFailed, match="sign in again") as failed,
     ):
         client.get("/jti")
@@ -191,15 +191,15 @@ def test_a_user_goes_on_with_a_refresh_token(shop: Shop) -> None:
     assert shop.calls[2:] == []
 
 
-def test_a_refresh_token_that_is_rotated_is_followed(token_endpoint: TokenEndpoint) -> None:
+def test_a_rotated_refresh_token_replaces_the_old_one(token_endpoint: TokenEndpoint) -> None:
     token_endpoint.answer = {"access_token": "opaque", "expires_in": 100, "refresh_token": "second"}
     clock = [NOW]
     source = RefreshToken(domain=token_endpoint.address, client_id="web", refresh_token="first")
-    with client_of_nothing(CognitoAuth(source, now=lambda: clock[0])) as client:
+    with make_offline_client(CognitoAuth(source, now=lambda: clock[0])) as client:
         client.get("https://api.example.com")
         clock[0] += 100
         client.get("https://api.example.com")
-    assert [form["refresh_token"] for form in token_endpoint.asked] == ["first", "second"]
+    assert [form["refresh_token"] for form in token_endpoint.forms] == ["first", "second"]
 
 
 @pytest.mark.parametrize(
@@ -216,11 +216,11 @@ def test_a_refresh_token_that_is_rotated_is_followed(token_endpoint: TokenEndpoi
     ],
 )
 def test_tokens_go_nowhere_else(url: str, origins: Any, advice: str) -> None:
-    asked: list[int] = []
-    auth = CognitoAuth(lambda: asked.append(1) or "opaque", origins=origins)  # type: ignore[func-returns-value]  # None, on purpose
-    with client_of_nothing(auth) as client, pytest.raises(ConfigurationError, match=advice):
+    requested: list[int] = []
+    auth = CognitoAuth(lambda: requested.append(1) or "opaque", origins=origins)  # type: ignore[func-returns-value]  # append returns None
+    with make_offline_client(auth) as client, pytest.raises(ConfigurationError, match=advice):
         client.get(url)
-    assert asked == []
+    assert requested == []
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_tokens_go_nowhere_else(url: str, origins: Any, advice: str) -> None:
         ("https://other.example.com/", ["https://api.example.com", "https://other.example.com"]),
     ],
 )
-def test_tokens_go_where_they_are_meant_for(url: str, origins: Any) -> None:
+def test_tokens_are_sent_to_allowed_origins(url: str, origins: Any) -> None:
     sent: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -260,12 +260,12 @@ def test_tokens_go_where_they_are_meant_for(url: str, origins: Any) -> None:
     ],
     ids=str,
 )
-def test_a_setting_that_cannot_be_right_is_refused(settings: dict[str, Any], advice: str) -> None:
+def test_an_invalid_setting_is_a_configuration_error(settings: dict[str, Any], advice: str) -> None:
     with pytest.raises(ConfigurationError, match=advice):
         CognitoAuth(**{"source": lambda: "opaque", **settings})
 
 
-def test_nothing_secret_is_shown() -> None:
+def test_the_repr_shows_no_secrets() -> None:
     def provider() -> str:
         return "opaque"
 

@@ -1,4 +1,4 @@
-"""Where tokens come from: what is sent, how long they are kept, and a clear word where there are none."""
+"""Token sources: requests to the token endpoint, lifetimes of tokens, and errors."""
 
 import asyncio
 import logging
@@ -11,19 +11,19 @@ from fastapi_cognito_guard.client import ClientCredentials, CognitoAuth, Refresh
 from fastapi_cognito_guard.errors import ConfigurationError, TokenRequestFailed
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW
-from tests.client.conftest import Shop, TokenEndpoint, async_client_for, client_for
-from tests.client.test_auth import client_of_nothing
+from tests.client.conftest import Shop, TokenEndpoint, make_async_client, make_client
+from tests.client.test_auth import make_offline_client
 from tests.servers import Answer, FaultServer, drip, endless, fault_server, hang, reset, response
 
 API = "https://api.example.com"
 
 
-def machine_at(server: FaultServer) -> ClientCredentials:
+def make_machine(server: FaultServer) -> ClientCredentials:
     domain = server.address.removesuffix("/jwks.json")
     return ClientCredentials(domain=domain, client_id="robot", client_secret="s3cret")
 
 
-def test_a_machine_authenticates_in_the_header_and_asks_for_its_scopes(token_endpoint: TokenEndpoint) -> None:
+def test_a_machine_authenticates_in_the_header_and_requests_its_scopes(token_endpoint: TokenEndpoint) -> None:
     token_endpoint.answer = {"access_token": "opaque"}
     source = ClientCredentials(
         domain=token_endpoint.address,
@@ -31,21 +31,21 @@ def test_a_machine_authenticates_in_the_header_and_asks_for_its_scopes(token_end
         client_secret="s3cret",
         scopes=["orders/read", "orders/write"],
     )
-    with client_of_nothing(CognitoAuth(source)) as client:
+    with make_offline_client(CognitoAuth(source)) as client:
         client.get(API)
     assert token_endpoint.headers[0]["authorization"] == "Basic cm9ib3Q6czNjcmV0"
-    assert token_endpoint.asked == [
+    assert token_endpoint.forms == [
         {"grant_type": "client_credentials", "client_id": "robot", "scope": "orders/read orders/write"}
     ]
 
 
-def test_a_client_without_a_secret_only_names_itself(token_endpoint: TokenEndpoint) -> None:
+def test_a_client_without_a_secret_sends_its_id_only(token_endpoint: TokenEndpoint) -> None:
     token_endpoint.answer = {"access_token": "opaque"}
     source = RefreshToken(domain=token_endpoint.address, client_id="web", refresh_token="r3fresh")
-    with client_of_nothing(CognitoAuth(source)) as client:
+    with make_offline_client(CognitoAuth(source)) as client:
         client.get(API)
     assert "authorization" not in token_endpoint.headers[0]
-    assert token_endpoint.asked == [
+    assert token_endpoint.forms == [
         {"grant_type": "refresh_token", "client_id": "web", "refresh_token": "r3fresh"}
     ]
 
@@ -55,42 +55,44 @@ FAILURES: list[tuple[str, Answer, str]] = [
     ("invalid_scope", response({"error": "invalid_scope"}, "400 Bad Request"), "these scopes"),
     ("unauthorized", response({"error": "unauthorized_client"}, "400 Bad Request"), "allow the app client"),
     ("an unknown code", response({"error": "eyJhbGciOi\r\n"}, "400 Bad Request"), "out of order"),
-    ("a code that is no text", response({"error": ["x"]}, "400 Bad Request"), "out of order"),
-    ("an error of the server", response(b"<html>", "500 Internal Server Error"), "answered 500"),
+    ("a code that is no string", response({"error": ["x"]}, "400 Bad Request"), "out of order"),
+    ("a server error", response(b"<html>", "500 Internal Server Error"), "answered 500"),
     ("a redirect", response(b"", "302 Found", {"Location": "http://127.0.0.1:1/"}), "answered 302"),
-    ("a page", response(b"<html>"), "answered 200, it is no token endpoint"),
+    ("an HTML page", response(b"<html>"), "answered 200, it is no token endpoint"),
     ("a list", response([1]), "answered 200, it is no token endpoint"),
-    ("deep", response(b"[" * 50_000), "answered 200, it is no token endpoint"),
+    ("deeply nested JSON", response(b"[" * 50_000), "answered 200, it is no token endpoint"),
     ("no token", response({}), "No token was given"),
-    ("a token that is no text", response({"access_token": 5}), "No token was given"),
+    ("a token that is no string", response({"access_token": 5}), "No token was given"),
     ("a token with a line break", response({"access_token": "a\r\nb"}), "No token was given"),
     ("an empty token", response({"access_token": ""}), "No token was given"),
-    ("silence", hang, "No token within 0.3 seconds"),
+    ("no answer", hang, "No token within 0.3 seconds"),
     ("a byte at a time", drip, "No token within 0.3 seconds"),
-    ("no end", endless, "no token endpoint"),
-    ("a broken connection", reset, "cannot be reached"),
+    ("an endless answer", endless, "no token endpoint"),
+    ("a connection reset", reset, "cannot be reached"),
 ]
 
 
-@pytest.mark.parametrize(("answer", "said"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES])
-def test_a_token_endpoint_that_gives_none_is_a_clear_error(
-    answer: Answer, said: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("answer", "message"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
+)
+def test_a_failing_token_endpoint_raises_with_advice_and_without_secrets(
+    answer: Answer, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with fault_server(answer) as server:
-        auth = CognitoAuth(machine_at(server), timeout=0.3)
-        with client_of_nothing(auth) as client, pytest.raises(TokenRequestFailed, match=said) as failed:
+        auth = CognitoAuth(make_machine(server), timeout=0.3)
+        with make_offline_client(auth) as client, pytest.raises(TokenRequestFailed, match=message) as failed:
             client.get(API)
-    message = str(failed.value)
-    assert ("\n" in message, "eyJ" in message, "s3cret" in message) == (False, False, False)
+    text = str(failed.value)
+    assert ("\n" in text, "eyJ" in text, "s3cret" in text) == (False, False, False)
     assert "s3cret" not in caplog.text
     assert "cm9ib3Q6czNjcmV0" not in caplog.text
 
 
-def test_a_failure_is_not_kept() -> None:
+def test_a_failure_is_not_cached() -> None:
     with (
         fault_server(response(b"", "500 Internal Server Error")) as server,
-        client_of_nothing(CognitoAuth(machine_at(server))) as client,
+        make_offline_client(CognitoAuth(make_machine(server))) as client,
     ):
         with pytest.raises(TokenRequestFailed) as failed:
             client.get(API)
@@ -100,10 +102,10 @@ def test_a_failure_is_not_kept() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_async_client_is_told_alike() -> None:
+async def test_an_async_client_gets_the_same_error() -> None:
     transport = httpx.MockTransport(lambda request: httpx.Response(200))
     with fault_server(hang) as server:
-        auth = CognitoAuth(machine_at(server), timeout=0.3)
+        auth = CognitoAuth(make_machine(server), timeout=0.3)
         async with httpx.AsyncClient(auth=auth, transport=transport) as client:
             with pytest.raises(TokenRequestFailed, match="No token within"):
                 await client.get(API)
@@ -112,12 +114,12 @@ async def test_an_async_client_is_told_alike() -> None:
 @pytest.mark.parametrize(
     ("expires_in", "kept"),
     [(3600, True), (3600.0, True), (0, False), (-5, False), ("3600", False), (None, False), (10**400, False)],
-    ids=["int", "float", "zero", "negative", "text", "none", "no time"],
+    ids=["int", "float", "zero", "negative", "text", "none", "out of range"],
 )
-def test_a_token_is_kept_for_as_long_as_the_endpoint_says(expires_in: Any, kept: bool) -> None:
+def test_a_token_is_reused_if_the_endpoint_states_a_lifetime(expires_in: Any, kept: bool) -> None:
     with (
         fault_server(response({"access_token": "opaque", "expires_in": expires_in})) as server,
-        client_of_nothing(CognitoAuth(machine_at(server), now=lambda: NOW)) as client,
+        make_offline_client(CognitoAuth(make_machine(server), now=lambda: NOW)) as client,
     ):
         client.get(API)
         client.get(API)
@@ -140,22 +142,22 @@ POOL = FakeUserPool(now=lambda: NOW)
     ],
     ids=["an hour", "now", "past", "text", "none", "another algorithm", "opaque"],
 )
-def test_a_providers_token_is_kept_until_it_expires(token: str, kept: bool) -> None:
-    asked: list[str] = []
+def test_a_providers_token_is_reused_until_it_expires(token: str, kept: bool) -> None:
+    requested: list[str] = []
 
     async def provider() -> str:
         await asyncio.sleep(0)
-        asked.append(token)
+        requested.append(token)
         return token
 
-    with client_of_nothing(CognitoAuth(provider, now=lambda: NOW)) as client:
+    with make_offline_client(CognitoAuth(provider, now=lambda: NOW)) as client:
         client.get(API)
         client.get(API)
-    assert len(asked) == (1 if kept else 2)
+    assert len(requested) == (1 if kept else 2)
 
 
 @pytest.mark.anyio
-async def test_a_provider_may_be_a_function_or_a_coroutine_for_either_client(shop: Shop) -> None:
+async def test_a_provider_may_be_sync_or_async_for_either_client(shop: Shop) -> None:
     def plain() -> str:
         return shop.pool.pool.access_token("ada")
 
@@ -164,13 +166,13 @@ async def test_a_provider_may_be_a_function_or_a_coroutine_for_either_client(sho
 
     for provider in (plain, coroutine):
         auth = CognitoAuth(provider, now=shop.now)
-        async with async_client_for(shop, auth) as client:
+        async with make_async_client(shop, auth) as client:
             first = (await client.get("/jti")).json()["jti"]
-        with client_for(shop, auth) as sync:
+        with make_client(shop, auth) as sync:
             assert sync.get("/jti").json()["jti"] == first
 
 
-def test_what_a_provider_raises_arrives_and_what_it_must_not_does_not() -> None:
+def test_an_exception_of_a_provider_is_raised_but_it_cannot_exit_or_cancel() -> None:
     def broken() -> str:
         raise LookupError("no such secret")
 
@@ -190,8 +192,8 @@ def test_what_a_provider_raises_arrives_and_what_it_must_not_does_not() -> None:
         (wrong, TokenRequestFailed, "provider gave NoneType"),
         (lambda: "a token", TokenRequestFailed, "no Authorization header can have"),
     ]
-    for provider, error, said in table:
-        with client_of_nothing(CognitoAuth(provider)) as client, pytest.raises(error, match=said):
+    for provider, error, message in table:
+        with make_offline_client(CognitoAuth(provider)) as client, pytest.raises(error, match=message):
             client.get(API)
 
 
@@ -204,7 +206,7 @@ def test_what_a_provider_raises_arrives_and_what_it_must_not_does_not() -> None:
         (RefreshToken, {"token_use": "refresh"}, "token_use is"),
     ],
 )
-def test_a_source_that_cannot_be_right_is_refused(kind: Any, change: dict[str, str], advice: str) -> None:
+def test_an_invalid_source_is_a_configuration_error(kind: Any, change: dict[str, str], advice: str) -> None:
     secret = {"client_secret" if kind is ClientCredentials else "refresh_token": "s3cret"}
     with pytest.raises(ConfigurationError, match=advice):
         kind(**{"domain": "login.example.com", "client_id": "web", **secret, **change})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from example_app.deploy.templates import TEMPLATES
-from tests.integration.bundle import needed
+from tests.integration.bundle import list_dependencies
 from tests.sam import functions_of
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ def test_every_library_that_we_need_there_is_in_it_and_no_other(package: zipfile
         for name in package.namelist()
         if name.endswith(".dist-info/METADATA")
     }
-    assert there == {*needed(PYTHON), "fastapi-cognito-guard"}
+    assert there == {*list_dependencies(PYTHON), "fastapi-cognito-guard"}
 
 
 def test_compiled_code_is_for_the_functions_processor_and_python(package: zipfile.ZipFile) -> None:

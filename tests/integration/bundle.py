@@ -1,4 +1,4 @@
-"""What is uploaded to Lambda: the example app, this package, and all that they need."""
+"""Bundle for Lambda: the example app, this package and their dependencies."""
 
 import compileall
 import io
@@ -22,20 +22,20 @@ _SOURCES = (
 
 
 def make_task_root(directory: Path) -> Path:
-    """The files as they lie in ``/var/task`` of a function, compiled once for all its processes."""
+    """Build the directory ``/var/task`` of a function, with compiled bytecode."""
     for source in _SOURCES:
         shutil.copytree(source, directory / source.name, ignore=shutil.ignore_patterns("__pycache__"))
-    for package in _needed({}):
+    for package in _find_distributions({}):
         for file in package.files or ():
             if _is_code(file):
                 _copy(file, directory)
-    # Unchecked: unpacking gives files new times, by which all would count as changed.
+    # Unpacking changes the files' times, so a check by time would reject all bytecode.
     compileall.compile_dir(directory, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
     return directory
 
 
-def zipped(root: Path, *parts: str) -> bytes:
-    """The directory, or parts of it, as Lambda takes it."""
+def build_zip(root: Path, *parts: str) -> bytes:
+    """Zip the directory, or parts of it, for Lambda."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for part in parts or (".",):
@@ -55,25 +55,25 @@ def _is_code(file: PackagePath) -> bool:
     return ".." not in file.parts and "__pycache__" not in file.parts
 
 
-def needed(environment: Mapping[str, str]) -> set[str]:
-    """The names of this project's dependencies, and of theirs, in some Python's environment."""
-    return {canonicalize_name(package.name) for package in _needed(environment)}
+def list_dependencies(environment: Mapping[str, str]) -> set[str]:
+    """Return the names of all direct and indirect dependencies, in the given marker environment."""
+    return {canonicalize_name(package.name) for package in _find_distributions(environment)}
 
 
-def _needed(environment: Mapping[str, str]) -> Iterable[Distribution]:
+def _find_distributions(environment: Mapping[str, str]) -> Iterable[Distribution]:
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
-    due = [Requirement(text) for text in project["dependencies"]]
+    pending = [Requirement(text) for text in project["dependencies"]]
     found: dict[tuple[str, frozenset[str]], Distribution] = {}
-    while due:
-        requirement = due.pop()
+    while pending:
+        requirement = pending.pop()
         key = canonicalize_name(requirement.name), frozenset(requirement.extras)
         if key not in found:
             found[key] = distribution(requirement.name)
-            due += _wanted_by(found[key], requirement.extras, environment)
+            pending += _list_requirements(found[key], requirement.extras, environment)
     return found.values()
 
 
-def _wanted_by(
+def _list_requirements(
     package: Distribution, extras: Collection[str], environment: Mapping[str, str]
 ) -> Iterator[Requirement]:
     for requirement in map(Requirement, package.requires or ()):

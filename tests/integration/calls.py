@@ -1,4 +1,4 @@
-"""Calling the example app, wherever it is."""
+"""Requests to the example app."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _BODY = json.dumps({"item": "jam", "quantity": 1})
 def send(
     client: httpx.Client, method: str, url: str, token: str | None = None, headers: Mapping[str, str] = {}
 ) -> httpx.Response:
-    """One request; a POST brings an order."""
+    """Send a request. A POST carries an order."""
     headers = {**headers, **(bearer(token) if token else {})}
     if method != "POST":
         return client.request(method, url, headers=headers)

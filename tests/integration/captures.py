@@ -1,4 +1,4 @@
-"""Events as MiniStack delivers them, with fictional ids and times, so that they can be kept."""
+"""Events that MiniStack delivers, stored with fictional ids and times."""
 
 import copy
 import json
@@ -51,7 +51,7 @@ _PATTERNS = (
 
 
 class Capture(NamedTuple):
-    """Which call makes the event: the kind of gateway, its echoing route, and who calls."""
+    """Call that produces an event: the kind of gateway, its echoing route, and the caller."""
 
     kind: str
     path: str
@@ -79,60 +79,60 @@ CAPTURES = {
 }
 
 
-def kept(name: str) -> dict[str, Any]:
-    """The event in tests/events/ministack."""
+def load_event(name: str) -> dict[str, Any]:
+    """Load an event from tests/events/ministack."""
     event: dict[str, Any] = json.loads((DIRECTORY / f"{name}.json").read_text())
     return event
 
 
-def keep(name: str, event: Mapping[str, Any]) -> None:
-    """Write an event there."""
+def save_event(name: str, event: Mapping[str, Any]) -> None:
+    """Write an event to tests/events/ministack."""
     DIRECTORY.mkdir(exist_ok=True)
     (DIRECTORY / f"{name}.json").write_text(json.dumps(event, indent=1) + "\n")
 
 
-def fictional(event: Mapping[str, Any], pool: EmulatedPool) -> Any:
-    """The event with ids, times and tokens of nobody: the same each time."""
+def replace_with_fiction(event: Mapping[str, Any], pool: EmulatedPool) -> Any:
+    """Replace real ids, times and tokens with fixed, fictional ones."""
     text = json.dumps(event)
     for real, fiction in ((pool.id, POOL), (pool.web, WEB), (pool.machine, MACHINE)):
         text = text.replace(real, fiction)
-    return _fictional(json.loads(text), "")
+    return _replace_values(json.loads(text), "")
 
 
-def _fictional(value: Any, key: str) -> Any:
+def _replace_values(value: Any, key: str) -> Any:
     if isinstance(value, dict):
         items = value.items()
         if key in ("headers", "multiValueHeaders"):
             items = {name: inner for name, inner in items if name.lower() in _HEADERS}.items()
-        return {name: _fictional(inner, name) for name, inner in sorted(items)}
+        return {name: _replace_values(inner, name) for name, inner in sorted(items)}
     if isinstance(value, list):
-        return [_fictional(inner, key) for inner in value]
+        return [_replace_values(inner, key) for inner in value]
     if key.lower() == "authorization":
         return _SIGNED if value.startswith("AWS4-") else "Bearer <token>"
     if key in _FICTION and value is not None:
         return type(value)(_FICTION[key])
-    return _without_ids(value) if isinstance(value, str) else value
+    return _replace_ids(value) if isinstance(value, str) else value
 
 
-def _without_ids(text: str) -> str:
+def _replace_ids(text: str) -> str:
     for pattern, fiction in _PATTERNS:
         text = pattern.sub(fiction, text)
     return text
 
 
-def spelled_as_aws(event: Mapping[str, Any]) -> dict[str, Any]:
-    """An event of a REST API as AWS writes it: by captures of AWS, not by MiniStack."""
-    spelled: dict[str, Any] = copy.deepcopy({**event})
-    del spelled["version"]
-    claims = spelled["requestContext"].get("authorizer", {}).get("claims", {})
-    claims.update({name: _as_aws(name, value) for name, value in claims.items()})
-    for headers in spelled["headers"], spelled["multiValueHeaders"]:
+def rewrite_as_aws(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Rewrite a REST API event of MiniStack in the format of AWS, as captured there."""
+    rewritten: dict[str, Any] = copy.deepcopy({**event})
+    del rewritten["version"]
+    claims = rewritten["requestContext"].get("authorizer", {}).get("claims", {})
+    claims.update({name: _rewrite_claim(name, value) for name, value in claims.items()})
+    for headers in rewritten["headers"], rewritten["multiValueHeaders"]:
         if "AWS4-" in str(headers["authorization"]):
             del headers["authorization"]
-    return spelled
+    return rewritten
 
 
-def _as_aws(name: str, value: str) -> str:
+def _rewrite_claim(name: str, value: str) -> str:
     if name in ("exp", "iat"):
         return java_date(int(value))
     return value[1:-1].replace(" ", ",") if name == "cognito:groups" else value

@@ -1,4 +1,4 @@
-"""One MiniStack for the whole run; skipped with the reason where there is none, but never in CI."""
+"""Fixtures: one MiniStack for the run. Without it, tests are skipped, except in CI, where they fail."""
 
 import os
 import shutil
@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.integration import bundle, ministack
-from tests.integration.deployed import Deployed, deployed
-from tests.integration.ministack import EmulatedPool, make_pool, running
+from tests.integration.deployed import Deployed, deploy_everywhere
+from tests.integration.ministack import EmulatedPool, create_pool, running
 
 
 @pytest.fixture(scope="session")
 def ministack_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    command = ministack.program()
+    command = ministack.find_program()
     if command is None:
-        reason = "MiniStack is not here: scripts/test installs it and sets MINISTACK"
+        reason = "MiniStack is not installed: scripts/test installs it and sets MINISTACK"
         if os.environ.get("REQUIRE_MINISTACK"):
             pytest.fail(reason)
         pytest.skip(reason)
@@ -26,24 +26,24 @@ def ministack_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 @pytest.fixture(scope="session")
 def emulated_pool(ministack_address: str) -> EmulatedPool:
-    return make_pool(ministack_address, "shop")
+    return create_pool(ministack_address, "shop")
 
 
 @pytest.fixture(scope="session")
 def other_emulated_pool(ministack_address: str) -> EmulatedPool:
-    return make_pool(ministack_address, "somebody else's")
+    return create_pool(ministack_address, "other shop")
 
 
 @pytest.fixture(scope="session")
 def task_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The example app and all that it needs, as they lie in a function."""
+    """Directory of a deployed function: the example app and its dependencies."""
     directory = tmp_path_factory.mktemp("function") / "task"
     yield bundle.make_task_root(directory)
-    shutil.rmtree(directory)  # 40 MB, which pytest would keep
+    shutil.rmtree(directory)  # pytest would keep its 40 MB
 
 
 @pytest.fixture(scope="session")
 def everywhere(emulated_pool: EmulatedPool, task_root: Path) -> Iterator[Deployed]:
-    """The app, deployed once for the whole run behind every kind of gateway, and standalone."""
-    with deployed(emulated_pool, task_root) as everywhere:
+    """Example app, deployed once for the whole run."""
+    with deploy_everywhere(emulated_pool, task_root) as everywhere:
         yield everywhere

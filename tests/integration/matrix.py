@@ -1,4 +1,4 @@
-"""Who gets what, by the semantics of the guard: the same for every front door."""
+"""Expected status of each route for each caller, by dialect. It is the same behind every gateway."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,10 +21,10 @@ ROUTES: tuple[Route, ...] = (
     ("DELETE", "/orders/99"),
 )
 OPEN = ROUTES[:2]
-"""The routes without an authorizer, which leave it to the app."""
-# One for each of the routes, in their order.
+"""Routes without an authorizer: the app itself decides."""
+# One status for each of ROUTES, in order.
 REFUSED = (200, 401, 401, 401, 401, 401, 401)
-STRANGERS = {"other client": REFUSED, "forged": REFUSED}
+FOREIGN = {"other client": REFUSED, "forged": REFUSED}
 STATUSES: Mapping[Semantics, Mapping[str, tuple[int, ...]]] = {
     "strict": {
         "nobody": (200, 200, 401, 401, 401, 401, 401),
@@ -33,7 +33,7 @@ STATUSES: Mapping[Semantics, Mapping[str, tuple[int, ...]]] = {
         "bob": (200, 200, 200, 403, 403, 403, 403),
         "reader": (200, 200, 200, 200, 403, 200, 403),
         "writer": (200, 200, 200, 200, 201, 200, 403),
-        **STRANGERS,
+        **FOREIGN,
     },
     "http": {
         "nobody": (200, 200, 401, 401, 401, 401, 401),
@@ -42,7 +42,7 @@ STATUSES: Mapping[Semantics, Mapping[str, tuple[int, ...]]] = {
         "bob": (200, 200, 200, 403, 403, 403, 403),
         "reader": (200, 200, 200, 200, 403, 200, 403),
         "writer": (200, 200, 200, 200, 201, 200, 403),
-        **STRANGERS,
+        **FOREIGN,
     },
     "rest": {
         "nobody": (200, 200, 401, 401, 401, 401, 401),
@@ -51,15 +51,15 @@ STATUSES: Mapping[Semantics, Mapping[str, tuple[int, ...]]] = {
         "bob's ID": (200, 200, 200, 401, 401, 401, 403),
         "reader": (200, 401, 401, 200, 401, 200, 401),
         "writer": (200, 401, 401, 200, 201, 200, 401),
-        **STRANGERS,
+        **FOREIGN,
     },
 }
 
 
-def tokens_of(pool: EmulatedPool, *, domain: str = "") -> dict[str, str | None]:
-    """The callers' tokens. All but the forged one are of MiniStack's making.
+def issue_tokens(pool: EmulatedPool, *, domain: str = "") -> dict[str, str | None]:
+    """Return the callers' tokens. MiniStack issues all but the forged one.
 
-    ``domain``: of the users' addresses, where a pool calls them by those: ``"@example.com"``.
+    ``domain`` is appended to user names in a pool whose user names are email addresses: ``"@example.com"``.
     """
     ada, bob = (pool.sign_in(name + domain) for name in ("ada", "bob"))
     return {
@@ -68,24 +68,24 @@ def tokens_of(pool: EmulatedPool, *, domain: str = "") -> dict[str, str | None]:
         "ada's ID": ada["IdToken"],
         "bob": bob["AccessToken"],
         "bob's ID": bob["IdToken"],
-        "reader": pool.client_credentials("orders/read"),
-        "writer": pool.client_credentials("orders/write"),
+        "reader": pool.request_machine_token("orders/read"),
+        "writer": pool.request_machine_token("orders/write"),
         "other client": pool.sign_in("ada" + domain, client=pool.other)["AccessToken"],
         "forged": FakeUserPool(pool.id, client_id=pool.web).access_token("ada", groups=["admins"]),
     }
 
 
-def status_due(
+def find_expected_status(
     statuses: Mapping[str, tuple[int, ...]], caller: str, route: Route, *, by_http_lambda: bool
 ) -> int:
-    """AWS's rule: an HTTP API's Lambda authorizer makes 403 of its no. Without a token it is not asked."""
+    """Return the status that AWS answers. An HTTP API whose Lambda authorizer denies a token answers 403."""
     status = statuses[caller][ROUTES.index(route)]
-    said_no = by_http_lambda and route not in OPEN and caller != "nobody"
-    return 403 if said_no and status == 401 else status
+    denied = by_http_lambda and route not in OPEN and caller != "nobody"
+    return 403 if denied and status == 401 else status
 
 
-def content_of(answer: httpx.Response) -> Any:
-    """What is said, but for the door. Orders change as they are posted."""
+def read_content(answer: httpx.Response) -> Any:
+    """Return the body without ``source``; None for orders, which change as they are posted."""
     if answer.request.url.path.endswith("/orders") and answer.status_code < 400:
         return None
     content = answer.json() if answer.content else {}

@@ -1,4 +1,4 @@
-"""MiniStack, the emulated AWS: started by the tests that need it, and stopped by them."""
+"""MiniStack, an AWS emulator: starting it, and creating user pools in it."""
 
 import base64
 import os
@@ -20,14 +20,14 @@ PASSWORD = "Passw0rd!for-tests"
 REGION = "eu-west-1"
 
 
-def program() -> str | None:
-    """The MiniStack to run; None where there is none. scripts/test installs it and names it."""
+def find_program() -> str | None:
+    """Return the path of MiniStack, or None. scripts/test installs it and sets the variable."""
     return os.environ.get("MINISTACK")
 
 
 @contextmanager
 def running(command: str, directory: Path) -> Iterator[str]:
-    """MiniStack on a free port of 127.0.0.1; yields its address once it is healthy."""
+    """Run MiniStack on a free port of 127.0.0.1, and yield its address once it is healthy."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     settings = {
@@ -36,7 +36,7 @@ def running(command: str, directory: Path) -> Iterator[str]:
         "IOT_MTLS_ENABLED": "0",
         "MINISTACK_ACCOUNT_ID": "123456789012",
     }
-    unpacked = directory / "unpacked"  # what it makes of functions, and leaves behind
+    unpacked = directory / "unpacked"  # for the functions that it unpacks and does not remove
     unpacked.mkdir()
     settings["TMPDIR"] = str(unpacked)
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -73,7 +73,7 @@ def _wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
 
 @dataclass(frozen=True)
 class EmulatedPool:
-    """A user pool in MiniStack: clients, a resource server, groups and users, all made through its API."""
+    """User pool in MiniStack, with clients, a resource server, groups and users."""
 
     address: str
     id: str
@@ -88,7 +88,7 @@ class EmulatedPool:
         return f"{self.address}/{self.id}/.well-known/jwks.json"
 
     def sign_in(self, username: str, client: str | None = None) -> dict[str, str]:
-        """``AccessToken``, ``IdToken`` and ``RefreshToken`` of a user."""
+        """Return ``AccessToken``, ``IdToken`` and ``RefreshToken`` of a user."""
         result: dict[str, str] = self.cognito.admin_initiate_auth(
             UserPoolId=self.id,
             ClientId=client or self.web,
@@ -97,8 +97,8 @@ class EmulatedPool:
         )["AuthenticationResult"]
         return result
 
-    def client_credentials(self, scope: str) -> str:
-        """The machine client's own token, by OAuth's token endpoint."""
+    def request_machine_token(self, scope: str) -> str:
+        """Return a token of the machine client, from the token endpoint."""
         basic = base64.b64encode(f"{self.machine}:{self.machine_secret}".encode()).decode()
         with httpx.Client(trust_env=False, timeout=10) as client:
             answer = client.post(
@@ -110,13 +110,13 @@ class EmulatedPool:
         return token
 
 
-def make_pool(address: str, name: str) -> EmulatedPool:
-    """A pool with ada (in ``admins`` and ``staff``) and bob, and a machine with both order scopes."""
-    cognito = client_of(address, "cognito-idp")
+def create_pool(address: str, name: str) -> EmulatedPool:
+    """Create a pool with ada (in ``admins`` and ``staff``), bob, and a machine with both order scopes."""
+    cognito = make_client(address, "cognito-idp")
     pool = cognito.create_user_pool(PoolName=name)["UserPool"]["Id"]
     scopes = [{"ScopeName": name, "ScopeDescription": name} for name in ("read", "write")]
     cognito.create_resource_server(UserPoolId=pool, Identifier="orders", Name="orders", Scopes=scopes)
-    web, other = (make_client(cognito, pool, name) for name in ("web", "other"))
+    web, other = (create_app_client(cognito, pool, name) for name in ("web", "other"))
     machine = cognito.create_user_pool_client(
         UserPoolId=pool,
         ClientName="machine",
@@ -128,12 +128,12 @@ def make_pool(address: str, name: str) -> EmulatedPool:
     for group in ("admins", "staff"):
         cognito.create_group(UserPoolId=pool, GroupName=group)
     for username, groups in (("ada", ("admins", "staff")), ("bob", ())):
-        make_user(cognito, pool, username, groups)
+        create_user(cognito, pool, username, groups)
     return EmulatedPool(address, pool, web, other, machine["ClientId"], machine["ClientSecret"], cognito)
 
 
-def client_of(address: str, name: str) -> Any:
-    """A client of one of the emulated services."""
+def make_client(address: str, name: str) -> Any:
+    """Make a client of one of the emulated services."""
     return boto3.client(
         name,
         endpoint_url=address,
@@ -143,8 +143,8 @@ def client_of(address: str, name: str) -> Any:
     )
 
 
-def make_client(cognito: Any, pool: str, name: str) -> str:
-    """A client in which people sign in; its id."""
+def create_app_client(cognito: Any, pool: str, name: str) -> str:
+    """Create an app client for users, and return its id."""
     client: str = cognito.create_user_pool_client(
         UserPoolId=pool,
         ClientName=name,
@@ -153,10 +153,10 @@ def make_client(cognito: Any, pool: str, name: str) -> str:
     return client
 
 
-def make_user(
+def create_user(
     cognito: Any, pool: str, username: str, groups: tuple[str, ...], *, by_email: bool = False
 ) -> None:
-    """A user with a password; ``by_email`` where the pool's users are called by their addresses."""
+    """Create a user with a password. ``by_email``: the user name is the email address."""
     email = f"{username}@example.com"
     username = email if by_email else username
     attributes = [

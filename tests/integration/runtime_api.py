@@ -1,4 +1,4 @@
-"""Lambda's side of the Runtime API, for one process that runs a function with AWS's own runtime client."""
+"""Lambda Runtime API: a server for one process that runs a function with AWS's own runtime client."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _PATIENCE = 20.0
-_LIFETIME = 300.0  # seconds that an idle process may wait for the next event
-_LIMIT = 6 * 1024 * 1024  # bytes; Lambda's own limit for an answer
+_LIFETIME = 300.0  # seconds to wait for the next event
+_LIMIT = 6 * 1024 * 1024  # bytes; Lambda's limit for a response
 _ROOT = "/2018-06-01/runtime"
 
 
 class Answer(NamedTuple):
-    """What the process posted: ``kind`` is ``response``, ``error`` or ``init/error``."""
+    """Result that the process posted. ``kind`` is ``response``, ``error`` or ``init/error``."""
 
     kind: str
     request: str
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
 
 
 class Function:
-    """A function's process, seen from outside: events go in, answers come out."""
+    """Process of a function, with its queues of events and results."""
 
     def __init__(self) -> None:
         self.events: queue.Queue[tuple[str, bytes] | None] = queue.Queue()
@@ -37,7 +37,7 @@ class Function:
         self.invocations = 0
 
     def invoke(self, event: Any) -> Answer:
-        """One invocation. Raises `queue.Empty` where the process does not answer in time."""
+        """Invoke the function once. Raises `queue.Empty` if it does not answer in time."""
         self.invocations += 1
         request = f"invocation-{self.invocations}"
         self.events.put((request, json.dumps(event).encode()))
@@ -45,14 +45,14 @@ class Function:
         assert answer.request == request
         return answer
 
-    def exit_status(self) -> int:
-        """The process's own end. Raises where it does not end."""
+    def wait_for_exit(self) -> int:
+        """Wait for the process to end, and return its status."""
         assert self.process is not None
         return self.process.wait(timeout=_PATIENCE)
 
 
-def runtime() -> str | None:
-    """A Python that has AWS's runtime client; None where there is none. scripts/test makes and names it."""
+def find_python() -> str | None:
+    """Return a Python with AWS's runtime client, or None. scripts/test installs it and sets the variable."""
     return os.environ.get("LAMBDA_PYTHON")
 
 
@@ -60,13 +60,13 @@ def runtime() -> str | None:
 def running(
     python: str, task_root: Path, handler: str, environ: Mapping[str, str], log: Path
 ) -> Iterator[Function]:
-    """The function in a process of its own, as Lambda starts it. Ends with the block."""
+    """Run the function in a process of its own, as Lambda does. It ends with the block."""
     function = Function()
-    with _serving(function) as address, log.open("wb") as output:
+    with _serve(function) as address, log.open("wb") as output:
         function.process = subprocess.Popen(
             [python, "-m", "awslambdaric", handler],
             cwd=task_root,
-            env=_environment(task_root, handler, address) | dict(environ),
+            env=_build_environment(task_root, handler, address) | dict(environ),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -78,7 +78,7 @@ def running(
             function.events.put(None)
 
 
-def _environment(task_root: Path, handler: str, address: str) -> dict[str, str]:
+def _build_environment(task_root: Path, handler: str, address: str) -> dict[str, str]:
     return {
         "PATH": os.environ.get("PATH", ""),
         "PYTHONWARNINGS": "error",
@@ -104,15 +104,15 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        event = _next(self.server.function) if self.path == f"{_ROOT}/invocation/next" else None
-        if event is None:  # nothing that a runtime asks for, or nobody who waits for an answer any more
+        event = _wait_for_event(self.server.function) if self.path == f"{_ROOT}/invocation/next" else None
+        if event is None:  # an unknown path, or the function has ended
             self.close_connection = True
             return
-        self._answer(200, event[1], _headers(event[0]))
+        self._answer(200, event[1], _build_headers(event[0]))
 
     def do_POST(self) -> None:
         length = min(int(self.headers["Content-Length"]), _LIMIT)
-        answer = _posted(self.path, self.rfile.read(length))
+        answer = _parse_post(self.path, self.rfile.read(length))
         if answer is not None:
             self.server.function.answers.put(answer)
         self._answer(404 if answer is None else 202)
@@ -125,11 +125,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @contextmanager
-def _serving(function: Function) -> Iterator[str]:
+def _serve(function: Function) -> Iterator[str]:
     server = _Server(function)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -141,14 +141,14 @@ def _serving(function: Function) -> Iterator[str]:
         thread.join(timeout=_PATIENCE)
 
 
-def _next(function: Function) -> tuple[str, bytes] | None:
+def _wait_for_event(function: Function) -> tuple[str, bytes] | None:
     try:
         return function.events.get(timeout=_LIFETIME)
     except queue.Empty:
         return None
 
 
-def _headers(request: str) -> dict[str, str]:
+def _build_headers(request: str) -> dict[str, str]:
     return {
         "Content-Type": "application/json",
         "Lambda-Runtime-Aws-Request-Id": request,
@@ -157,7 +157,7 @@ def _headers(request: str) -> dict[str, str]:
     }
 
 
-def _posted(path: str, body: bytes) -> Answer | None:
+def _parse_post(path: str, body: bytes) -> Answer | None:
     if path == f"{_ROOT}/init/error":
         return Answer("init/error", "", json.loads(body))
     parts = path.removeprefix(f"{_ROOT}/invocation/").split("/")

@@ -1,4 +1,4 @@
-"""The templates of the example app as stacks: packaged, transformed and created as AWS would do it."""
+"""CloudFormation stacks of the example app's templates: packaged, transformed and created in MiniStack."""
 
 import json
 import time
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.integration.bundle import zipped
-from tests.integration.ministack import REGION, EmulatedPool, client_of, make_client, make_user
+from tests.integration.bundle import build_zip
+from tests.integration.ministack import REGION, EmulatedPool, create_app_client, create_user, make_client
 from tests.sam import Template, functions_of, kept, transformed
 
 GATEWAYS = ("rest", "http", "rest-authorizer", "http-authorizer", "function-url")
@@ -18,8 +18,8 @@ _OURS = ("fastapi_cognito_guard", "example_app")
 _TIMEOUT = 60.0
 
 
-def packaged(template: Template, code: Mapping[str, str]) -> Template:
-    """A template as ``sam deploy`` makes it; ``code``: where each function's package has been put."""
+def package_template(template: Template, code: Mapping[str, str]) -> Template:
+    """Package and transform a template as ``sam deploy`` does. ``code`` has the address of each package."""
     for name, properties in functions_of(template):
         properties["CodeUri"] = code[name]
     return transformed(template)
@@ -27,7 +27,7 @@ def packaged(template: Template, code: Mapping[str, str]) -> Template:
 
 @dataclass
 class Stacks:
-    """One emulated account with the stacks in it: the pool's own first."""
+    """Emulated account with the stack of the pool and one stack for each gateway."""
 
     address: str
     task_root: Path
@@ -37,32 +37,36 @@ class Stacks:
 
     def __post_init__(self) -> None:
         self._upload()
-        said = self._create("pool", kept("pool.yaml"), ResourceServer="orders", DomainPrefix="shop-of-tests")
-        self.clients = said["ClientIds"]
-        self.pool = self._with_users(said)
+        outputs = self._create(
+            "pool", kept("pool.yaml"), ResourceServer="orders", DomainPrefix="shop-of-tests"
+        )
+        self.clients = outputs["ClientIds"]
+        self.pool = self._add_users(outputs)
         for name in GATEWAYS:
             self.bases[name] = self.deploy(name, kept(f"{name}.yaml"))
 
     def deploy(self, name: str, template: Template) -> str:
-        """Create a stack of a gateway's template; where its API's paths start."""
-        made = packaged(template, {"Function": _s3("app"), "Authorizer": _s3("ours")})
-        said = self._create(name, made, UserPoolId=self.pool.id, ClientIds=self.clients)
-        for called in ("Function", "Authorizer"):
-            if called in made["Resources"]:
-                self._show_the_keys(name, called)
-        return base_of(said["Url"])
+        """Create the stack of a gateway's template, and return the base of its paths."""
+        made = package_template(
+            template, {"Function": _build_s3_uri("app"), "Authorizer": _build_s3_uri("ours")}
+        )
+        outputs = self._create(name, made, UserPoolId=self.pool.id, ClientIds=self.clients)
+        for logical_id in ("Function", "Authorizer"):
+            if logical_id in made["Resources"]:
+                self._set_jwks_uri(name, logical_id)
+        return find_base_path(outputs["Url"])
 
     def client(self, service: str) -> Any:
-        """A client of one of the account's services."""
-        return client_of(self.address, service)
+        """Make a client of one of the account's services."""
+        return make_client(self.address, service)
 
     def _upload(self) -> None:
         s3 = self.client("s3")
         s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        s3.put_object(Bucket=_BUCKET, Key="app.zip", Body=zipped(self.task_root))
-        # MiniStack unpacks and starts a function anew after each error, and each refusal of a REST API's
-        # authorizer is one: that one finds its libraries on the path.
-        s3.put_object(Bucket=_BUCKET, Key="ours.zip", Body=zipped(self.task_root, *_OURS))
+        s3.put_object(Bucket=_BUCKET, Key="app.zip", Body=build_zip(self.task_root))
+        # MiniStack unpacks and restarts a function after each error, and each refusal by a REST API's
+        # authorizer is an error. A small package keeps that fast; PYTHONPATH has its libraries.
+        s3.put_object(Bucket=_BUCKET, Key="ours.zip", Body=build_zip(self.task_root, *_OURS))
 
     def _create(self, name: str, template: Template, **parameters: str) -> dict[str, str]:
         service = self.client("cloudformation")
@@ -81,31 +85,31 @@ class Stacks:
         assert stack["StackStatus"] == "CREATE_COMPLETE", stack
         return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", ())}
 
-    def _show_the_keys(self, stack: str, called: str) -> None:
-        """MiniStack's Cognito does not answer at Cognito's address."""
+    def _set_jwks_uri(self, stack: str, logical_id: str) -> None:
+        """Set the address of the keys: MiniStack's Cognito does not answer at Cognito's own."""
         found = self.client("cloudformation").describe_stack_resource(
-            StackName=stack, LogicalResourceId=called
+            StackName=stack, LogicalResourceId=logical_id
         )["StackResourceDetail"]["PhysicalResourceId"]
         functions = self.client("lambda")
         variables = functions.get_function_configuration(FunctionName=found)["Environment"]["Variables"]
         variables["COGNITO_JWKS_URI"] = self.pool.jwks_uri
-        if called == "Authorizer":
+        if logical_id == "Authorizer":
             variables["PYTHONPATH"] = str(self.task_root)
         functions.update_function_configuration(FunctionName=found, Environment={"Variables": variables})
 
-    def _with_users(self, said: Mapping[str, str]) -> EmulatedPool:
+    def _add_users(self, outputs: Mapping[str, str]) -> EmulatedPool:
         cognito = self.client("cognito-idp")
-        pool, machine = said["UserPoolId"], said["MachineClientId"]
+        pool, machine = outputs["UserPoolId"], outputs["MachineClientId"]
         made = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=machine)["UserPoolClient"]
         for username, groups in (("ada", ("admins",)), ("bob", ())):
-            make_user(cognito, pool, username, groups, by_email=True)
-        other = make_client(cognito, pool, "other")
+            create_user(cognito, pool, username, groups, by_email=True)
+        other = create_app_client(cognito, pool, "other")
         secret = made["ClientSecret"]
-        return EmulatedPool(self.address, pool, said["PeopleClientId"], other, machine, secret, cognito)
+        return EmulatedPool(self.address, pool, outputs["PeopleClientId"], other, machine, secret, cognito)
 
 
-def base_of(url: str) -> str:
-    """MiniStack's own form of an address of AWS."""
+def find_base_path(url: str) -> str:
+    """Return MiniStack's path for an address of AWS."""
     parts = urlsplit(url)
     label, service, *_ = (parts.hostname or "").split(".")
     if service == "lambda-url":
@@ -113,5 +117,5 @@ def base_of(url: str) -> str:
     return f"/_aws/execute-api/{label}{parts.path or '/$default'}"
 
 
-def _s3(key: str) -> str:
+def _build_s3_uri(key: str) -> str:
     return f"s3://{_BUCKET}/{key}.zip"

@@ -1,4 +1,4 @@
-"""A caller, an API under uvicorn and an emulated Cognito: tokens from its token endpoint, over real HTTP."""
+"""`CognitoAuth` against an API under uvicorn and an emulated Cognito, over real HTTP."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,9 @@ def api(emulated_pool: EmulatedPool) -> Iterator[str]:
         yield address
 
 
-def machine_of(pool: EmulatedPool, *, secret: str | None = None, scope: str = "orders/read") -> CognitoAuth:
+def make_machine_auth(
+    pool: EmulatedPool, *, secret: str | None = None, scope: str = "orders/read"
+) -> CognitoAuth:
     return CognitoAuth(
         ClientCredentials(
             domain=pool.address,
@@ -34,8 +36,8 @@ def machine_of(pool: EmulatedPool, *, secret: str | None = None, scope: str = "o
     )
 
 
-def test_a_machine_calls_with_the_scope_that_it_asked_for(api: str, emulated_pool: EmulatedPool) -> None:
-    auth = machine_of(emulated_pool)
+def test_a_machine_calls_with_the_scope_that_it_requests(api: str, emulated_pool: EmulatedPool) -> None:
+    auth = make_machine_auth(emulated_pool)
     with httpx.Client(base_url=api, auth=auth, trust_env=False, timeout=10) as client:
         user = client.get("/scope").raise_for_status().json()
         assert (user["is_machine"], user["scopes"]) == (True, ["orders/read"])
@@ -43,7 +45,7 @@ def test_a_machine_calls_with_the_scope_that_it_asked_for(api: str, emulated_poo
 
 
 @pytest.mark.anyio
-async def test_a_user_goes_on_with_a_refresh_token(api: str, emulated_pool: EmulatedPool) -> None:
+async def test_a_user_calls_with_a_refresh_token(api: str, emulated_pool: EmulatedPool) -> None:
     source = RefreshToken(
         domain=emulated_pool.address,
         client_id=emulated_pool.web,
@@ -55,14 +57,14 @@ async def test_a_user_goes_on_with_a_refresh_token(api: str, emulated_pool: Emul
     assert (user["username"], user["groups"]) == ("ada", ["admins", "staff"])
 
 
-def test_a_wrong_secret_is_a_clear_error(api: str, emulated_pool: EmulatedPool) -> None:
-    auth = machine_of(emulated_pool, secret="wrong")
+def test_a_wrong_secret_raises_with_advice(api: str, emulated_pool: EmulatedPool) -> None:
+    auth = make_machine_auth(emulated_pool, secret="wrong")
     with pytest.raises(TokenRequestFailed, match="check client_id and client_secret") as failed:
         httpx.get(f"{api}/me", auth=auth, trust_env=False)
     assert failed.value.error == "invalid_client"
 
 
-def test_a_scope_that_the_client_may_not_have_is_a_clear_error(api: str, emulated_pool: EmulatedPool) -> None:
-    auth = machine_of(emulated_pool, scope="orders/delete")
+def test_a_scope_that_is_not_allowed_raises_with_advice(api: str, emulated_pool: EmulatedPool) -> None:
+    auth = make_machine_auth(emulated_pool, scope="orders/delete")
     with pytest.raises(TokenRequestFailed, match="allow the app client these scopes"):
         httpx.get(f"{api}/me", auth=auth, trust_env=False)

@@ -1,4 +1,4 @@
-"""docs/deploy.md, followed to the letter: its files are written, its commands run by a real AWS CLI."""
+"""docs/deploy.md: its files are written and its commands run, with a real AWS CLI against MiniStack."""
 
 import os
 import re
@@ -16,33 +16,33 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
 STEPS = re.findall(r"^## (\d+)\. (.*?)$(.*?)(?=^## )", PAGE, re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"```(\w+)(?: (\S+))?\n(.*?)```", re.DOTALL)
-BY_HAND = {"1"}
-"""The steps that the project's own set-up has done."""
+SKIPPED = {"1"}
+"""Steps that the test environment has already done."""
 
-# MiniStack does not answer at the names of AWS: what the CLI says, says where it does.
+# MiniStack does not answer at AWS host names, so its addresses replace them in the CLI's output.
 _AWS = """#!/usr/bin/env bash
 set -o pipefail
 {aws} "$@" | sed -E \
   -e 's#https://([a-z0-9]+)\\.execute-api\\.[a-z0-9-]+\\.amazonaws\\.com#{address}/_aws/execute-api/\\1#' \
   -e 's#https://[a-z0-9-]+\\.auth\\.[a-z0-9-]+\\.amazoncognito\\.com#{address}#'
 """
-# Tests fetch nothing: the libraries are here, for the Python that MiniStack runs functions with.
+# Tests download nothing: the libraries for MiniStack's Python are already installed.
 _PIP = r"""#!/usr/bin/env bash
 [[ "$*" == *"--target package"*"--platform manylinux2014_aarch64 --python-version 3.13"* ]] \
   && cp -R {task_root} package
 """
 
 
-def test_the_ten_steps_are_ten() -> None:
+def test_the_page_has_ten_steps() -> None:
     assert [number for number, _, _ in STEPS] == [str(number) for number in range(1, 11)]
 
 
-def test_who_follows_the_page_has_a_protected_api(
+def test_following_the_page_deploys_a_protected_api(
     ministack_address: str, task_root: Path, tmp_path: Path
 ) -> None:
     commands = tmp_path / "bin"
     commands.mkdir()
-    aws = Path(ministack.program() or "").with_name("aws")
+    aws = Path(ministack.find_program() or "").with_name("aws")
     make_command(commands / "aws", _AWS.format(aws=aws, address=ministack_address))
     make_command(commands / "pip", _PIP.format(task_root=task_root))
     here = tmp_path / "here"
@@ -72,18 +72,18 @@ def test_who_follows_the_page_has_a_protected_api(
 
 
 def write_files(directory: Path) -> str:
-    """The page's files, written; its commands, as one script."""
+    """Write the page's files, and return its commands as one script."""
     script = []
     for number, _, text in STEPS:
         for language, name, content in BLOCK.findall(text):
             if name:
                 (directory / name).write_text(content)
-            elif language == "sh" and number not in BY_HAND:
+            elif language == "sh" and number not in SKIPPED:
                 script.append(content)
     return "\n".join(script)
 
 
 def make_command(path: Path, content: str) -> None:
-    """A command that stands before the real one."""
+    """Write an executable that replaces a command."""
     path.write_text(content)
     path.chmod(0o755)

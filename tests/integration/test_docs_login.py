@@ -1,4 +1,4 @@
-"""The login on ``/docs``, by a browser, at a local user pool that refuses what Cognito refuses."""
+"""Login on ``/docs`` in a browser, at a local user pool that refuses what Cognito refuses."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing import Directory, LocalClient, LocalUser, local_pool
 from fastapi_cognito_guard.testing.uvicorn_server import address_of, listen, serving
 
-# What keeps Chromium from looking for hosts of its maker's, and lets it run as root.
+# Run as root, and contact no other hosts.
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -26,7 +26,7 @@ FLAGS = (
 def browser() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
-        reason = "Chromium is not here: apt-get install chromium"
+        reason = "Chromium is not installed: apt-get install chromium"
         if os.environ.get("REQUIRE_CHROMIUM"):
             pytest.fail(reason)
         pytest.skip(reason)
@@ -37,8 +37,8 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def api(*, scoped: bool, **settings: Any) -> Iterator[str]:
-    """An app at an address, and the pool that knows of it."""
+def serve_api(*, scoped: bool, **settings: Any) -> Iterator[str]:
+    """Serve an app whose address is a callback URL of a local pool, and yield the address."""
     listener = listen(0)
     address = address_of(listener)
     client = LocalClient(
@@ -72,7 +72,7 @@ def sign_in(page: Page, username: str) -> None:
 
 
 def try_out(page: Page, operation: str) -> tuple[str, str]:
-    """The status and the body that the page shows."""
+    """Execute an operation, and return the status and the body that the page shows."""
     page.locator(f"#operations-default-{operation}").get_by_role("button").first.click()
     page.get_by_role("button", name="Try it out").click()
     page.get_by_role("button", name="Execute").click()
@@ -91,21 +91,23 @@ def try_out(page: Page, operation: str) -> tuple[str, str]:
         ("rest", True, "access"),
     ],
 )
-def test_ada_signs_in_on_docs_and_calls_a_route(
+def test_a_user_signs_in_on_docs_and_calls_a_route(
     browser: Browser, semantics: Semantics, scoped: bool, sent: str
 ) -> None:
-    with api(scoped=scoped, semantics=semantics) as address, browser.new_page() as page:
+    with serve_api(scoped=scoped, semantics=semantics) as address, browser.new_page() as page:
         page.set_default_timeout(15_000)
-        called: list[str] = []
-        page.context.on("request", lambda request: called.append(request.url))
+        requested: list[str] = []
+        page.context.on("request", lambda request: requested.append(request.url))
         page.goto(f"{address}/docs")
         sign_in(page, "ada")
         status, body = try_out(page, "me_me_get")
     assert (status, '"ada"' in body, f'"{sent}"' in body) == ("200", True, True)
-    assert all(url.startswith("http://127.0.0.1:") for url in called), "the page needs nothing from elsewhere"
+    assert all(url.startswith("http://127.0.0.1:") for url in requested), (
+        "the page must load nothing from other hosts"
+    )
 
 
 def test_without_a_login_the_page_shows_the_refusal(browser: Browser) -> None:
-    with api(scoped=False) as address, browser.new_page() as page:
+    with serve_api(scoped=False) as address, browser.new_page() as page:
         page.goto(f"{address}/docs")
         assert try_out(page, "me_me_get")[0] == "401"

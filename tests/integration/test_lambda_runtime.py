@@ -1,4 +1,4 @@
-"""The example app as a function: unpacked from its bundle, and run by AWS's own runtime client."""
+"""Example app as a Lambda function, unpacked from its bundle and run by AWS's own runtime client."""
 
 import json
 import os
@@ -22,14 +22,14 @@ EXAMPLES = sorted(file.stem for file in EVENTS.glob("*.json"))
 POOL = "us-west-2_Ab12Cd34E"
 CLIENT = "1h57kf5cpq17m0eml12example"
 ISSUED, EXPIRES = 1782992389, 1782995989
-"""The times in tests/events, in seconds since the epoch."""
+"""Times in tests/events, in seconds since the epoch."""
 
 
 @pytest.fixture(scope="module")
 def python() -> str:
-    found = runtime_api.runtime()
+    found = runtime_api.find_python()
     if found is None:
-        reason = "AWS's runtime client is not here: scripts/test installs it and sets LAMBDA_PYTHON"
+        reason = "AWS's runtime client is not installed: scripts/test installs it and sets LAMBDA_PYTHON"
         if os.environ.get("REQUIRE_LAMBDA_PYTHON"):
             pytest.fail(reason)
         pytest.skip(reason)
@@ -38,7 +38,7 @@ def python() -> str:
 
 @pytest.fixture(scope="module")
 def example_pool() -> FakeUserPool:
-    """The pool that the events in tests/events speak of, in the present."""
+    """Pool of the events in tests/events, at the present time."""
     return FakeUserPool(POOL, client_id=CLIENT)
 
 
@@ -58,20 +58,20 @@ def settings(example_pool: FakeUserPool, tmp_path_factory: pytest.TempPathFactor
 def function(
     python: str, task_root: Path, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Function]:
-    """One process for all events, as a busy function has it."""
+    """One process for all events, like a warm function."""
     log = tmp_path_factory.mktemp("function") / "log"
     with runtime_api.running(python, task_root, "example_app.main.handler", settings, log) as function:
         yield function
-    assert b"eyJ" not in log.read_bytes()  # no token in what would be the function's log
+    assert b"eyJ" not in log.read_bytes()  # no token in the function's log
 
 
-def in_process(settings: dict[str, str], event: dict[str, Any]) -> dict[str, Any]:
-    """What the same app answers without Lambda around it."""
+def invoke_in_process(settings: dict[str, str], event: dict[str, Any]) -> dict[str, Any]:
+    """Return the same app's answer without Lambda."""
     return lambda_handler(create_app(CognitoGuard.from_env(settings)))(event, None)
 
 
-def present(name: str) -> dict[str, Any]:
-    """An example event, moved to the present."""
+def load_event(name: str) -> dict[str, Any]:
+    """Load an example event, with its times moved to the present."""
     text = (EVENTS / f"{name}.json").read_text()
     now = int(time.time())
     for then, moved in ((ISSUED, now), (EXPIRES, now + 3600)):
@@ -84,30 +84,30 @@ def present(name: str) -> dict[str, Any]:
 def test_an_example_event_has_the_same_answer_in_lambda_as_in_process(
     name: str, function: Function, settings: dict[str, str]
 ) -> None:
-    event = present(name)
+    event = load_event(name)
     answer = function.invoke(event)
-    assert (answer.kind, answer.body) == ("response", in_process(settings, event))
+    assert (answer.kind, answer.body) == ("response", invoke_in_process(settings, event))
 
 
-VOUCHED = {
+STATUSES = {
     "http-jwt-payload1": 200,
     "http-jwt-scoped": 200,
     "http-jwt-unscoped": 200,
     "rest-cognito-access": 200,
-    "rest-cognito-id": 403,  # /orders asks for a scope, and an ID token has none
+    "rest-cognito-id": 403,  # /orders requires a scope, and an ID token has none
     "rest-jwt-native": 200,
     "no-authorizer": 401,
 }
 
 
-@pytest.mark.parametrize(("name", "status"), VOUCHED.items())
-def test_what_a_gateway_vouches_for_counts_in_lambda(name: str, status: int, function: Function) -> None:
-    assert function.invoke(present(name)).body["statusCode"] == status
+@pytest.mark.parametrize(("name", "status"), STATUSES.items())
+def test_claims_of_the_gateway_are_accepted_in_lambda(name: str, status: int, function: Function) -> None:
+    assert function.invoke(load_event(name)).body["statusCode"] == status
 
 
 @pytest.mark.parametrize("flavour", ["rest", "rest-jwt", "http", "http-1.0"])
 @pytest.mark.parametrize("vouched", [True, False], ids=["claims", "token"])
-def test_every_gateway_and_no_authorizer_lead_to_the_same_caller(
+def test_the_caller_is_the_same_by_the_claims_of_every_gateway_and_by_the_token(
     flavour: Flavour, vouched: bool, function: Function, example_pool: FakeUserPool
 ) -> None:
     token = example_pool.access_token("ada", groups=["admins", "staff"], scopes=["orders/read"])
@@ -122,13 +122,13 @@ def test_every_gateway_and_no_authorizer_lead_to_the_same_caller(
     }
 
 
-def test_a_forged_token_is_refused_in_lambda(function: Function, example_pool: FakeUserPool) -> None:
+def test_a_forged_token_is_401_in_lambda(function: Function, example_pool: FakeUserPool) -> None:
     forged = FakeUserPool(POOL, client_id=CLIENT).access_token("ada", groups=["admins"])
     answer = function.invoke(example_pool.event("http", forged, vouched=False, path="/me"))
     assert (answer.kind, answer.body["statusCode"]) == ("response", 401)
 
 
-def test_an_event_of_no_gateway_is_an_error_and_the_function_lives_on(
+def test_an_event_without_a_gateway_is_an_error_and_the_next_one_is_served(
     function: Function, example_pool: FakeUserPool
 ) -> None:
     answer = function.invoke({"Records": []})
@@ -137,7 +137,7 @@ def test_an_event_of_no_gateway_is_an_error_and_the_function_lives_on(
     assert answer.body["statusCode"] == 200
 
 
-def test_a_function_that_is_told_of_no_pool_starts_and_lets_nobody_in(
+def test_a_function_without_a_configured_pool_starts_and_answers_401(
     python: str, task_root: Path, example_pool: FakeUserPool, tmp_path: Path
 ) -> None:
     token = example_pool.access_token("ada", groups=["admins"])
@@ -149,14 +149,14 @@ def test_a_function_that_is_told_of_no_pool_starts_and_lets_nobody_in(
 
 BAD_SETTINGS = {
     "no client ids": ({"COGNITO_CLIENT_IDS": ""}, "COGNITO_CLIENT_IDS"),
-    "a pool id that is none": ({"COGNITO_USER_POOL_ID": "Ab12Cd34E"}, "COGNITO_USER_POOL_ID"),
+    "invalid pool id": ({"COGNITO_USER_POOL_ID": "Ab12Cd34E"}, "COGNITO_USER_POOL_ID"),
     "unknown semantics": ({"COGNITO_SEMANTICS": "lenient"}, "COGNITO_SEMANTICS"),
     "keys over plain HTTP": ({"COGNITO_JWKS_URI": "http://keys.example/jwks.json"}, "COGNITO_JWKS_URI"),
 }
 
 
 @pytest.mark.parametrize(("changes", "variable"), BAD_SETTINGS.values(), ids=BAD_SETTINGS)
-def test_a_function_with_wrong_settings_does_not_start_and_names_the_variable(
+def test_a_function_with_invalid_settings_does_not_start_and_names_the_variable(
     changes: dict[str, str],
     variable: str,
     python: str,
@@ -168,12 +168,12 @@ def test_a_function_with_wrong_settings_does_not_start_and_names_the_variable(
     wrong = {**settings, **changes}
     with runtime_api.running(python, task_root, "example_app.main.handler", wrong, log) as function:
         answer = function.answers.get(timeout=20)
-        assert function.exit_status() == 1
+        assert function.wait_for_exit() == 1
     assert (answer.kind, answer.body["errorType"]) == ("init/error", "ConfigurationError")
     assert variable in answer.body["errorMessage"]
 
 
-def test_keys_and_proven_tokens_survive_between_invocations(
+def test_keys_and_verified_tokens_are_cached_between_invocations(
     python: str, task_root: Path, example_pool: FakeUserPool, tmp_path: Path
 ) -> None:
     with fault_server(response(example_pool.jwks)) as keys:
@@ -193,16 +193,16 @@ def test_keys_and_proven_tokens_survive_between_invocations(
                 return json.loads(answer.body["body"])
 
             ada, bob = example_pool.access_token("ada"), example_pool.access_token("bob")
-            # For whom the gateway vouches, no network and none of the libraries that verify tokens.
+            # Claims of the gateway need no network and none of the libraries that verify tokens.
             assert get("/me", ada, vouched=True)["source"] == "http"
             assert get("/observed") == {"network": [], "loaded": [], "remembered": 0}
             assert keys.requests == []
-            # The first token: one fetch.
+            # The first token causes one fetch.
             assert get("/me", ada)["username"] == "ada"
             cold = get("/observed")
             assert (len(keys.requests), cold["remembered"]) == (1, 1)
             assert cold["network"]
-            # From then on: the same keys, and what was proven is remembered.
+            # Later tokens use the same keys, and verified tokens are cached.
             assert [get("/me", token)["username"] for token in (ada, bob, ada)] == ["ada", "bob", "ada"]
             assert get("/me", bob, vouched=True)["source"] == "http"
             warm = get("/observed")

@@ -1,4 +1,4 @@
-"""Real tokens of an emulated Cognito, verified over its real JWKS endpoint, under uvicorn."""
+"""Tokens of an emulated Cognito, verified with keys from its JWKS endpoint, under uvicorn."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def client(emulated_pool: EmulatedPool) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_signed_in_user_is_who_they_are(client: httpx.Client, emulated_pool: EmulatedPool) -> None:
+def test_the_principal_has_the_claims_of_the_user(client: httpx.Client, emulated_pool: EmulatedPool) -> None:
     user = client.get("/me", headers=bearer(emulated_pool.sign_in("ada")["AccessToken"])).json()
     assert (user["username"], user["groups"]) == ("ada", ["admins", "staff"])
     assert (user["client_id"], user["token_use"]) == (emulated_pool.web, "access")
@@ -36,16 +36,14 @@ def test_a_signed_in_user_is_who_they_are(client: httpx.Client, emulated_pool: E
     assert user["is_machine"] is False
 
 
-def test_groups_decide(client: httpx.Client, emulated_pool: EmulatedPool) -> None:
+def test_a_group_opens_its_route(client: httpx.Client, emulated_pool: EmulatedPool) -> None:
     for username, status in (("ada", 200), ("bob", 403)):
         token = emulated_pool.sign_in(username)["AccessToken"]
         assert client.get("/group", headers=bearer(token)).status_code == status
 
 
-def test_a_machine_has_the_scopes_that_it_asked_for(
-    client: httpx.Client, emulated_pool: EmulatedPool
-) -> None:
-    token = emulated_pool.client_credentials("orders/read")
+def test_a_machine_has_the_scopes_that_it_requests(client: httpx.Client, emulated_pool: EmulatedPool) -> None:
+    token = emulated_pool.request_machine_token("orders/read")
     user = client.get("/scope", headers=bearer(token)).json()
     assert (user["is_machine"], user["client_id"], user["scopes"]) == (
         True,
@@ -53,29 +51,27 @@ def test_a_machine_has_the_scopes_that_it_asked_for(
         ["orders/read"],
     )
     assert client.get("/all-scopes", headers=bearer(token)).status_code == 403
-    both = emulated_pool.client_credentials("orders/read orders/write")
+    both = emulated_pool.request_machine_token("orders/read orders/write")
     assert client.get("/all-scopes", headers=bearer(both)).status_code == 200
 
 
-def test_an_id_token_is_refused_where_an_access_token_is_due(
-    client: httpx.Client, emulated_pool: EmulatedPool
-) -> None:
+def test_an_id_token_is_401_by_default(client: httpx.Client, emulated_pool: EmulatedPool) -> None:
     assert client.get("/me", headers=bearer(emulated_pool.sign_in("ada")["IdToken"])).status_code == 401
 
 
-def test_a_token_of_another_client_is_refused(client: httpx.Client, emulated_pool: EmulatedPool) -> None:
+def test_a_token_of_another_client_is_401(client: httpx.Client, emulated_pool: EmulatedPool) -> None:
     token = emulated_pool.sign_in("ada", client=emulated_pool.other)["AccessToken"]
     assert client.get("/me", headers=bearer(token)).status_code == 401
 
 
-def test_a_token_of_another_pool_is_refused(client: httpx.Client, other_emulated_pool: EmulatedPool) -> None:
+def test_a_token_of_another_pool_is_401(client: httpx.Client, other_emulated_pool: EmulatedPool) -> None:
     assert (
         client.get("/me", headers=bearer(other_emulated_pool.sign_in("ada")["AccessToken"])).status_code
         == 401
     )
 
 
-def test_a_token_that_only_says_it_is_of_the_pool_is_refused(
+def test_a_forged_token_with_the_pools_issuer_is_401(
     client: httpx.Client, emulated_pool: EmulatedPool
 ) -> None:
     forged = FakeUserPool(emulated_pool.id, client_id=emulated_pool.web).access_token(
@@ -85,7 +81,7 @@ def test_a_token_that_only_says_it_is_of_the_pool_is_refused(
 
 
 @pytest.mark.anyio
-async def test_an_id_token_is_read_where_it_is_asked_for(emulated_pool: EmulatedPool) -> None:
+async def test_an_id_token_is_accepted_if_the_pool_takes_id_tokens(emulated_pool: EmulatedPool) -> None:
     pool = UserPool(
         emulated_pool.id, client_ids=emulated_pool.web, token_use={"id"}, jwks_uri=emulated_pool.jwks_uri
     )

@@ -1,7 +1,7 @@
-"""The gateway door reads what MiniStack delivers, and would read it as well if it were spelled as AWS does.
+"""Claims and identities in stored events of MiniStack, in its own format and rewritten in the format of AWS.
 
-Needs no MiniStack: the events are kept in tests/events/ministack; test_deployed.py checks that they are
-what MiniStack delivers, and writes them anew with KEEP_MINISTACK_EVENTS=1.
+Needs no MiniStack: the events are stored in tests/events/ministack. test_deployed.py compares them with what
+MiniStack delivers, and overwrites them with KEEP_MINISTACK_EVENTS=1.
 """
 
 from dataclasses import replace
@@ -20,8 +20,8 @@ from tests.integration.captures import (
     POOL,
     SUB,
     WEB,
-    kept,
-    spelled_as_aws,
+    load_event,
+    rewrite_as_aws,
 )
 from tests.integration.functions.context import to_claims
 
@@ -72,34 +72,34 @@ CLAIMS: dict[str, dict[str, Any] | None] = {
 }
 
 
-def test_every_kept_event_is_in_the_tables() -> None:
+def test_every_stored_event_is_in_the_tables() -> None:
     assert {file.stem for file in DIRECTORY.glob("*.json")} == CLAIMS.keys() == CAPTURES.keys()
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_a_kept_event_has_the_claims_of_its_token_or_none(name: str) -> None:
-    claims = read_claims(kept(name))
+def test_a_stored_event_has_the_claims_of_its_token_or_none(name: str) -> None:
+    claims = read_claims(load_event(name))
     assert (claims.values if claims else None) == CLAIMS[name]
-    # REST too: by its version "1.0" and its spelling, it is an event of an HTTP API.
+    # Also MiniStack's REST events: by their version "1.0" and their format they are events of an HTTP API.
     assert claims is None or claims.source == "http"
 
 
 @pytest.mark.parametrize("name", LAMBDA)
 def test_the_context_of_a_lambda_authorizer_is_mapped_back_to_the_claims_of_its_token(name: str) -> None:
-    claims = read_claims(kept(name), to_claims)
+    claims = read_claims(load_event(name), to_claims)
     assert claims is not None
     own = {name: value for name, value in claims.values.items() if name != "principalId"}
     assert (own, claims.source) == (ACCESS, "lambda")
 
 
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name not in LAMBDA])
-def test_no_other_event_is_taken_for_a_lambda_authorizers(name: str) -> None:
-    assert read_claims(kept(name), lambda context: {"sub": "mapped"}) == read_claims(kept(name))
+def test_no_other_event_has_the_context_of_a_lambda_authorizer(name: str) -> None:
+    assert read_claims(load_event(name), lambda context: {"sub": "mapped"}) == read_claims(load_event(name))
 
 
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name.startswith("rest-cognito")])
-def test_a_rest_event_spelled_as_aws_does_has_the_same_claims(name: str) -> None:
-    claims = read_claims(spelled_as_aws(kept(name)))
+def test_a_rest_event_in_the_format_of_aws_has_the_same_claims(name: str) -> None:
+    claims = read_claims(rewrite_as_aws(load_event(name)))
     assert claims is not None
     assert (claims.values, claims.source) == (CLAIMS[name], "rest")
 
@@ -123,28 +123,28 @@ ROBOT = IamIdentity(
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_who_signed_is_read_from_the_events_of_iam_routes_only(name: str) -> None:
-    """Spelled as AWS does, that is: REST events have no version there."""
-    event = spelled_as_aws(kept(name)) if name.startswith("rest-") else kept(name)
-    due = {"-identity-pool": SIGNER, "-user": ROBOT}.get(name.partition("-iam")[2])
-    assert read_iam_identity(event, {POOL}) == due
+def test_only_events_of_iam_routes_have_a_signer(name: str) -> None:
+    """In the format of AWS, in which REST events have no version."""
+    event = rewrite_as_aws(load_event(name)) if name.startswith("rest-") else load_event(name)
+    expected = {"-identity-pool": SIGNER, "-user": ROBOT}.get(name.partition("-iam")[2])
+    assert read_iam_identity(event, {POOL}) == expected
 
 
 @pytest.mark.parametrize("name", ["http-iam-identity-pool", "rest-iam-identity-pool"])
-def test_the_user_of_another_pool_is_not_told(name: str) -> None:
-    event = spelled_as_aws(kept(name)) if name.startswith("rest-") else kept(name)
+def test_the_sub_of_a_user_of_another_pool_is_none(name: str) -> None:
+    event = rewrite_as_aws(load_event(name)) if name.startswith("rest-") else load_event(name)
     assert read_iam_identity(event, {"eu-west-1_OtherPool"}) == replace(SIGNER, sub=None)
 
 
-def test_the_scopes_beside_the_claims_are_not_read() -> None:
-    """On a route without scopes, AWS writes null there and MiniStack the token's scopes."""
-    event = kept("http-jwt-access")
+def test_the_scopes_next_to_the_claims_are_not_read() -> None:
+    """On a route without scopes, AWS writes null there, and MiniStack writes the token's scopes."""
+    event = load_event("http-jwt-access")
     jwt = event["requestContext"]["authorizer"]["jwt"]
     assert jwt["scopes"] == ["aws.cognito.signin.user.admin"]
     jwt["scopes"] = None
-    assert read_claims(event) == read_claims(kept("http-jwt-access"))
+    assert read_claims(event) == read_claims(load_event("http-jwt-access"))
 
 
-def test_ministack_delivers_payload_2_where_1_was_asked_for() -> None:
-    """AWS delivers 1.0, which tests/events/http-jwt-payload1.json is an example of."""
-    assert kept("http-jwt-payload-1-asked")["version"] == "2.0"
+def test_ministack_delivers_payload_2_for_an_integration_set_to_1() -> None:
+    """AWS delivers 1.0, as in tests/events/http-jwt-payload1.json."""
+    assert load_event("http-jwt-payload-1-asked")["version"] == "2.0"

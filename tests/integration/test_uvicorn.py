@@ -1,4 +1,4 @@
-"""Standalone, for real: uvicorn on loopback, keys over HTTP, WebSockets with real denials."""
+"""App under uvicorn: keys over HTTP, responses on the wire, and WebSockets."""
 
 import json
 from collections.abc import Iterator
@@ -19,16 +19,16 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture(scope="module")
-def living_pool() -> FakeUserPool:
-    """A pool that lives in the present."""
+def present_pool() -> FakeUserPool:
+    """Pool at the present time."""
     return FakeUserPool()
 
 
 @pytest.fixture(scope="module")
-def address(living_pool: FakeUserPool) -> Iterator[str]:
+def address(present_pool: FakeUserPool) -> Iterator[str]:
     with ExitStack() as stack:
-        jwks_uri = stack.enter_context(living_pool.serve())
-        guard = CognitoGuard(living_pool.user_pool(jwks_uri=jwks_uri), websocket_protocol="cognito-guard")
+        jwks_uri = stack.enter_context(present_pool.serve())
+        guard = CognitoGuard(present_pool.user_pool(jwks_uri=jwks_uri), websocket_protocol="cognito-guard")
         yield stack.enter_context(serving(build_app(guard), 0))
 
 
@@ -39,14 +39,14 @@ def client(address: str) -> Iterator[httpx.Client]:
 
 
 def test_a_token_is_verified_with_keys_fetched_over_http(
-    client: httpx.Client, living_pool: FakeUserPool
+    client: httpx.Client, present_pool: FakeUserPool
 ) -> None:
-    answer = client.get("/me", headers=bearer(living_pool.access_token("ada", groups=["admins"])))
+    answer = client.get("/me", headers=bearer(present_pool.access_token("ada", groups=["admins"])))
     assert answer.status_code == 200
     assert (answer.json()["username"], answer.json()["groups"]) == ("ada", ["admins"])
 
 
-def test_a_refusal_is_written_to_the_byte(client: httpx.Client) -> None:
+def test_a_refusal_has_exactly_the_documented_body_and_headers(client: httpx.Client) -> None:
     answer = client.get("/me")
     assert (answer.status_code, answer.content) == (401, b'{"message":"Unauthorized"}')
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -54,18 +54,18 @@ def test_a_refusal_is_written_to_the_byte(client: httpx.Client) -> None:
     assert client.head("/public").status_code == 405
 
 
-def test_forty_kilobytes_of_junk_are_401_or_cut_off_by_the_server(client: httpx.Client) -> None:
+def test_a_header_of_forty_kilobytes_is_401(client: httpx.Client) -> None:
     assert client.get("/me", headers=bearer("A" * 40_000)).status_code == 401
 
 
-def test_two_headers_are_refused(client: httpx.Client, living_pool: FakeUserPool) -> None:
-    good = f"Bearer {living_pool.access_token()}"
+def test_two_authorization_headers_are_401(client: httpx.Client, present_pool: FakeUserPool) -> None:
+    good = f"Bearer {present_pool.access_token()}"
     answer = client.get("/me", headers=[("Authorization", good), ("Authorization", good)])
     assert answer.status_code == 401
 
 
-def test_a_websocket_is_refused_with_a_real_response_and_accepted_with_a_token(
-    address: str, living_pool: FakeUserPool
+def test_a_websocket_without_a_token_is_401_and_one_with_a_token_is_accepted(
+    address: str, present_pool: FakeUserPool
 ) -> None:
     url = address.replace("http", "ws", 1) + "/ws"
     with pytest.raises(InvalidStatus) as refused:
@@ -74,16 +74,16 @@ def test_a_websocket_is_refused_with_a_real_response_and_accepted_with_a_token(
     assert (response.status_code, response.body) == (401, b'{"message":"Unauthorized"}')
     assert response.headers["www-authenticate"] == "Bearer"
     with connect(
-        url, proxy=None, open_timeout=5, additional_headers=bearer(living_pool.access_token("ada"))
+        url, proxy=None, open_timeout=5, additional_headers=bearer(present_pool.access_token("ada"))
     ) as live:
         assert json.loads(live.recv(timeout=5))["username"] == "ada"
 
 
-def test_a_browsers_websocket_carries_its_token_as_a_subprotocol_and_hears_only_the_name(
-    address: str, living_pool: FakeUserPool
+def test_a_token_in_a_websockets_subprotocols_is_accepted_and_not_echoed(
+    address: str, present_pool: FakeUserPool
 ) -> None:
     url = address.replace("http", "ws", 1) + "/ws"
-    offered: list[Any] = ["cognito-guard", living_pool.access_token("ada")]
+    offered: list[Any] = ["cognito-guard", present_pool.access_token("ada")]
     wrong: list[Any] = ["cognito-guard", "junk"]
     with connect(url, proxy=None, open_timeout=5, subprotocols=offered) as live:
         assert live.subprotocol == "cognito-guard"

@@ -1,1 +1,1 @@
-"""The types that users see. Nothing here runs: mypy and pyright read it (scripts/check)."""
+"""Types of the public API. Nothing here runs: mypy and pyright check it (scripts/check)."""

@@ -1,4 +1,4 @@
-"""Every public form, and the type that a checker must see in it; and forms that it must refuse."""
+"""Each use of the public API with its inferred type, and uses that a type checker must refuse."""
 
 import os
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from fastapi_cognito_guard.testing import FakeUserPool, assert_all_routes_guarde
 app = FastAPI(dependencies=[Depends(current_user)])
 
 
-def settings(environ: dict[str, str]) -> None:
+def configure(environ: dict[str, str]) -> None:
     pool = UserPool("eu-west-1_Abc123Xyz", client_ids={"4b1example"}, token_use={"id", "access"})
     UserPool("eu-west-1_Abc123Xyz", client_ids="4b1example", token_use="id", domain="auth.example.com")
     UserPool("eu-west-1_Abc123Xyz", client_ids=ANY_CLIENT, jwks={"keys": []}, regions=["eu-central-1"])
@@ -52,7 +52,7 @@ def settings(environ: dict[str, str]) -> None:
     pool.id = "eu-west-1_Other"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-async def by_hand(guard: CognitoGuard, token: str) -> None:
+async def verify_directly(guard: CognitoGuard, token: str) -> None:
     principal = await guard.verify(token)
     assert_type(principal, Principal)
     assert_type(await guard.warm_up(), bool)
@@ -60,7 +60,7 @@ async def by_hand(guard: CognitoGuard, token: str) -> None:
     require_group("admins").check(principal)
 
 
-def caller(user: Principal) -> None:
+def read_principal(user: Principal) -> None:
     assert_type(user.sub, str)
     assert_type(user.username, str | None)
     assert_type(user.client_id, str)
@@ -115,7 +115,7 @@ async def websocket(socket: WebSocket, user: CurrentUser) -> None:
     assert_type(user, Principal)
 
 
-def requirements() -> None:
+def declare_requirements() -> None:
     assert_type(require_scope("a"), Required)
     assert_type(require_group("a", "b"), Required)
     assert_type(require_claim("custom:tier", 1), Required)
@@ -123,16 +123,16 @@ def requirements() -> None:
     require_claim("custom:tier", 1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-def overridden(user: Principal) -> None:
+def override_user(user: Principal) -> None:
     app.dependency_overrides[current_user] = lambda: user
 
 
-def deployed() -> None:
+def make_handler() -> None:
     handler = lambda_handler(app, base_path="/v1")
     assert_type(handler, Callable[[dict[str, Any], Any], dict[str, Any]])
 
 
-def refused(error: errors.AuthError) -> None:
+def read_error(error: errors.AuthError) -> None:
     assert_type(error.status, int)
     assert_type(error.code, str)
     assert_type(error.message, str)
@@ -143,14 +143,14 @@ def refused(error: errors.AuthError) -> None:
         assert_type(error.retry_after, int)
 
 
-def audited() -> None:
+def list_findings() -> None:
     findings = audit(app)
     assert_type(findings, list[Finding])
     assert_type(findings[0].where, str)
     assert_all_routes_guarded(app, public=["/health"])
 
 
-def pretended(pool: FakeUserPool) -> None:
+def issue_tokens(pool: FakeUserPool) -> None:
     assert_type(pool.user_pool(), UserPool)
     token = pool.access_token("ada", groups=["admins"], scopes=["orders/read"])
     assert_type(token, str)

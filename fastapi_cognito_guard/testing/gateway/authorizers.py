@@ -95,7 +95,7 @@ def _check_as_rest(guard: CognitoGuard, principal: Principal, demand: RouteInfo)
 
 def _check_scopes(guard: CognitoGuard, principal: Principal, demand: RouteInfo) -> None:
     """Any one of a list. Of several requirements, a gateway can only be told one."""
-    for requirement in demand.of("scope")[:1]:
+    for requirement in demand.requirements_of_kind("scope")[:1]:
         requirement.check(principal)
 
 

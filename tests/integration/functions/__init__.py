@@ -1,1 +1,1 @@
-"""Functions that are deployed beside the example app, at the root of its bundle."""
+"""Functions deployed with the example app, at the root of its bundle."""

@@ -1,4 +1,4 @@
-"""The example app behind a developer's own Lambda authorizer."""
+"""Example app behind a custom Lambda authorizer."""
 
 import os
 

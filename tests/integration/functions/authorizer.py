@@ -1,4 +1,4 @@
-"""A developer's own Lambda authorizer: verifies the token, and hands its claims on as a flat context."""
+"""Custom Lambda authorizers, which verify the token and return its claims as a flat context."""
 
 import asyncio
 from typing import Any
@@ -13,11 +13,11 @@ loop = asyncio.new_event_loop()
 
 
 def rest(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """TOKEN and REQUEST authorizers of a REST API: a policy for all its methods, as it may be cached."""
+    """Authorize as TOKEN or REQUEST of a REST API. The policy covers all methods: it may be cached."""
     try:
-        user = _verified(event.get("authorizationToken") or _header(event))
+        user = _verify(event.get("authorizationToken") or _find_header(event))
     except AuthError:
-        raise Exception("Unauthorized") from None  # the one text that makes it 401
+        raise Exception("Unauthorized") from None  # API Gateway answers 401 for exactly this text
     arn, stage = event["methodArn"].split("/")[:2]
     allow = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{arn}/{stage}/*"}
     return {
@@ -28,17 +28,17 @@ def rest(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def http_simple(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """A REQUEST authorizer of an HTTP API, with simple responses."""
+    """Authorize as REQUEST of an HTTP API, with simple responses."""
     try:
-        return {"isAuthorized": True, "context": to_context(_verified(_header(event)).claims)}
+        return {"isAuthorized": True, "context": to_context(_verify(_find_header(event)).claims)}
     except AuthError:
         return {"isAuthorized": False}
 
 
-def _verified(header: str) -> Principal:
+def _verify(header: str) -> Principal:
     token = header.removeprefix("Bearer ")
     return loop.run_until_complete(guard.verify(token))
 
 
-def _header(event: dict[str, Any]) -> str:
+def _find_header(event: dict[str, Any]) -> str:
     return next((value for name, value in event["headers"].items() if name.lower() == "authorization"), "")

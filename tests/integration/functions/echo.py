@@ -1,11 +1,11 @@
-"""Answers with the event that it was given: what a gateway delivers."""
+"""Function that returns its event."""
 
 import json
 from typing import Any
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """The whole event, as the body."""
+    """Return the event as the body."""
     return {
         "statusCode": 200,
         "headers": {"content-type": "application/json"},

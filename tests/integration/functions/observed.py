@@ -1,4 +1,4 @@
-"""The example app, with a route that tells what the process has done so far."""
+"""Example app with a route that reports network calls and loaded libraries of its process."""
 
 import sys
 from typing import Any
@@ -12,18 +12,18 @@ _HEAVY = ("httpx", "jose", "cryptography", "cachetools")
 calls: list[str] = []
 
 
-def _watch(event: str, arguments: Any) -> None:
+def _record_call(event: str, arguments: Any) -> None:
     if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
         calls.append(event)
 
 
-# Set before the first request; the runtime's own client is C++ and raises no audit events.
-sys.addaudithook(_watch)
+# The runtime's own client is C++ and raises no audit events.
+sys.addaudithook(_record_call)
 
 
 @app.get("/observed")
 async def observed() -> dict[str, Any]:
-    """Uses of the network, loaded libraries, and the guard's memory."""
+    """Return network calls, loaded libraries, and the number of cached tokens."""
     guard: Any = next(entry.kwargs["guard"] for entry in app.user_middleware if "guard" in entry.kwargs)
     assert isinstance(guard, CognitoGuard)
     return {

@@ -1,4 +1,4 @@
-"""The example app, with a route for callers that sign with AWS credentials."""
+"""Example app with a route for callers who sign with AWS credentials."""
 
 from example_app.main import app, handler
 from fastapi_cognito_guard import IamCaller
@@ -8,5 +8,5 @@ __all__ = ["handler"]
 
 @app.get("/signer")
 async def signer(caller: IamCaller) -> dict[str, str | None]:
-    """Who signed, and which user of the pool they are, if that is certain."""
+    """Return the caller's ARN, and their ``sub`` in the user pool if it is known."""
     return {"arn": caller.user_arn, "sub": caller.sub}

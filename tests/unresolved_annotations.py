@@ -1,4 +1,4 @@
-"""An app factory with the trap: its annotations are texts, and name what only the function knows."""
+"""App factory with unresolvable annotations: they are strings, and name what is local to the function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def create_app(guard: CognitoGuard) -> FastAPI:
     guard.install(app)
 
     @app.get("/open")
-    async def opened(user: CurrentUser = None) -> object:  # type: ignore[assignment]  # the mistake
+    async def opened(user: CurrentUser = None) -> object:  # type: ignore[assignment]  # the mistake to find
         return user
 
     @app.get("/local")

@@ -1,4 +1,4 @@
-"""Interleaved bursts: what is compared runs side by side, so that a busy machine slows all of it alike."""
+"""Interleaved bursts: a busy machine then slows everything that is compared equally."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -10,49 +10,49 @@ from typing import TypeVar
 
 Input = TypeVar("Input")
 Burst = Callable[[int], float]
-"""Makes that many calls. The seconds that one of them took."""
+"""Function that makes the given number of calls, and returns the seconds per call."""
 
 runner = asyncio.Runner()
-"""The one event loop that everything asynchronous is measured in."""
+"""Event loop of all asynchronous measurements."""
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as long as another thing something takes: the median round, and the quartiles."""
+    """Relative duration: the median of all rounds, and the quartiles."""
 
     median: float
     low: float
     high: float
 
-    def inverse(self) -> "Ratio":
-        """As throughput: how much of the other thing's it has."""
+    def invert(self) -> "Ratio":
+        """Return the relative throughput."""
         return Ratio(1 / self.median, 1 / self.high, 1 / self.low)
 
 
-def ratio_of(pairs: Sequence[tuple[float, float]]) -> Ratio:
-    """Of the first to the second, each pair from one round."""
+def compute_ratio(pairs: Sequence[tuple[float, float]]) -> Ratio:
+    """Return the ratio of first to second, each pair from one round."""
     ratios = [one / other for one, other in pairs]
     low, _, high = quantiles(ratios, n=4)
     return Ratio(median(ratios), low, high)
 
 
 class Rounds:
-    """What each thing took, round by round."""
+    """Seconds per call of each burst, by round."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.seconds: dict[str, list[float]] = {name: [] for name in names}
 
-    def ratio(self, name: str, base: str) -> Ratio:
-        """How many times as long as ``base`` it took."""
-        return ratio_of(list(zip(self.seconds[name], self.seconds[base], strict=True)))
+    def compute_ratio(self, name: str, base: str) -> Ratio:
+        """Return the duration relative to ``base``."""
+        return compute_ratio(list(zip(self.seconds[name], self.seconds[base], strict=True)))
 
-    def microseconds(self) -> dict[str, float]:
-        """The medians: of this machine, on this day."""
+    def compute_medians(self) -> dict[str, float]:
+        """Return the medians, in microseconds."""
         return {name: round(median(taken) * 1e6, 2) for name, taken in self.seconds.items()}
 
 
 def interleave(bursts: Mapping[str, Burst], *, rounds: int, calls: int) -> Rounds:
-    """One burst of each a round, in an order that turns; before them one that does not count."""
+    """Run one burst of each per round, in alternating order, after a warm-up."""
     for burst in bursts.values():
         burst(calls)
     results = Rounds(list(bursts))
@@ -62,8 +62,8 @@ def interleave(bursts: Mapping[str, Burst], *, rounds: int, calls: int) -> Round
     return results
 
 
-def calling(call: Callable[[Input], object], inputs: Sequence[Input]) -> Burst:
-    """Bursts of plain calls, with the inputs in turn."""
+def make_sync_burst(call: Callable[[Input], object], inputs: Sequence[Input]) -> Burst:
+    """Return a burst of sync calls, with the inputs in turn."""
     turn = cycle(inputs)
 
     def burst(calls: int) -> float:
@@ -76,17 +76,17 @@ def calling(call: Callable[[Input], object], inputs: Sequence[Input]) -> Burst:
     return burst
 
 
-def awaiting(call: Callable[[Input], Awaitable[object]], inputs: Sequence[Input]) -> Burst:
-    """Bursts of awaited calls, one after the other, with the inputs in turn."""
+def make_async_burst(call: Callable[[Input], Awaitable[object]], inputs: Sequence[Input]) -> Burst:
+    """Return a burst of async calls, one after the other, with the inputs in turn."""
     turn = cycle(inputs)
 
-    async def spend(chosen: list[Input]) -> float:
+    async def run_calls(chosen: list[Input]) -> float:
         start = perf_counter()
         for item in chosen:
             await call(item)
         return (perf_counter() - start) / len(chosen)
 
     def burst(calls: int) -> float:
-        return runner.run(spend(list(islice(turn, calls))))
+        return runner.run(run_calls(list(islice(turn, calls))))
 
     return burst
