@@ -33,9 +33,9 @@ def build_metadata_url(resource: str | None) -> str | None:
         return None
     try:
         check_address("resource", resource)
-        parts = urlsplit(resource)
-    except (ConfigurationError, ValueError):
+    except ConfigurationError:
         return None
+    parts = urlsplit(resource)
     if parts.query or parts.fragment or parts.username is not None:
         return None
     return f"{parts.scheme}://{parts.netloc}{_WELL_KNOWN}{parts.path.rstrip('/')}"

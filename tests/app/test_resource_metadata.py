@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from fastapi_cognito_guard import CognitoGuard
-from fastapi_cognito_guard.app.resource_metadata import build_metadata_url
+from fastapi_cognito_guard.app.resource_metadata import build_metadata_url, list_metadata_paths
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, bearer, build_app, client_of, guard_for
 
@@ -72,6 +73,34 @@ def test_pools_with_the_same_resource_share_a_document(pool: FakeUserPool, other
     pools = [each.user_pool(resource=RESOURCE) for each in (pool, other_pool)]
     client = client_of(build_app(CognitoGuard(*pools, now=lambda: NOW)))
     assert client.get(PATH).json()["authorization_servers"] == [pool.issuer, other_pool.issuer]
+
+
+def test_the_document_of_a_resource_names_only_its_own_pools(
+    pool: FakeUserPool, other_pool: FakeUserPool
+) -> None:
+    pools = pool.user_pool(resource=RESOURCE), other_pool.user_pool(resource="https://other.example.com/x")
+    client = client_of(build_app(CognitoGuard(*pools)))
+    assert client.get(PATH).json()["authorization_servers"] == [pool.issuer]
+    other = client.get("/.well-known/oauth-protected-resource/x").json()
+    assert (other["resource"], other["authorization_servers"]) == (
+        "https://other.example.com/x",
+        [other_pool.issuer],
+    )
+
+
+def test_a_route_of_the_app_cannot_replace_the_document(pool: FakeUserPool) -> None:
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/{path:path}")
+    async def everything(path: str) -> str:
+        return path
+
+    guard_for(pool, **BOUND).install(app)
+    assert client_of(app).get(PATH).json()["resource"] == RESOURCE
+
+
+def test_a_resource_that_is_no_address_has_no_document(pool: FakeUserPool) -> None:
+    assert list_metadata_paths([pool.user_pool(resource="my-api"), pool.user_pool()]) == {}
 
 
 @pytest.mark.parametrize(
