@@ -139,6 +139,7 @@ def test_a_gateways_claims_are_not_named_unverified_if_they_are_refused(pool: Fa
     lambda_handler(observed.app)(event, None)
     decision = observed.only()
     assert (decision.code, decision.about["source"]) == ("token_expired", "rest")
+    assert decision.about["sub"] == pool.sub("ada")
 
 
 def test_no_record_holds_a_token_a_name_an_address_or_a_number(
@@ -163,6 +164,34 @@ def test_text_of_a_client_cannot_forge_a_line_or_fill_the_log(pool: FakeUserPool
     about = observed.only().about
     assert about["sub"] == "x\\n\\u2028WARNING forged"
     assert len(about["jti"]) == 128
+
+
+def test_a_long_path_does_not_fill_the_log(pool: FakeUserPool, caplog: pytest.LogCaptureFixture) -> None:
+    observed = ObservedApp(pool, deny_by_default=True)
+    observed.client.get("/" + "x" * 5000)
+    assert len(list_records(caplog)[0].getMessage()) < 500
+
+
+def test_the_arn_of_an_iam_caller_cannot_forge_a_line(pool: FakeUserPool) -> None:
+    observed = ObservedApp(pool)
+
+    @observed.app.get("/reports")
+    async def reports(caller: IamCaller) -> None: ...
+
+    event = pool.event("http", None, path="/reports")
+    event["requestContext"]["authorizer"] = {"iam": {"userArn": "arn\nWARNING forged"}}
+    assert lambda_handler(observed.app)(event, None)["statusCode"] == 200
+    assert observed.only().about == {"user_arn": "arn\\nWARNING forged"}
+
+
+def test_on_decision_is_called_also_where_nothing_is_logged(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, logger="fastapi_cognito_guard")
+    observed = ObservedApp(pool)
+    observed.client.get("/me", headers=bearer(pool.access_token()))
+    observed.client.get("/me")
+    assert [decision.outcome for decision in observed.decisions] == ["allowed", "refused"]
 
 
 def test_a_public_route_is_no_decision(pool: FakeUserPool) -> None:

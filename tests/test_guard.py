@@ -153,6 +153,12 @@ def test_with_verify_an_optional_user_without_the_token_is_refused_and_not_none(
     assert lambda_handler(build_app(guard_for(pool, gateway="verify")))(event, None)["statusCode"] == 401
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_rest_scope_status_is_the_status_of_a_missing_scope(pool: FakeUserPool, status: Any) -> None:
+    client = client_of(build_app(guard_for(pool, semantics="rest", rest_scope_status=status)))
+    assert client.get("/scope", headers=bearer(pool.access_token())).status_code == status
+
+
 def test_a_method_cannot_forge_a_line_in_the_log(
     pool: FakeUserPool, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,11 +4,13 @@ from collections.abc import Collection
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 from starlette.types import Message, Scope
 from starlette.websockets import WebSocketDisconnect
 
+from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.middleware import GuardMiddleware, is_public, refuse
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import add_routes, bearer, build_app, client_of, guard_for
@@ -198,6 +200,20 @@ async def test_a_websocket_of_a_server_without_subprotocols_is_accepted(pool: Fa
 async def test_the_handler_raises_other_errors_again() -> None:
     with pytest.raises(KeyError):
         await refuse(None, KeyError("another error"))  # type: ignore[arg-type]  # never used
+
+
+def test_a_handler_of_a_mounted_app_is_kept(pool: FakeUserPool) -> None:
+    inner = FastAPI()
+    outer = build_app(guard_for(pool))
+    add_routes(inner)
+
+    @inner.exception_handler(AuthError)
+    async def handle(request: Request, error: AuthError) -> JSONResponse:
+        return JSONResponse({"code": error.code}, status_code=418)
+
+    outer.mount("/inner", inner)
+    answer = client_of(outer).get("/inner/me")
+    assert (answer.status_code, answer.json()) == (418, {"code": "token_missing"})
 
 
 def test_a_refusal_inside_a_mounted_app_is_answered_and_not_500(pool: FakeUserPool) -> None:

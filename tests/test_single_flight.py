@@ -101,6 +101,15 @@ def test_a_call_runs_in_a_named_thread_with_its_own_loop(flight: SingleFlight[st
     assert asyncio.run(main()) == f"{NAME} True False"
 
 
+def test_a_call_may_return_any_awaitable_of_its_loop(flight: SingleFlight[str]) -> None:
+    def call() -> Awaitable[str]:
+        future = asyncio.get_running_loop().create_future()
+        future.set_result("result")
+        return future
+
+    assert start(flight, call).result(timeout=10) == "result"
+
+
 @pytest.mark.anyio
 async def test_a_cancelled_waiter_does_not_end_the_call(flight: SingleFlight[str], call: GatedCall) -> None:
     future = start(flight, call)
