@@ -5,13 +5,13 @@ from copy import deepcopy
 from http import HTTPStatus
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from fastapi_cognito_guard.app.routes import RouteInfo, list_routes
+from fastapi_cognito_guard.app.routes import RouteInfo, list_mounted_apps, list_routes
 from fastapi_cognito_guard.app.startup import run_at_startup
 from fastapi_cognito_guard.app.swagger_ui import add_docs_login, find_swagger_files
 from fastapi_cognito_guard.errors import InsufficientGroup, KeysUnavailable, TokenMissing
-from fastapi_cognito_guard.middleware import is_public
+from fastapi_cognito_guard.middleware import find_guard, is_public
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.request_state import Guard
 from fastapi_cognito_guard.responses import Refusal
@@ -45,29 +45,48 @@ def extend_openapi(app: "FastAPI", guard: Guard, *, header: str) -> None:
     """Add the guard's security to the app's OpenAPI document, and the login to its ``/docs``.
 
     An ``app.openapi`` that the user replaced is extended too: at once if it was replaced before, else when
-    the app starts. Mounted apps have documents of their own.
+    the app starts. So are mounted apps that have no guard of their own, once they are known.
     """
 
-    def wrap_openapi() -> None:
-        if not isinstance(app.openapi, _ExtendedOpenApi):
-            # Assigned as FastAPI's documentation does it; mypy does not allow assigning to a method.
-            app.__dict__["openapi"] = _ExtendedOpenApi(app.openapi, app, guard, header)
+    pool, files = _find_pool_with_domain(guard), find_swagger_files()
 
-    wrap_openapi()
-    run_at_startup(app, wrap_openapi)
-    add_docs_login(app, _find_pool_with_domain(guard), files=find_swagger_files())
+    def extend_all() -> None:
+        _wrap_openapi(app, guard, header)
+        for prefix, mounted in list_mounted_apps(app):
+            is_fastapi = hasattr(mounted, "openapi")
+            if is_fastapi and find_guard(mounted) is None and _wrap_openapi(mounted, guard, header, prefix):
+                add_docs_login(cast("FastAPI", mounted), pool, files=files)
+
+    _wrap_openapi(app, guard, header)
+    add_docs_login(app, pool, files=files)
+    run_at_startup(app, extend_all)
+
+
+def _wrap_openapi(app: Any, guard: Guard, header: str, prefix: str = "") -> bool:
+    """Extend one app's documents, unless it is done already. Return True if it was not."""
+    if isinstance(app.openapi, _ExtendedOpenApi):
+        return False
+    # Assigned as FastAPI's documentation does it; mypy does not allow assigning to a method.
+    app.__dict__["openapi"] = _ExtendedOpenApi(app.openapi, app, guard, header, prefix)
+    return True
 
 
 class _ExtendedOpenApi:
     """``app.openapi``, extended: each document that it returns is extended once. FastAPI caches it."""
 
     def __init__(
-        self, openapi: Callable[[], OpenApiDocument], app: "FastAPI", guard: Guard, header: str
+        self,
+        openapi: Callable[[], OpenApiDocument],
+        app: "FastAPI",
+        guard: Guard,
+        header: str,
+        prefix: str,
     ) -> None:
         self._openapi = openapi
         self._app = app
         self._guard = guard
         self._header = header
+        self._prefix = prefix  # of a mounted app
         self._last: OpenApiDocument | None = None
 
     def __call__(self) -> OpenApiDocument:
@@ -82,7 +101,7 @@ class _ExtendedOpenApi:
         used: set[str] = set()
         scopes: set[str] = set()
         for route, operation in _find_operations(document, self._app):
-            alternatives = _list_alternatives(route, denied=_is_denied_by_default(route, self._guard))
+            alternatives = _list_alternatives(route, denied=self._is_denied_by_default(route))
             used.update(name for alternative in alternatives for name in alternative)
             scopes.update(*route.scopes)
             if alternatives and not _has_own_security(operation):
@@ -95,6 +114,11 @@ class _ExtendedOpenApi:
             found = document.setdefault("components", {}).setdefault("securitySchemes", {})
             found.update({name: schemes[name] for name in sorted(used - found.keys())})
 
+    def _is_denied_by_default(self, route: RouteInfo) -> bool:
+        """Return True if the guard requires a token there before the route does."""
+        path = self._prefix + route.path_format
+        return self._guard.deny_by_default and not is_public(path, self._guard.public)
+
 
 def _find_operations(
     document: OpenApiDocument, app: "FastAPI"
@@ -105,11 +129,6 @@ def _find_operations(
             for method in sorted(route.methods):
                 if method.lower() in path:
                     yield route, path[method.lower()]
-
-
-def _is_denied_by_default(route: RouteInfo, guard: Guard) -> bool:
-    """Return True if the guard requires a token before routing, whatever the route itself requires."""
-    return guard.deny_by_default and not is_public(route.path_format, guard.public)
 
 
 def _has_own_security(operation: OpenApiDocument) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ForwardRef
 
 from fastapi.routing import iter_route_contexts
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
 from fastapi_cognito_guard.dependants import (
@@ -102,6 +103,16 @@ def list_routes(app: "FastAPI") -> Iterator[RouteInfo]:
 def list_opaque_mounts(app: "FastAPI") -> Iterator[OpaqueMount]:
     """Return the mounts whose routes cannot be read."""
     return (found for found in _walk_routes(app.routes) if isinstance(found, OpaqueMount))
+
+
+def list_mounted_apps(app: Starlette, prefix: str = "") -> Iterator[tuple[str, Starlette]]:
+    """Return the FastAPI and Starlette apps that are mounted in ``app``, each with its path."""
+    for context in iter_route_contexts(app.routes):
+        inner = getattr(context.original_route, "app", None)
+        if isinstance(inner, Starlette):
+            path = prefix + (getattr(context, "path", None) or "")
+            yield path, inner
+            yield from list_mounted_apps(inner, path)
 
 
 def _walk_routes(

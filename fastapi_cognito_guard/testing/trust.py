@@ -6,10 +6,7 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fastapi.routing import iter_route_contexts
-from starlette.applications import Starlette
-from starlette.routing import BaseRoute
-
+from fastapi_cognito_guard.app.routes import list_mounted_apps
 from fastapi_cognito_guard.claims import ClaimsValidator, Semantics
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 from fastapi_cognito_guard.middleware import find_guard
@@ -24,7 +21,7 @@ _TRUST = ("pools", "validator", "verifier")
 
 def installed_guards(app: "FastAPI") -> set[CognitoGuard]:
     """The app's guard, and those of the apps mounted in it. Raises `ConfigurationError` without one."""
-    mounted = map(find_guard, _mounted(app.routes))
+    mounted = (find_guard(inner) for _, inner in list_mounted_apps(app))
     return {installed_guard(app), *(guard for guard in mounted if isinstance(guard, CognitoGuard))}
 
 
@@ -71,11 +68,3 @@ def _with(pool: FakeUserPool, pools: tuple[UserPool, ...]) -> list[UserPool]:
         own |= {"id": pool.id, "client_ids": {pool.client_id}}
     own["issuer"] = pool.user_pool().issuer
     return [replace(known, **own) if known is stood_in else known for known in pools]
-
-
-def _mounted(routes: list[BaseRoute]) -> Iterator[Starlette]:
-    for context in iter_route_contexts(routes):
-        inner = getattr(context.original_route, "app", None)
-        if isinstance(inner, Starlette):
-            yield inner
-            yield from _mounted(inner.routes)

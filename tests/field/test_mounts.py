@@ -267,3 +267,54 @@ def test_a_mounted_app_keeps_a_handler_of_its_own(pool: FakeUserPool) -> None:
 
     app.mount("/inner", inner)
     assert client_of(app).get("/inner/me").status_code == 419
+
+
+@pytest.mark.parametrize("deny_by_default", [False, True])
+def test_a_mounted_apps_document_and_docs_show_security(pool: FakeUserPool, deny_by_default: bool) -> None:
+    app, inner, innermost = FastAPI(), FastAPI(), FastAPI()
+    settings = {"deny_by_default": True, "public": ["/inner/open"]} if deny_by_default else {}
+    guard = guard_for(pool, user_pool={"domain": "myapp.auth.eu-west-1.amazoncognito.com"}, **settings)
+    guard.install(app)
+
+    @inner.get("/admins", dependencies=[Depends(require_group("admins"))])
+    async def admins() -> None: ...
+
+    @inner.get("/open")
+    async def unguarded() -> None: ...
+
+    @inner.get("/closed")
+    async def closed() -> None: ...
+
+    @innermost.get("/me")
+    async def me(user: CurrentUser) -> None: ...
+
+    inner.mount("/deep", innermost)
+    app.mount("/inner", inner)
+    client = client_of(app)
+    headers = bearer(pool.access_token()) if deny_by_default else {}
+    document = client.get("/inner/openapi.json", headers=headers).json()
+    found = {path: item["get"].get("security") for path, item in document["paths"].items()}
+    required: list[dict[str, list[str]]] = [{"Cognito": []}]
+    assert found == {
+        "/admins": required, "/open": None, "/closed": required if deny_by_default else None,
+    }  # fmt: skip
+    assert document["components"]["securitySchemes"]["Cognito"]["type"] == "oauth2"
+    deep = client.get("/inner/deep/openapi.json", headers=headers).json()
+    assert deep["paths"]["/me"]["get"]["security"] == required
+    assert "usePkceWithAuthorizationCodeGrant" in client.get("/inner/docs", headers=headers).text
+
+
+def test_a_mounted_app_with_a_guard_of_its_own_keeps_its_own_document(
+    pool: FakeUserPool, other_pool: FakeUserPool
+) -> None:
+    app, inner = FastAPI(), FastAPI()
+    guard_for(pool, user_pool={"domain": "a.auth.eu-west-1.amazoncognito.com"}).install(app)
+    guard_for(other_pool, user_pool={"domain": "b.auth.eu-west-1.amazoncognito.com"}).install(inner)
+
+    @inner.get("/me")
+    async def me(user: CurrentUser) -> None: ...
+
+    app.mount("/inner", inner)
+    document = client_of(app).get("/inner/openapi.json").json()
+    flow = document["components"]["securitySchemes"]["Cognito"]["flows"]["authorizationCode"]
+    assert flow["tokenUrl"].startswith("https://b.auth.")
