@@ -40,7 +40,7 @@ class AuthorizerEvent(NamedTuple):
     ``is_rest``           True if an error called ``Unauthorized`` makes a 401
     ``accepts_simple``    True if the response may be ``{"isAuthorized": ...}``
     ``route_key``         ``GET /orders/{id}``, if the event has it
-    ``identity_sources``  values that are the key of a cached response
+    ``identity_sources``  values that are the key of a cached response, if the event lists them
     """
 
     stage_arn: str
@@ -59,9 +59,10 @@ class AuthorizerEvent(NamedTuple):
         return self.method.startswith("$")
 
     def is_cached_by(self, header: bytes) -> bool:
-        """Return True if the header is part of the key of a cached response. Only payload 2.0 shows it."""
+        """Return False if the header is known not to be part of the key of a cached response."""
+        # Only payload 2.0 lists the identity sources. Without any, the gateway caches nothing.
         sent = [_decode(value) for name, value in self.headers if name == header]
-        return not (self.accepts_simple and self.identity_sources) or set(sent) <= set(self.identity_sources)
+        return not self.identity_sources or set(sent) <= set(self.identity_sources)
 
     @property
     def request(self) -> AuthorizerRequest:

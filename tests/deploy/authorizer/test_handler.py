@@ -115,13 +115,11 @@ def test_without_a_good_token_a_rest_api_gets_401_and_an_http_api_a_denial(
 def test_malformed_headers_are_refused_like_a_bad_token(pool: FakeUserPool) -> None:
     authorize = lambda_authorizer(guard_for(pool))
     good = pool.access_token()
-    twice = make_event("request", good)
-    twice["multiValueHeaders"]["authorization"] = [f"Bearer {good}"]
-    for event in (
-        twice,
-        make_event("token", "\N{SNOWMAN}"),
-        make_event("request", "\N{SNOWMAN}"),
-    ):
+    two_names, two_values = make_event("request", good), make_event("request", good)
+    two_names["multiValueHeaders"]["authorization"] = [f"Bearer {good}"]
+    two_values["multiValueHeaders"]["Authorization"] *= 2
+    not_ascii = [make_event(kind, f"{good}\N{SNOWMAN}") for kind in ("token", "request")]
+    for event in (two_names, two_values, *not_ascii):
         with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
             authorize(event, None)
 
@@ -130,7 +128,8 @@ def test_malformed_headers_are_refused_like_a_bad_token(pool: FakeUserPool) -> N
     "event",
     [None, {}, {"methodArn": 7}, {"methodArn": "arn:aws:s3:::x"},
      {"version": "2.0", "methodArn": f"{STAGE_ARN}/GET/x"},
-     {"methodArn": "arn:aws:execute-api:eu-west-1:1:a*/prod/GET/x"}, {"methodArn": f"{STAGE_ARN}/get/x"}],
+     {"methodArn": "arn:aws:execute-api:eu-west-1:1:a*/prod/GET/x"}, {"methodArn": f"{STAGE_ARN}/get/x"},
+     {"methodArn": f"{STAGE_ARN}/GET*"}],
     ids=str,
 )  # fmt: skip
 def test_an_event_that_is_not_an_authorizers_is_a_configuration_error(pool: FakeUserPool, event: Any) -> None:

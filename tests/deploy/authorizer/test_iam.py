@@ -29,7 +29,7 @@ def test_a_users_token_does_not_open_a_route_for_iam_callers(
 @pytest.mark.parametrize("headers", [None, {}, 7], ids=str)
 @pytest.mark.parametrize("kind", ["request", "http-1.0", "http-2.0"])
 def test_a_request_without_headers_is_refused(pool: FakeUserPool, kind: str, headers: Any) -> None:
-    event = make_event(kind, None, headers=headers, multiValueHeaders=None, identitySource=None)
+    event = make_event(kind, None, headers=headers, multiValueHeaders=headers, identitySource=None)
     authorize = lambda_authorizer(guard_for(pool))
     if kind == "request":
         with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
@@ -40,5 +40,7 @@ def test_a_request_without_headers_is_refused(pool: FakeUserPool, kind: str, hea
 
 def test_a_null_token_is_a_missing_token(pool: FakeUserPool) -> None:
     event = {**make_event("token", None), "authorizationToken": None}
+    recorded: list[Any] = []
     with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
-        lambda_authorizer(guard_for(pool))(event, None)
+        lambda_authorizer(guard_for(pool, on_decision=recorded.append))(event, None)
+    assert [decision.code for decision in recorded] == ["token_missing"]
