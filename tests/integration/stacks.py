@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tests.integration.bundle import zipped
 from tests.integration.ministack import REGION, EmulatedPool, client_of, make_client, make_user
-from tests.sam import Template, functions_of, kept, transformed
+from tests.sam import Template, list_functions, load_template, transform_template
 
 GATEWAYS = ("rest", "http", "rest-authorizer", "http-authorizer", "function-url")
 _BUCKET = "code"
@@ -20,9 +20,9 @@ _TIMEOUT = 60.0
 
 def packaged(template: Template, code: Mapping[str, str]) -> Template:
     """A template as ``sam deploy`` makes it; ``code``: where each function's package has been put."""
-    for name, properties in functions_of(template):
+    for name, properties in list_functions(template):
         properties["CodeUri"] = code[name]
-    return transformed(template)
+    return transform_template(template)
 
 
 @dataclass
@@ -37,11 +37,13 @@ class Stacks:
 
     def __post_init__(self) -> None:
         self._upload()
-        said = self._create("pool", kept("pool.yaml"), ResourceServer="orders", DomainPrefix="shop-of-tests")
+        said = self._create(
+            "pool", load_template("pool.yaml"), ResourceServer="orders", DomainPrefix="shop-of-tests"
+        )
         self.clients = said["ClientIds"]
         self.pool = self._with_users(said)
         for name in GATEWAYS:
-            self.bases[name] = self.deploy(name, kept(f"{name}.yaml"))
+            self.bases[name] = self.deploy(name, load_template(f"{name}.yaml"))
 
     def deploy(self, name: str, template: Template) -> str:
         """Create a stack of a gateway's template; where its API's paths start."""
