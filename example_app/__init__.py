@@ -1,1 +1,1 @@
-"""A small real API, protected: public, signed-in, scoped and group-only routes, and a WebSocket."""
+"""Example API for orders: public, signed-in, scoped and group-only routes, and a WebSocket."""

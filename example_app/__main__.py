@@ -1,4 +1,4 @@
-"""``python -m example_app``: the API with a user pool of its own, no AWS needed."""
+"""``python -m example_app``: run the API with a local user pool, without AWS."""
 
 import argparse
 import sys
@@ -9,7 +9,9 @@ from example_app.demo import run
 def main() -> int:
     """Parse the command line and run the demo."""
     parser = argparse.ArgumentParser(prog="python -m example_app", description=__doc__)
-    parser.add_argument("--once", action="store_true", help="stop after the tables; 0 if all is as expected")
+    parser.add_argument(
+        "--once", action="store_true", help="stop after the tables; exit with 0 if all is as expected"
+    )
     parser.add_argument(
         "--port", type=int, default=8000, help="the API's port on 127.0.0.1; 0 is any free one"
     )

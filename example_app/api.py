@@ -1,4 +1,4 @@
-"""The API: what a route needs, it states as a dependency."""
+"""API for orders. Each route states its requirements as dependencies."""
 
 from typing import Annotated, Any
 
@@ -8,48 +8,48 @@ from pydantic import BaseModel, Field
 from fastapi_cognito_guard import CognitoGuard, CurrentUser, OptionalUser, require_group, require_scope
 
 router = APIRouter()
-reader = Depends(require_scope("orders/read", "orders/write"))  # any one of them
+reader = Depends(require_scope("orders/read", "orders/write"))  # either scope is enough
 writer = Depends(require_scope("orders/write"))
 admin = Depends(require_group("admins"))
 
 
 class NewOrder(BaseModel):
-    """What a customer sends."""
+    """Body of a request for a new order."""
 
     item: Annotated[str, Field(min_length=1, max_length=200)]
     quantity: Annotated[int, Field(gt=0, le=1000)] = 1
 
 
 class Order(NewOrder):
-    """What the shop keeps."""
+    """Order with its id."""
 
     id: int
 
 
-def orders_of(request: Request) -> dict[int, Order]:
-    """The shop's orders. In memory: this is an example."""
+def get_orders(request: Request) -> dict[int, Order]:
+    """Return the orders, which this example keeps in memory."""
     orders: dict[int, Order] = request.app.state.orders
     return orders
 
 
-Orders = Annotated[dict[int, Order], Depends(orders_of)]
+Orders = Annotated[dict[int, Order], Depends(get_orders)]
 
 
 @router.get("/health", openapi_extra={"security": []})
 async def health() -> dict[str, str]:
-    """Public: it asks for nothing, and says so."""
+    """Report that the API runs. Public, and declared so in the OpenAPI document."""
     return {"status": "ok"}
 
 
 @router.get("/")
 async def hello(user: OptionalUser) -> dict[str, str]:
-    """Public, but knows who is there."""
+    """Greet the caller. Public; a caller with a token is greeted by name."""
     return {"hello": "stranger" if user is None else user.username or user.client_id}
 
 
 @router.get("/me")
 async def me(user: CurrentUser) -> dict[str, Any]:
-    """For whoever is signed in."""
+    """Return facts about the caller. Requires a valid token."""
     return {
         "sub": user.sub,
         "username": user.username,
@@ -61,13 +61,13 @@ async def me(user: CurrentUser) -> dict[str, Any]:
 
 @router.get("/orders", dependencies=[reader])
 async def list_orders(orders: Orders) -> list[Order]:
-    """For clients with either scope."""
+    """Return all orders. Requires either scope."""
     return list(orders.values())
 
 
 @router.get("/orders/{id}", dependencies=[reader])
 async def read_order(id: int, orders: Orders) -> Order:
-    """For clients with either scope."""
+    """Return one order. Requires either scope."""
     if id not in orders:
         raise HTTPException(404, "No such order")
     return orders[id]
@@ -75,7 +75,7 @@ async def read_order(id: int, orders: Orders) -> Order:
 
 @router.post("/orders", status_code=201, dependencies=[writer])
 async def create_order(new: NewOrder, orders: Orders) -> Order:
-    """For clients that may write."""
+    """Add an order. Requires the scope orders/write."""
     order = Order(id=max(orders, default=0) + 1, **new.model_dump())
     orders[order.id] = order
     return order
@@ -83,21 +83,21 @@ async def create_order(new: NewOrder, orders: Orders) -> Order:
 
 @router.delete("/orders/{id}", status_code=204, dependencies=[admin])
 async def delete_order(id: int, orders: Orders) -> Response:
-    """For members of the group."""
+    """Delete an order. Requires the group admins."""
     orders.pop(id, None)
     return Response(status_code=204)
 
 
 @router.websocket("/live")
 async def live(socket: WebSocket, user: CurrentUser) -> None:
-    """For whoever is signed in. Refused before the handshake, with a real 401."""
+    """Send one message. Requires a valid token; otherwise the handshake is refused with 401."""
     await socket.accept()
     await socket.send_json({"orders": len(socket.app.state.orders), "for": user.username or user.client_id})
     await socket.close()
 
 
 def create_app(guard: CognitoGuard) -> FastAPI:
-    """The API, guarded by ``guard``."""
+    """Build the app, protected by ``guard``."""
     app = FastAPI(title="Orders")
     guard.install(app)
     app.include_router(router)

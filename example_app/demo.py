@@ -1,4 +1,4 @@
-"""What ``python -m example_app`` shows: who may do what, measured through every front door."""
+"""Demo of ``python -m example_app``: call every route as every caller, and print tables of the statuses."""
 
 import json
 import logging
@@ -26,27 +26,28 @@ from fastapi_cognito_guard.testing import (
 )
 from fastapi_cognito_guard.testing.uvicorn_server import address_of, listen, serving
 
-_BODY = json.dumps({"item": "jam", "quantity": 1})
-
 
 @dataclass(frozen=True)
 class Caller:
-    """A column of the table: somebody, and the token they send."""
+    """Column of a table: a caller, and the token that they send."""
 
     name: str
-    who: str
+    description: str
     token: str | None
     passes_gateway: bool = True
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table: a route, and the status that each caller should get."""
+    """Row of a table: a route, and the expected status of each caller."""
 
     method: str
     path: str
     expected: tuple[int, ...]
 
+
+Call = Callable[[Row, Caller], int | None]
+"""Call a route as a caller. Returns the status, or None if the route cannot be called like this."""
 
 ROWS = (
     #                          nobody  ada  bob  robot expired forged
@@ -58,10 +59,70 @@ ROWS = (
     Row("DELETE", "/orders/1", (401, 204, 403, 403, 401, 401)),
     Row("WS", "/live", (401, 101, 101, 101, 401, 401)),
 )
+GATEWAYS: tuple[tuple[Flavour, str], ...] = (
+    ("rest", "With the events of a REST API (Cognito authorizer), through lambda_handler"),
+    ("http", "With the events of an HTTP API (JWT authorizer), through lambda_handler"),
+)
+
+_BODY = json.dumps({"item": "jam", "quantity": 1})
 
 
-def callers_of(pool: FakeUserPool) -> tuple[Caller, ...]:
-    """Who exists in the demo."""
+def run(*, once: bool, port: int) -> int:
+    """Run the demo. Return 0 if every status is as expected, or if the demo is interrupted."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # also if it is a pipe
+    try:
+        return _run_demo(once=once, port=port)
+    except ConfigurationError as error:
+        raise SystemExit(str(error)) from None
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 0
+
+
+def _run_demo(*, once: bool, port: int) -> int:
+    # The demo causes many refusals on purpose; their log records would hide the tables.
+    logging.getLogger("fastapi_cognito_guard").setLevel(logging.ERROR)
+    with listen(port) as listener, local_pool(make_directory(address_of(listener))) as local:
+        app = create_app(CognitoGuard(local.user_pool()))
+        # The pool has two clients. Swagger UI signs people in to this one.
+        app.swagger_ui_init_oauth = {**(app.swagger_ui_init_oauth or {}), "clientId": "docs"}
+        with serving(app, listener) as address:
+            is_good = _print_tables(local, app, address)
+            if not once:
+                _serve_until_interrupted(address, local)
+    return 0 if is_good else 1
+
+
+def make_directory(address: str) -> Directory:
+    """Return the users and the clients of the pool. Users can sign in to the docs at this address."""
+    hosts = (address, address.replace("127.0.0.1", "localhost"))
+    scopes = ("openid", "email", "profile", "orders/read", "orders/write")
+    docs = LocalClient(
+        id="docs", scopes=scopes, callback_urls=tuple(f"{host}/docs/oauth2-redirect" for host in hosts)
+    )
+    robot = LocalClient(id="robot", secret=token_urlsafe(), scopes=("orders/read", "orders/write"))
+    return Directory(clients=(docs, robot))
+
+
+def _print_tables(local: LocalPool, app: FastAPI, address: str) -> bool:
+    callers = make_callers(local.pool)
+    print(f"User pool for this run:\n  {local.address}\nCallers:")
+    for caller in callers:
+        print(f"  {caller.name:9}{caller.description}")
+    with httpx.Client(trust_env=False, timeout=10) as client:
+        cells = call_all(make_http_call(address, client), callers)
+    is_good = print_table(f"Under uvicorn, {address}", callers, cells)
+    for kind, title in GATEWAYS:
+        is_good &= print_table(title, callers, call_all(make_gateway_call(local.pool, app, kind), callers))
+    if is_good:
+        print("\nAll as expected: uvicorn and both gateways give the same answers.")
+    else:
+        print("\nNot as expected: see the cells with !")
+    return is_good
+
+
+def make_callers(pool: FakeUserPool) -> tuple[Caller, ...]:
+    """Return the callers of the demo, with their tokens."""
     ada = pool.access_token("ada", groups=["admins"], scopes=["openid", "orders/read", "orders/write"])
     impostor = FakeUserPool(pool.id, client_id=pool.client_id, issuer=pool.issuer)
     forged = impostor.access_token("ada", groups=["admins"])
@@ -76,17 +137,13 @@ def callers_of(pool: FakeUserPool) -> tuple[Caller, ...]:
     )
 
 
-Door = Callable[[Row, Caller], int | None]
-"""Calls a route as somebody; the status, or None where this door does not lead to the route."""
-
-
-def uvicorn_door(address: str, client: httpx.Client) -> Door:
-    """Over real HTTP; the token is verified with keys fetched over real HTTP."""
+def make_http_call(address: str, client: httpx.Client) -> Call:
+    """Return a call over HTTP. The app verifies the token with keys that it fetches from the pool."""
 
     def call(row: Row, caller: Caller) -> int:
         headers = {"Authorization": f"Bearer {caller.token}"} if caller.token else {}
         if row.method == "WS":
-            return _websocket_status(address.replace("http", "ws", 1) + row.path, headers)
+            return _open_websocket(address.replace("http", "ws", 1) + row.path, headers)
         if row.method == "POST":
             headers["Content-Type"] = "application/json"
         content = _BODY if row.method == "POST" else None
@@ -95,11 +152,20 @@ def uvicorn_door(address: str, client: httpx.Client) -> Door:
     return call
 
 
-def gateway_door(pool: FakeUserPool, app: FastAPI, flavour: Flavour) -> Door:
-    """Through Mangum, with the events of an API Gateway.
+def _open_websocket(address: str, headers: Mapping[str, str]) -> int:
+    try:
+        with connect(address, additional_headers=dict(headers), open_timeout=5, proxy=None) as socket:
+            socket.recv(timeout=5)
+            return 101
+    except InvalidStatus as error:
+        return error.response.status_code
 
-    Good tokens arrive as claims in the event. The others arrive as on a route without an authorizer,
-    since an authorizer would have refused them before the function.
+
+def make_gateway_call(pool: FakeUserPool, app: FastAPI, kind: Flavour) -> Call:
+    """Return a call through Mangum, with events of an API Gateway.
+
+    A valid token arrives as claims in the event. Any other token arrives in the header, as on a route
+    without an authorizer: an authorizer would refuse it before the function runs.
     """
     handler = lambda_handler(app)
 
@@ -107,7 +173,7 @@ def gateway_door(pool: FakeUserPool, app: FastAPI, flavour: Flavour) -> Door:
         if row.method == "WS":
             return None
         event = pool.event(
-            flavour,
+            kind,
             caller.token,
             vouched=caller.passes_gateway,
             method=row.method,
@@ -121,101 +187,33 @@ def gateway_door(pool: FakeUserPool, app: FastAPI, flavour: Flavour) -> Door:
     return call
 
 
-def _websocket_status(address: str, headers: Mapping[str, str]) -> int:
-    try:
-        with connect(address, additional_headers=dict(headers), open_timeout=5, proxy=None) as live:
-            live.recv(timeout=5)
-            return 101
-    except InvalidStatus as refused:
-        return refused.response.status_code
-
-
-def measure(door: Door, callers: tuple[Caller, ...]) -> list[list[int | None]]:
-    """Every route as every caller, really called."""
-    return [[door(row, caller) for caller in callers] for row in ROWS]
+def call_all(call: Call, callers: tuple[Caller, ...]) -> list[list[int | None]]:
+    """Call every route as every caller, and return the statuses row by row."""
+    return [[call(row, caller) for caller in callers] for row in ROWS]
 
 
 def print_table(title: str, callers: tuple[Caller, ...], cells: list[list[int | None]]) -> bool:
-    """The table, with ``!`` at each cell that is not as expected. True if all are."""
-    good = True
+    """Print a table, with ``!`` at each unexpected status. Return True if there is none."""
+    is_good = True
     print(f"\n{title}\n  {'':18}" + "".join(f"{caller.name:>9}" for caller in callers))
     for row, statuses in zip(ROWS, cells, strict=True):
         line = f"  {row.method:7}{row.path:11}"
         for status, expected in zip(statuses, row.expected, strict=True):
-            wrong = status is not None and status != expected
-            good = good and not wrong
-            line += f"{'-' if status is None else f'{status}!' if wrong else status:>9}"
+            is_wrong = status is not None and status != expected
+            is_good = is_good and not is_wrong
+            line += f"{'-' if status is None else f'{status}!' if is_wrong else status:>9}"
         print(line)
-    return good
-
-
-def run(*, once: bool, port: int) -> int:
-    """The demo: 0 if every cell of every table is as expected, or when it is interrupted."""
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a pipe's reader wants lines too
-    try:
-        return _run_demo(once=once, port=port)
-    except ConfigurationError as error:
-        raise SystemExit(str(error)) from None
-    except KeyboardInterrupt:
-        print("\nStopped.")
-        return 0
-
-
-def _run_demo(*, once: bool, port: int) -> int:
-    logging.getLogger("fastapi_cognito_guard").setLevel(logging.ERROR)  # the table is full of refusals
-    with listen(port) as listener, local_pool(directory_for(address_of(listener))) as local:
-        app = create_app(CognitoGuard(local.user_pool()))
-        # The pool has two clients: people sign in to this one.
-        app.swagger_ui_init_oauth = {**(app.swagger_ui_init_oauth or {}), "clientId": "docs"}
-        with serving(app, listener) as address:
-            good = _show(local, app, address)
-            if not once:
-                _serve_until_interrupted(address, local)
-    return 0 if good else 1
-
-
-def directory_for(address: str) -> Directory:
-    """Ada and bob, who may sign in to the docs of the API at this address; and a machine."""
-    hosts = (address, address.replace("127.0.0.1", "localhost"))
-    scopes = ("openid", "email", "profile", "orders/read", "orders/write")
-    docs = LocalClient(
-        id="docs", scopes=scopes, callback_urls=tuple(f"{host}/docs/oauth2-redirect" for host in hosts)
-    )
-    robot = LocalClient(id="robot", secret=token_urlsafe(), scopes=("orders/read", "orders/write"))
-    return Directory(clients=(docs, robot))
-
-
-def _show(local: LocalPool, app: FastAPI, address: str) -> bool:
-    callers = callers_of(local.pool)
-    print(f"A user pool for this run, at\n  {local.address}\nWho is who")
-    for caller in callers:
-        print(f"  {caller.name:9}{caller.who}")
-    with httpx.Client(trust_env=False, timeout=10) as client:
-        good = print_table(
-            f"Under uvicorn, {address}", callers, measure(uvicorn_door(address, client), callers)
-        )
-    flavours: tuple[tuple[Flavour, str], ...] = (
-        ("rest", "With the events of a REST API (Cognito authorizer), through lambda_handler"),
-        ("http", "With the events of an HTTP API (JWT authorizer), through lambda_handler"),
-    )
-    for flavour, title in flavours:
-        good &= print_table(title, callers, measure(gateway_door(local.pool, app, flavour), callers))
-    print(
-        "\nAll as expected: the same answers at every door."
-        if good
-        else "\nNot as expected: see the cells with !"
-    )
-    return good
+    return is_good
 
 
 def _serve_until_interrupted(address: str, local: LocalPool) -> None:
-    print("\nTry it: paste all of this into another shell (the tokens are good for an hour)")
-    for caller in callers_of(local.pool)[1:3]:
+    print("\nTry it: paste all of this into another shell (the tokens are valid for an hour)")
+    for caller in make_callers(local.pool)[1:3]:
         print(f"\n  {caller.name.upper()}={caller.token}")
     print(f'\n  curl -i {address}/me -H "Authorization: Bearer $ADA"')
     print(f'  curl -i {address}/orders -H "Authorization: Bearer $BOB"')
     print(f'  curl -iX DELETE {address}/orders/2 -H "Authorization: Bearer $BOB"')
-    print(f"\nOr in a browser: {address}/docs, Authorize, and sign in as one of")
+    print(f"\nOr in a browser: open {address}/docs, press Authorize, sign in as one of")
     for user in local.directory.users:
         print(f"  {user.username:9}{', '.join(user.groups) or 'in no group'}")
     print("\nCtrl-C stops.")

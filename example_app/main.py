@@ -1,6 +1,7 @@
-"""The API's two front doors: ``uvicorn example_app.main:app``, and ``handler`` for Lambda.
+"""Entry points of the API: ``uvicorn example_app.main:app``, and ``handler`` for AWS Lambda.
 
-``COGNITO_USER_POOL_ID`` and ``COGNITO_CLIENT_IDS`` name the pool. Without them it starts and trusts nobody.
+``COGNITO_USER_POOL_ID`` and ``COGNITO_CLIENT_IDS`` name the user pool. Without them the app starts, and
+refuses every token.
 """
 
 import logging
@@ -13,15 +14,15 @@ from fastapi_cognito_guard import CognitoGuard, UserPool, lambda_handler
 logger = logging.getLogger("example_app")
 
 
-def guard_from(environ: Mapping[str, str]) -> CognitoGuard:
-    """The guard that the environment describes; where it names no pool, one that lets nobody in."""
+def build_guard(environ: Mapping[str, str]) -> CognitoGuard:
+    """Return a guard for the pool in the environment; without a pool, a guard that refuses every token."""
     if environ.get("COGNITO_USER_POOL_ID"):
         return CognitoGuard.from_env(environ)
-    logger.warning("COGNITO_USER_POOL_ID is not set: nobody can sign in. Try: python -m example_app")
-    # RFC 2606: nobody can ever own a host below .invalid, nor its keys.
-    nobody = UserPool("us-east-1_Nobody", client_ids="nobody", issuer="https://issuer.invalid")
-    return CognitoGuard(nobody, gateway="ignore")
+    logger.warning("COGNITO_USER_POOL_ID is not set: every token is refused. Try: python -m example_app")
+    # RFC 2606: a host below .invalid never exists, so there are never keys to verify a token with.
+    pool = UserPool("us-east-1_Nobody", client_ids="nobody", issuer="https://issuer.invalid")
+    return CognitoGuard(pool, gateway="ignore")
 
 
-app = create_app(guard_from(os.environ))
+app = create_app(build_guard(os.environ))
 handler = lambda_handler(app)

@@ -1,4 +1,4 @@
-"""The example: it imports without any environment, trusts nobody then, and its demo tells the truth."""
+"""Example app: its routes, its start without an environment, and its demo."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import pytest
 from example_app import demo
 from example_app.__main__ import main
 from example_app.api import create_app
-from example_app.main import app, guard_from, handler
+from example_app.main import app, build_guard, handler
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.testing import FakeUserPool, gateway_event, local_pool
 from fastapi_cognito_guard.testing.uvicorn_server import listen
@@ -24,9 +24,9 @@ from tests.apps import bearer, client_of, guard_for
 from tests.browsers import sign_in
 
 
-def test_without_an_environment_it_starts_and_trusts_nobody(pool: FakeUserPool) -> None:
+def test_without_an_environment_it_starts_and_refuses_every_token(pool: FakeUserPool) -> None:
     if os.environ.get("COGNITO_USER_POOL_ID"):
-        pytest.skip("this environment names a pool")
+        pytest.skip("COGNITO_USER_POOL_ID is set")
     client = client_of(app)
     assert client.get("/health").status_code == 200
     assert client.get("/").json() == {"hello": "stranger"}
@@ -40,10 +40,10 @@ def test_without_an_environment_it_starts_and_trusts_nobody(pool: FakeUserPool) 
 
 def test_the_environment_names_the_pool() -> None:
     environ = {"COGNITO_USER_POOL_ID": "eu-west-1_Abc123Xyz", "COGNITO_CLIENT_IDS": "web"}
-    assert guard_from(environ).pools[0].id == "eu-west-1_Abc123Xyz"
+    assert build_guard(environ).pools[0].id == "eu-west-1_Abc123Xyz"
 
 
-def test_behind_its_lambda_authorizer_the_same_environment_serves_both_functions(
+def test_the_authorizer_and_the_function_behind_it_use_one_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = FakeUserPool()
@@ -51,22 +51,22 @@ def test_behind_its_lambda_authorizer_the_same_environment_serves_both_functions
     monkeypatch.setenv("COGNITO_USER_POOL_ID", pool.id)
     monkeypatch.setenv("COGNITO_CLIENT_IDS", pool.client_id)
     monkeypatch.setenv("COGNITO_JWKS_FILE", str(tmp_path / "jwks.json"))
-    authorized = import_module("example_app.authorized")
+    functions = import_module("example_app.behind_authorizer")
     token = pool.access_token("ada", groups=["admins"])
-    asked = {
+    request = {
         "type": "TOKEN",
         "authorizationToken": f"Bearer {token}",
         "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/GET/me",
     }
-    answer = authorized.authorizer(asked, None)
-    assert answer["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+    response = functions.authorizer(request, None)
+    assert response["policyDocument"]["Statement"][0]["Effect"] == "Allow"
     event = gateway_event("rest", path="/me")
-    event["requestContext"]["authorizer"] = {"principalId": answer["principalId"], **answer["context"]}
-    reached = authorized.handler(event, None)
-    assert (reached["statusCode"], json.loads(reached["body"])["groups"]) == (200, ["admins"])
+    event["requestContext"]["authorizer"] = {"principalId": response["principalId"], **response["context"]}
+    answer = functions.handler(event, None)
+    assert (answer["statusCode"], json.loads(answer["body"])["groups"]) == (200, ["admins"])
 
 
-def test_it_is_a_real_api(pool: FakeUserPool) -> None:
+def test_the_routes_read_write_and_delete_orders(pool: FakeUserPool) -> None:
     client = client_of(create_app(guard_for(pool)))
     writer = bearer(pool.access_token("ada", groups=["admins"], scopes=["orders/write"]))
     assert client.post("/orders", json={"item": ""}, headers=writer).status_code == 422
@@ -81,19 +81,19 @@ def test_it_is_a_real_api(pool: FakeUserPool) -> None:
         assert socket.receive_json() == {"orders": 2, "for": "ada"}
 
 
-def test_the_demo_measures_every_cell_as_expected(
+def test_the_demo_finds_every_status_as_expected(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["example_app", "--once"])
     assert main() == 0
     printed = capsys.readouterr().out
-    assert "All as expected: the same answers at every door." in printed
+    assert "All as expected: uvicorn and both gateways give the same answers." in printed
     assert "eyJ" not in printed
     assert max(map(len, printed.splitlines())) <= 80
 
 
-def test_the_demo_says_so_where_a_cell_is_not_as_expected(capsys: pytest.CaptureFixture[str]) -> None:
-    callers = demo.callers_of(FakeUserPool())
+def test_the_demo_marks_an_unexpected_status(capsys: pytest.CaptureFixture[str]) -> None:
+    callers = demo.make_callers(FakeUserPool())
     cells: list[list[int | None]] = [list(row.expected) for row in demo.ROWS]
     assert demo.print_table("Good", callers, cells)
     cells[2][0] = 200
@@ -105,7 +105,7 @@ def test_the_demo_serves_until_it_is_interrupted() -> None:
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "example_app", "--port", "0"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        # What is started in the background may have been told to ignore it.
+        # A process started in the background may inherit that SIGINT is ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert process.stdout is not None
@@ -115,8 +115,8 @@ def test_the_demo_serves_until_it_is_interrupted() -> None:
             lines.append(line)
             if "Ctrl-C stops" in line:
                 break
-        offered = re.findall(r"http://127\.0\.0\.1:\d+/docs", "".join(lines))
-        page = httpx.get(offered[0], trust_env=False, timeout=10)
+        addresses = re.findall(r"http://127\.0\.0\.1:\d+/docs", "".join(lines))
+        page = httpx.get(addresses[0], trust_env=False, timeout=10)
         assert (page.status_code, '"clientId": "docs"' in page.text) == (200, True)
         process.send_signal(2)
         rest, _ = process.communicate(timeout=30)
@@ -129,15 +129,15 @@ def test_the_demo_serves_until_it_is_interrupted() -> None:
     assert {"  ada      admins\n", "  bob      in no group\n"} <= set(lines)
 
 
-def test_a_port_that_is_taken_is_one_clear_line() -> None:
-    with listen(0) as taken, pytest.raises(SystemExit, match="Try --port 0"):
-        demo.run(once=True, port=taken.getsockname()[1])
+def test_a_port_in_use_exits_with_one_line() -> None:
+    with listen(0) as listener, pytest.raises(SystemExit, match="Try --port 0"):
+        demo.run(once=True, port=listener.getsockname()[1])
 
 
-def test_people_sign_in_to_the_docs_of_the_demo() -> None:
+def test_users_can_sign_in_to_the_docs_of_the_demo() -> None:
     address = "http://127.0.0.1:8000"
     redirect_uri = f"{address}/docs/oauth2-redirect"
-    with local_pool(demo.directory_for(address)) as local:
+    with local_pool(demo.make_directory(address)) as local:
         client = client_of(create_app(CognitoGuard(local.user_pool())))
         for username, groups in (("ada", ["admins"]), ("bob", [])):
             tokens = sign_in(local, username, client_id="docs", redirect_uri=redirect_uri)
@@ -145,5 +145,5 @@ def test_people_sign_in_to_the_docs_of_the_demo() -> None:
             assert (me["username"], me["groups"]) == (username, groups)
 
 
-def test_the_answers_of_the_api_are_json() -> None:
+def test_responses_are_json() -> None:
     assert json.loads(handler(gateway_event("rest", path="/health"), None)["body"]) == {"status": "ok"}

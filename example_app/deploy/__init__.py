@@ -1,1 +1,1 @@
-"""The API on AWS: templates, made from its own routes and kept beside this file."""
+"""CloudFormation templates of the API, built from its routes."""

@@ -1,17 +1,17 @@
-"""``python -m example_app.deploy``: write the templates anew, after the routes have changed."""
+"""``python -m example_app.deploy``: write the templates again, after a change of the routes."""
 
 import sys
 from pathlib import Path
 
-from example_app.deploy.templates import TEMPLATES, text_of
+from example_app.deploy.templates import TEMPLATES, render_template
 
 
 def main(directory: Path = Path(__file__).parent) -> int:
-    """Write all of them into the directory, and say which."""
+    """Write all templates into the directory, and print their paths."""
     for name in TEMPLATES:
         path = directory / name
-        path.write_text(text_of(name), encoding="utf-8")
-        print(path)  # noqa: T201  # a command says what it did
+        path.write_text(render_template(name), encoding="utf-8")
+        print(path)  # noqa: T201
     return 0
 
 

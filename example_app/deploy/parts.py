@@ -1,4 +1,4 @@
-"""What templates are made of: parameters, functions, and what lets a gateway call them."""
+"""Parts of templates: parameters, functions, permissions and outputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,23 +9,23 @@ POOL_ARN = "arn:${AWS::Partition}:cognito-idp:${AWS::Region}:${AWS::AccountId}:u
 ISSUER = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${UserPoolId}"
 CLIENTS = {"Ref": "ClientIds"}
 
-_SAM = "AWS::Serverless-2016-10-31"
 PARAMETERS: Part = {
-    "UserPoolId": {"Type": "String", "Description": "Of pool.yaml, or of a pool of your own"},
+    "UserPoolId": {"Type": "String", "Description": "Id of the pool of pool.yaml, or of your own"},
     "ClientIds": {
         "Type": "CommaDelimitedList",
-        "Description": "The app clients whose tokens count, with commas between",
+        "Description": "App clients whose tokens are accepted, separated by commas",
     },
 }
+_SAM = "AWS::Serverless-2016-10-31"
 
 
-def sam_template(description: str, resources: Part, outputs: Part) -> Part:
-    """A template with functions in it, which the SAM transform completes."""
-    return template(description, PARAMETERS, resources, outputs, Transform=_SAM)
+def build_sam_template(description: str, resources: Part, outputs: Part) -> Part:
+    """Build a template for the SAM transform, which its functions need."""
+    return build_template(description, PARAMETERS, resources, outputs, Transform=_SAM)
 
 
-def template(description: str, parameters: Part, resources: Part, outputs: Part, **more: str) -> Part:
-    """A template of CloudFormation."""
+def build_template(description: str, parameters: Part, resources: Part, outputs: Part, **more: str) -> Part:
+    """Build a CloudFormation template."""
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         **more,
@@ -36,14 +36,14 @@ def template(description: str, parameters: Part, resources: Part, outputs: Part,
     }
 
 
-def function(handler: str, **settings: str) -> Part:
-    """A function of this app; the settings are its guard's, on top of the pool and its clients."""
+def build_function(handler: str, **settings: str) -> Part:
+    """Build a function of this app. ``settings``: environment variables besides the pool and its clients."""
     environment = {
         "COGNITO_USER_POOL_ID": {"Ref": "UserPoolId"},
         "COGNITO_CLIENT_IDS": {"Fn::Join": [",", CLIENTS]},
         **settings,
     }
-    return resource(
+    return build_resource(
         "AWS::Serverless::Function",
         CodeUri="../../build/package/",
         Handler=handler,
@@ -55,34 +55,34 @@ def function(handler: str, **settings: str) -> Part:
     )
 
 
-def resource(kind: str, **properties: Any) -> Part:
-    """A resource: ``resource("AWS::Lambda::Permission", ...)``."""
+def build_resource(kind: str, **properties: Any) -> Part:
+    """Build a resource: ``build_resource("AWS::Lambda::Permission", ...)``."""
     return {"Type": kind, "Properties": properties}
 
 
-def permission(called: str, source: str) -> Part:
-    """That a gateway may call a function: ``source`` is what of the API, after its id."""
+def build_permission(function: str, source: str) -> Part:
+    """Build a permission for the API to invoke a function. ``source``: the API's ARN after its id."""
     arn = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/" + source
-    return resource(
+    return build_resource(
         "AWS::Lambda::Permission",
         Action="lambda:InvokeFunction",
-        FunctionName={"Ref": called},
+        FunctionName={"Ref": function},
         Principal="apigateway.amazonaws.com",
-        SourceArn=sub(arn),
+        SourceArn=build_sub(arn),
     )
 
 
-def sub(text: str) -> Mapping[str, str]:
-    """Text whose ``${...}`` CloudFormation fills in."""
+def build_sub(text: str) -> Mapping[str, str]:
+    """Build an ``Fn::Sub``: text whose ``${...}`` CloudFormation fills in."""
     return {"Fn::Sub": text}
 
 
-def output(description: str, value: Any) -> Part:
-    """A value that a stack tells."""
+def build_output(description: str, value: Any) -> Part:
+    """Build an output of a stack."""
     return {"Description": description, "Value": value}
 
 
-def url(stage: str) -> Part:
-    """The address of the stack's API."""
+def build_url(stage: str) -> Part:
+    """Build the output with the URL of the API."""
     address = "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}" + stage
-    return output("The API's address", sub(address))
+    return build_output("URL of the API", build_sub(address))

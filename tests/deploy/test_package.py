@@ -1,4 +1,4 @@
-"""What is uploaded to Lambda: all that the functions need, for the Python and processor they run on."""
+"""Package for Lambda: the code and the libraries of the functions, for their Python and processor."""
 
 import os
 import zipfile
@@ -9,7 +9,7 @@ import pytest
 
 from example_app.deploy.templates import TEMPLATES
 from tests.integration.bundle import list_dependencies
-from tests.sam import functions_of
+from tests.sam import list_functions
 
 ROOT = Path(__file__).parents[2]
 MB = 1_000_000
@@ -29,49 +29,51 @@ PYTHON = {
 def package() -> Iterator[zipfile.ZipFile]:
     path = os.environ.get("LAMBDA_PACKAGE")
     if path is None:
-        reason = "The package is not here: scripts/test makes it and sets LAMBDA_PACKAGE"
+        reason = "LAMBDA_PACKAGE is not set: scripts/test builds the package and sets it"
         if os.environ.get("REQUIRE_LAMBDA_PACKAGE"):
             pytest.fail(reason)
         pytest.skip(reason)
-    with zipfile.ZipFile(path) as opened:
-        yield opened
+    with zipfile.ZipFile(path) as archive:
+        yield archive
 
 
-def handlers() -> set[str]:
-    """As the templates name them."""
-    return {properties["Handler"] for make in TEMPLATES.values() for _, properties in functions_of(make())}
+def list_handlers() -> set[str]:
+    """Return the handlers that the templates name."""
+    return {
+        properties["Handler"] for build in TEMPLATES.values() for _, properties in list_functions(build())
+    }
 
 
-def test_every_handler_of_the_templates_is_in_it(package: zipfile.ZipFile) -> None:
-    assert len(handlers()) == 3
-    for handler in handlers():
+def test_the_package_has_every_handler_of_the_templates(package: zipfile.ZipFile) -> None:
+    assert len(list_handlers()) == 3
+    for handler in list_handlers():
         module, _, name = handler.rpartition(".")
         source = package.read(module.replace(".", "/") + ".py").decode()
         assert f"\n{name} = " in source
 
 
 @pytest.mark.parametrize("directory", ["fastapi_cognito_guard", "example_app"])
-def test_our_own_code_is_in_it_as_it_is_here(directory: str, package: zipfile.ZipFile) -> None:
-    here = {
+def test_the_package_has_the_current_code(directory: str, package: zipfile.ZipFile) -> None:
+    expected = {
         path.relative_to(ROOT).as_posix(): path.read_bytes()
         for path in (ROOT / directory).rglob("*.py")
         if "deploy" not in path.parts or directory != "example_app"
     }
-    there = {name for name in package.namelist() if name.startswith(f"{directory}/") and name.endswith(".py")}
-    assert there == here.keys()
-    assert all(package.read(name) == content for name, content in here.items())
+    found = {name for name in package.namelist() if name.startswith(f"{directory}/") and name.endswith(".py")}
+    assert found == expected.keys()
+    assert all(package.read(name) == content for name, content in expected.items())
 
 
-def test_every_library_that_we_need_there_is_in_it_and_no_other(package: zipfile.ZipFile) -> None:
-    there = {
+def test_the_package_has_every_library_that_a_function_needs_and_no_other(package: zipfile.ZipFile) -> None:
+    found = {
         name.partition("-")[0].replace("_", "-").lower()
         for name in package.namelist()
         if name.endswith(".dist-info/METADATA")
     }
-    assert there == {*list_dependencies(PYTHON), "fastapi-cognito-guard"}
+    assert found == {*list_dependencies(PYTHON), "fastapi-cognito-guard"}
 
 
-def test_compiled_code_is_for_the_functions_processor_and_python(package: zipfile.ZipFile) -> None:
+def test_compiled_code_is_for_the_processor_and_python_of_the_functions(package: zipfile.ZipFile) -> None:
     compiled = [name for name in package.namelist() if name.endswith(".so")]
     assert any(name.startswith("cryptography/") for name in compiled)
     for name in compiled:
@@ -81,14 +83,14 @@ def test_compiled_code_is_for_the_functions_processor_and_python(package: zipfil
         assert ".cpython-313-" in name or ".abi3." in name
 
 
-def test_nothing_is_in_it_that_a_function_does_not_use(package: zipfile.ZipFile) -> None:
+def test_the_package_has_no_scripts_tests_or_bytecode_of_another_python(package: zipfile.ZipFile) -> None:
     names = package.namelist()
     assert not any(name.startswith(("bin/", "tests/")) for name in names)
     assert all(".cpython-313." in name for name in names if name.endswith(".pyc"))
 
 
-def test_it_is_as_small_as_the_docs_say(package: zipfile.ZipFile) -> None:
-    """Lambda takes 50 MB by direct upload, and 250 MB unpacked."""
+def test_the_size_of_the_package_is_within_the_documented_limits(package: zipfile.ZipFile) -> None:
+    """Lambda's limits are 50 MB for a direct upload, and 250 MB unpacked."""
     sources = [entry for entry in package.infolist() if not entry.filename.endswith(".pyc")]
     assert sum(entry.compress_size for entry in sources) < 12 * MB
     assert sum(entry.file_size for entry in sources) < 35 * MB

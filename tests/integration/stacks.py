@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tests.integration.bundle import build_zip
 from tests.integration.ministack import REGION, EmulatedPool, create_app_client, create_user, make_client
-from tests.sam import Template, functions_of, kept, transformed
+from tests.sam import Template, list_functions, load_template, transform_template
 
 GATEWAYS = ("rest", "http", "rest-authorizer", "http-authorizer", "function-url")
 _BUCKET = "code"
@@ -20,9 +20,9 @@ _TIMEOUT = 60.0
 
 def package_template(template: Template, code: Mapping[str, str]) -> Template:
     """Package and transform a template as ``sam deploy`` does. ``code`` has the address of each package."""
-    for name, properties in functions_of(template):
+    for name, properties in list_functions(template):
         properties["CodeUri"] = code[name]
-    return transformed(template)
+    return transform_template(template)
 
 
 @dataclass
@@ -38,12 +38,12 @@ class Stacks:
     def __post_init__(self) -> None:
         self._upload()
         outputs = self._create(
-            "pool", kept("pool.yaml"), ResourceServer="orders", DomainPrefix="shop-of-tests"
+            "pool", load_template("pool.yaml"), ResourceServer="orders", DomainPrefix="shop-of-tests"
         )
         self.clients = outputs["ClientIds"]
         self.pool = self._add_users(outputs)
         for name in GATEWAYS:
-            self.bases[name] = self.deploy(name, kept(f"{name}.yaml"))
+            self.bases[name] = self.deploy(name, load_template(f"{name}.yaml"))
 
     def deploy(self, name: str, template: Template) -> str:
         """Create the stack of a gateway's template, and return the base of its paths."""

@@ -1,1 +1,1 @@
-"""An API Gateway definition made from the routes of an app."""
+"""Build an API Gateway definition from the routes of an app."""

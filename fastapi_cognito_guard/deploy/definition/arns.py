@@ -1,4 +1,4 @@
-"""ARNs as they are, or as CloudFormation will know them: ``${Function.Arn}``, ``{"Fn::GetAtt": [...]}``."""
+"""ARNs and other values of a definition, given as text or in the form that CloudFormation fills in."""
 
 import re
 from collections.abc import Collection, Mapping, Set
@@ -6,8 +6,8 @@ from typing import Any
 
 from fastapi_cognito_guard.errors import ConfigurationError
 
-Value = str | Mapping[str, Any]
-"""Text; text with ``${...}``, which becomes an ``Fn::Sub``; or a CloudFormation function as it is."""
+TemplateValue = str | Mapping[str, Any]
+"""Text; text with ``${Function.Arn}``, which becomes an ``Fn::Sub``; or a CloudFormation function."""
 
 _FUNCTION = re.compile(
     r"arn:(aws[a-z-]*):lambda:([a-z0-9-]+):[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(?::[A-Za-z0-9$_-]{1,128})?"
@@ -15,12 +15,15 @@ _FUNCTION = re.compile(
 _POOL = re.compile(r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/([A-Za-z0-9-]+_[A-Za-z0-9]+)")
 
 
-def invocation(setting: str, function: object) -> Value:
-    """Where a gateway invokes a function. Raises `ConfigurationError` for what is no function's ARN."""
+def build_invocation_uri(setting: str, function: object) -> TemplateValue:
+    """Return the URI by which a gateway invokes a function.
+
+    Raises `ConfigurationError`, naming ``setting``, unless ``function`` is the ARN of a function.
+    """
     plain = _FUNCTION.fullmatch(function) if isinstance(function, str) else None
     if plain is not None:
         partition, region = plain.groups()
-        return f"arn:{partition}:apigateway:{region}:{_path(plain[0])}"
+        return f"arn:{partition}:apigateway:{region}:{_build_invocation_path(plain[0])}"
     if not is_for_cloudformation(function):
         raise ConfigurationError(
             f"{setting} is {'missing' if function is None else 'not right'}: write the ARN of the function, "
@@ -28,15 +31,15 @@ def invocation(setting: str, function: object) -> Value:
             f'CloudFormation "${{Function.Arn}}" or {{"Fn::GetAtt": ["Function", "Arn"]}}.',
             setting=setting,
         )
-    return substituted("arn:${AWS::Partition}:apigateway:${AWS::Region}:" + _path("%s"), function)
+    template = "arn:${AWS::Partition}:apigateway:${AWS::Region}:" + _build_invocation_path("%s")
+    return substitute(template, function)
 
 
-def _path(function: str) -> str:
-    return f"lambda:path/2015-03-31/functions/{function}/invocations"
+def build_pool_arn(setting: str, arn: object) -> TemplateValue:
+    """Return the ARN of a user pool as a definition has it.
 
-
-def user_pool(setting: str, arn: object) -> Value:
-    """A user pool's ARN. Raises `ConfigurationError` for what is none."""
+    Raises `ConfigurationError`, naming ``setting``, unless ``arn`` is the ARN of a user pool.
+    """
     if isinstance(arn, str) and _POOL.fullmatch(arn):
         return arn
     if not is_for_cloudformation(arn):
@@ -45,17 +48,17 @@ def user_pool(setting: str, arn: object) -> Value:
             f'is in the console), or for CloudFormation "${{UserPool.Arn}}".',
             setting=setting,
         )
-    return substituted("%s", arn)
+    return substitute("%s", arn)
 
 
-def pool_id(arn: Value) -> str | None:
-    """The pool that an ARN names; None where only CloudFormation knows."""
+def find_pool_id(arn: TemplateValue) -> str | None:
+    """Return the id of the pool in an ARN; None if CloudFormation fills in the ARN."""
     match = _POOL.fullmatch(arn) if isinstance(arn, str) else None
     return None if match is None else match[1]
 
 
 def is_for_cloudformation(value: object) -> bool:
-    """Whether it is text with ``${...}``, or one of CloudFormation's functions."""
+    """Return True for text with ``${...}`` and for a CloudFormation function."""
     if isinstance(value, str):
         return "${" in value
     if not isinstance(value, Mapping) or len(value) != 1:
@@ -64,13 +67,13 @@ def is_for_cloudformation(value: object) -> bool:
     return isinstance(name, str) and (name == "Ref" or name.startswith("Fn::"))
 
 
-def in_order(items: Collection[Any]) -> list[Any]:
-    """The same order each time, so that a document changes only with the app: a set has none."""
+def list_in_order(items: Collection[Any]) -> list[Any]:
+    """Return the items in the same order each time, so that a document changes only with the app."""
     return sorted(items, key=str) if isinstance(items, Set) else list(items)
 
 
-def substituted(template: str, value: Any) -> Value:
-    """``value`` in the place of ``%s``. CloudFormation's functions stay functions."""
+def substitute(template: str, value: Any) -> TemplateValue:
+    """Return ``template`` with ``value`` in place of ``%s``, as text or as a CloudFormation function."""
     if isinstance(value, str):
         text = template.replace("%s", value)
         return {"Fn::Sub": text} if "${" in value else text
@@ -84,3 +87,7 @@ def substituted(template: str, value: Any) -> Value:
         case {"Fn::GetAtt": [str(name), str(attribute)]}:
             return {"Fn::Sub": template.replace("%s", f"${{{name}.{attribute}}}")}
     return {"Fn::Sub": [template.replace("%s", "${Value}"), {"Value": dict(value)}]}
+
+
+def _build_invocation_path(function: str) -> str:
+    return f"lambda:path/2015-03-31/functions/{function}/invocations"

@@ -1,76 +1,80 @@
-"""The authorizers of a gateway, as an OpenAPI document declares them."""
+"""Security schemes of a document: the authorizers of the gateway."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
 
-from fastapi_cognito_guard.deploy.definition import arns
-from fastapi_cognito_guard.deploy.definition.arns import Value
-from fastapi_cognito_guard.deploy.definition.security import IAM, LAMBDA, OURS, Document, Kind, Security
+from fastapi_cognito_guard.deploy.definition.arns import (
+    TemplateValue,
+    build_pool_arn,
+    find_pool_id,
+    is_for_cloudformation,
+    list_in_order,
+    substitute,
+)
+from fastapi_cognito_guard.deploy.definition.options import ApiKind, ExportOptions
+from fastapi_cognito_guard.deploy.definition.security import (
+    COGNITO_SCHEME,
+    IAM_SCHEME,
+    LAMBDA_SCHEME,
+    GatewayRules,
+    OpenApiDocument,
+)
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.pool import AnyClient, UserPool
 
-_MOST_AUDIENCES = 50  # of an HTTP API's authorizer
+_MAX_AUDIENCES = 50  # of an HTTP API's authorizer
+_TTL = 300  # seconds for which a gateway caches a Lambda authorizer's response: a REST API's default
 _SIGV4 = {
     "type": "apiKey",
     "name": "Authorization",
     "in": "header",
     "x-amazon-apigateway-authtype": "awsSigv4",
 }
-_TTL = 300  # seconds that a Lambda authorizer's answer is kept; a REST API's default
 
 
-class Given(Protocol):
-    """What the caller of `export` says of the pool, beyond the guard or instead of it."""
-
-    @property
-    def user_pool_arn(self) -> Value | Sequence[Value] | None: ...
-
-    @property
-    def issuer(self) -> Value | None: ...
-
-    @property
-    def audience(self) -> Value | Collection[Value] | None: ...
-
-
-def schemes(needed: Collection[str], rules: Security, guard: CognitoGuard, given: Given) -> Document:
-    """The security schemes that operations name. Raises `ConfigurationError` for a setting that is due."""
+def build_schemes(
+    names: Collection[str], rules: GatewayRules, guard: CognitoGuard, options: ExportOptions
+) -> OpenApiDocument:
+    """Return the security schemes with these names. Raises `ConfigurationError` for a missing setting."""
     header = guard.header.decode("ascii").title()  # the guard keeps the name in lower case
-    pools = _pools(given.user_pool_arn, guard)
-    said: Document = {}
-    if OURS in needed and rules.kind == "rest":
-        if not pools:
-            raise ConfigurationError(
-                "user_pool_arn is missing: a REST API's authorizer names the pool by its ARN, "
-                'arn:aws:cognito-idp:REGION:ACCOUNT:userpool/POOL_ID, for CloudFormation "${UserPool.Arn}".',
-                setting="user_pool_arn",
-            )
-        said[OURS] = _cognito(pools, header)
-    elif OURS in needed:
-        said[OURS] = _jwt(_issuer(given.issuer, guard.pools), _audience(given, guard.pools), header)
-    if LAMBDA in needed and rules.authorizer is not None:
-        said[LAMBDA] = _lambda(rules.kind, rules.authorizer, header)
-    if IAM in needed:
-        said[IAM] = dict(_SIGV4)
-    return said
+    pool_arns = _list_pool_arns(options.user_pool_arn, guard)
+    schemes: OpenApiDocument = {}
+    if COGNITO_SCHEME in names and rules.kind == "rest":
+        schemes[COGNITO_SCHEME] = _build_cognito_scheme(pool_arns, header)
+    elif COGNITO_SCHEME in names:
+        issuer = _find_issuer(options.issuer, guard.pools)
+        schemes[COGNITO_SCHEME] = _build_jwt_scheme(issuer, _build_audience(options, guard.pools), header)
+    if LAMBDA_SCHEME in names and rules.authorizer_uri is not None:
+        schemes[LAMBDA_SCHEME] = _build_lambda_scheme(rules.kind, rules.authorizer_uri, header)
+    if IAM_SCHEME in names:
+        schemes[IAM_SCHEME] = dict(_SIGV4)
+    return schemes
 
 
-def _cognito(pools: Sequence[Value], header: str) -> Document:
+def _build_cognito_scheme(pool_arns: Sequence[TemplateValue], header: str) -> OpenApiDocument:
+    if not pool_arns:
+        raise ConfigurationError(
+            "user_pool_arn is missing: a REST API's authorizer names the pool by its ARN, "
+            'arn:aws:cognito-idp:REGION:ACCOUNT:userpool/POOL_ID, for CloudFormation "${UserPool.Arn}".',
+            setting="user_pool_arn",
+        )
     return {
         "type": "apiKey",
         "name": header,
         "in": "header",
         "x-amazon-apigateway-authtype": "cognito_user_pools",
-        "x-amazon-apigateway-authorizer": {"type": "cognito_user_pools", "providerARNs": list(pools)},
+        "x-amazon-apigateway-authorizer": {"type": "cognito_user_pools", "providerARNs": list(pool_arns)},
     }
 
 
-def _jwt(issuer: Value, audience: Value | list[Value], header: str) -> Document:
-    """The gateway finds the issuer by this address."""
+def _build_jwt_scheme(
+    issuer: TemplateValue, audience: TemplateValue | list[TemplateValue], header: str
+) -> OpenApiDocument:
     return {
         "type": "openIdConnect",
-        "openIdConnectUrl": arns.substituted("%s/.well-known/openid-configuration", issuer),
+        # The gateway takes the issuer from this address.
+        "openIdConnectUrl": substitute("%s/.well-known/openid-configuration", issuer),
         "x-amazon-apigateway-authorizer": {
             "type": "jwt",
             "jwtConfiguration": {"audience": audience},
@@ -79,15 +83,15 @@ def _jwt(issuer: Value, audience: Value | list[Value], header: str) -> Document:
     }
 
 
-def _lambda(kind: Kind, authorizer: Value, header: str) -> Document:
-    """An authorizer whose policies are kept for a while, which `lambda_authorizer` writes them for."""
-    said: Document = {"authorizerUri": authorizer, "authorizerResultTtlInSeconds": _TTL}
+def _build_lambda_scheme(kind: ApiKind, uri: TemplateValue, header: str) -> OpenApiDocument:
+    """Declare a Lambda authorizer whose responses are cached, as those of `lambda_authorizer` may be."""
+    authorizer: OpenApiDocument = {"authorizerUri": uri, "authorizerResultTtlInSeconds": _TTL}
     if kind == "rest":
-        said = {"type": "token", **said}
+        authorizer = {"type": "token", **authorizer}
     else:
-        said = {
+        authorizer = {
             "type": "request",
-            **said,
+            **authorizer,
             "identitySource": f"$request.header.{header}",
             "authorizerPayloadFormatVersion": "2.0",
             "enableSimpleResponses": False,
@@ -97,37 +101,38 @@ def _lambda(kind: Kind, authorizer: Value, header: str) -> Document:
         "name": header,
         "in": "header",
         "x-amazon-apigateway-authtype": "custom",
-        "x-amazon-apigateway-authorizer": said,
+        "x-amazon-apigateway-authorizer": authorizer,
     }
 
 
-def _pools(given: object, guard: CognitoGuard) -> list[Value]:
-    """The pools' ARNs. Those that can be read must be of the guard's pools."""
-    if given is None:
+def _list_pool_arns(arns: object, guard: CognitoGuard) -> list[TemplateValue]:
+    """Return the ARNs of the pools. Those that name a pool must name one of the guard's."""
+    if arns is None:
         return []
-    listed = [given] if isinstance(given, str | Mapping) or not isinstance(given, Sequence) else given
-    pools = [arns.user_pool("user_pool_arn", arn) for arn in listed]
-    known = {pool.id for pool in guard.pools}
-    for arn in pools:
-        if arns.pool_id(arn) not in {None, *known}:
+    listed = [arns] if isinstance(arns, str | Mapping) or not isinstance(arns, Sequence) else arns
+    pool_arns = [build_pool_arn("user_pool_arn", arn) for arn in listed]
+    trusted = {pool.id for pool in guard.pools}
+    for arn in pool_arns:
+        if find_pool_id(arn) not in {None, *trusted}:
             raise ConfigurationError(
-                f"user_pool_arn names the pool {arns.pool_id(arn)}, and the guard trusts "
-                f"{', '.join(sorted(known))}: the gateway would let in whom the app refuses.",
+                f"user_pool_arn names the pool {find_pool_id(arn)}, and the guard trusts "
+                f"{', '.join(sorted(trusted))}: the gateway would accept tokens that the app refuses. Write "
+                "the ARN of a pool of the guard.",
                 setting="user_pool_arn",
             )
-    return pools
+    return pool_arns
 
 
-def _issuer(given: object, pools: Sequence[UserPool]) -> Value:
-    if given is None and len(pools) > 1:
+def _find_issuer(issuer: object, pools: Sequence[UserPool]) -> TemplateValue:
+    if issuer is None and len(pools) > 1:
         raise ConfigurationError(
-            "A JWT authorizer of an HTTP API has one issuer, and the guard several pools. Name the one that "
-            "it is to take, issuer=..., or let lambda_authorizer decide on all: authorizer_arn=... and "
+            "A JWT authorizer of an HTTP API has one issuer, and the guard has several pools: choose the "
+            "issuer of one, issuer=..., or let lambda_authorizer decide on all: authorizer_arn=... and "
             'authorizer_for="all".',
             setting="issuer",
         )
-    issuer = pools[0].issuers[0] if given is None else given
-    if isinstance(issuer, str | Mapping) and (_is_https(issuer) or arns.is_for_cloudformation(issuer)):
+    issuer = pools[0].issuers[0] if issuer is None else issuer
+    if isinstance(issuer, str | Mapping) and (_is_https(issuer) or is_for_cloudformation(issuer)):
         return issuer
     raise ConfigurationError(
         "issuer is an https address, https://cognito-idp.REGION.amazonaws.com/POOL_ID, or for CloudFormation "
@@ -140,42 +145,42 @@ def _is_https(address: object) -> bool:
     return isinstance(address, str) and re.fullmatch(r"https://[^\s/?#]+(?:/[^\s?#]*)?", address) is not None
 
 
-def _audience(given: Given, pools: Sequence[UserPool]) -> Value | list[Value]:
-    audience = given.audience
+def _build_audience(options: ExportOptions, pools: Sequence[UserPool]) -> TemplateValue | list[TemplateValue]:
+    audience = options.audience
     if audience is None:
-        return _audience_of(_pool_of(given.issuer, pools))
-    if isinstance(audience, Mapping) and arns.is_for_cloudformation(audience):
+        return _list_clients(_find_pool(options.issuer, pools))
+    if isinstance(audience, Mapping) and is_for_cloudformation(audience):
         return dict(audience)
-    listed = [] if isinstance(audience, str | Mapping) or not isinstance(audience, Collection) else audience
-    if not 0 < len(listed) <= _MOST_AUDIENCES or not all(map(_is_client, listed)):
+    items = [] if isinstance(audience, str | Mapping) or not isinstance(audience, Collection) else audience
+    if not 0 < len(items) <= _MAX_AUDIENCES or not all(map(_is_audience, items)):
         raise ConfigurationError(
-            f'audience lists 1 to {_MOST_AUDIENCES} app clients, or resources: audience=["4b1example"]. For '
+            f'audience lists 1 to {_MAX_AUDIENCES} app clients, or resources: audience=["4b1example"]. For '
             'CloudFormation also audience=["${Client}"], or a function that gives all: {"Ref": "ClientIds"}.',
             setting="audience",
         )
-    return [arns.substituted("%s", item) for item in arns.in_order(listed)]
+    return [substitute("%s", item) for item in list_in_order(items)]
 
 
-def _is_client(item: object) -> bool:
+def _is_audience(item: object) -> bool:
     if isinstance(item, str):
         return re.fullmatch(r"\S+", item) is not None
-    return arns.is_for_cloudformation(item)
+    return is_for_cloudformation(item)
 
 
-def _pool_of(issuer: Value | None, pools: Sequence[UserPool]) -> UserPool:
-    """The pool whose clients are due."""
+def _find_pool(issuer: TemplateValue | None, pools: Sequence[UserPool]) -> UserPool:
+    """Return the pool with this issuer, or the only pool."""
     for pool in pools:
         if len(pools) == 1 or issuer in pool.issuers:
             return pool
     raise ConfigurationError(
         "audience is missing: the guard has several pools, and none of them has this issuer. Name the "
-        'clients of the one that it is: audience=["4b1example"].',
+        'app clients of its pool: audience=["4b1example"].',
         setting="audience",
     )
 
 
-def _audience_of(pool: UserPool) -> list[Value]:
-    """What an HTTP API compares ``aud`` with, or without one ``client_id``."""
+def _list_clients(pool: UserPool) -> list[TemplateValue]:
+    """Return the values of ``aud`` to accept; an HTTP API compares ``client_id`` if there is no ``aud``."""
     if isinstance(pool.client_ids, AnyClient):
         raise ConfigurationError(
             "A JWT authorizer of an HTTP API must name its clients, and the guard takes ANY_CLIENT: give "

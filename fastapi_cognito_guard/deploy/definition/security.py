@@ -1,109 +1,112 @@
-"""Who may call an operation, as far as a gateway's own authorizers can decide it."""
+"""Access rules of API Gateway's authorizers: the ``security`` of each operation, and its limits."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from fastapi_cognito_guard.deploy.definition.arns import Value
+from fastapi_cognito_guard.deploy.definition.arns import TemplateValue
+from fastapi_cognito_guard.deploy.definition.options import ApiKind, AuthorizerFor, Fallback
 from fastapi_cognito_guard.deploy.operations import Access, Operation
 from fastapi_cognito_guard.errors import ConfigurationError
 
-Kind = Literal["rest", "http"]
-Beyond = Literal["refuse", "app"]
-AuthorizerFor = Literal["beyond", "all"]
-Document = dict[str, Any]
+OpenApiDocument = dict[str, Any]
+"""An OpenAPI document, or an object in one."""
 
-OURS = "Cognito"
-LAMBDA = "CognitoLambda"
-IAM = "sigv4"  # as API Gateway's own exports call it
+SecurityRequirements = list[dict[str, list[str]]]
+"""Value of an operation's ``security``: names of security schemes, each with its scopes."""
 
-_MOST_SCOPES = 10  # of a route of an HTTP API
-_LONGEST_SCOPE = 64  # its model, StringWithLengthBetween1And64
+COGNITO_SCHEME = "Cognito"
+LAMBDA_SCHEME = "CognitoLambda"
+IAM_SCHEME = "sigv4"  # the name in API Gateway's own exports
+
+_MAX_SCOPES = 10  # per route of an HTTP API
+_MAX_SCOPE_LENGTH = 64  # StringWithLengthBetween1And64 in the model of HTTP APIs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Security:
-    """The rules of one kind of gateway.
+class GatewayRules:
+    """Rules by which a gateway decides.
 
-    ``catch_all``      scopes for operations that ask for none
-    ``beyond``         what of operations that ask for more than one list of scopes, or of groups
-    ``authorizer``     where the Lambda authorizer is invoked, if there is one
-    ``authorizer_for`` what it decides: what is beyond the gateway's own authorizer, or all
+    ``catch_all``       scopes for operations whose route requires none
+    ``fallback``        treatment of operations with several lists of scopes, or of groups
+    ``authorizer_uri``  URI by which the gateway invokes the Lambda authorizer, if there is one
+    ``authorizer_for``  operations of the Lambda authorizer
     """
 
-    kind: Kind
+    kind: ApiKind
     catch_all: tuple[str, ...]
-    beyond: Beyond
-    authorizer: Value | None
+    fallback: Fallback
+    authorizer_uri: TemplateValue | None
     authorizer_for: AuthorizerFor
 
-    def of(self, operation: Operation) -> list[dict[str, list[str]]]:
-        """An operation's ``security``: never left out, because what is left out may be inherited.
+    def build_security(self, operation: Operation) -> SecurityRequirements:
+        """Return the ``security`` of an operation. An empty list means open; absent, it could be inherited.
 
-        Raises `ConfigurationError` for what the gateway cannot say.
+        Raises `ConfigurationError` for requirements that the gateway cannot express.
         """
-        ask = operation.access
-        if ask.iam:
-            _check_one_authorizer(operation)
-            return [{IAM: []}]
-        if not ask.identity:
+        access = operation.access
+        if access.iam:
+            _check_single_authorizer(operation)
+            return [{IAM_SCHEME: []}]
+        if not access.identity:
             return []
-        if self.is_for_authorizer(ask):
-            return [{LAMBDA: []}]
-        if self.beyond == "refuse":
-            _check_any_of(operation, "scope")
-            _check_any_of(operation, "group")
-        scopes = next(iter(ask.names_of_kind("scope")), self.catch_all)
+        if self.is_for_lambda(access):
+            return [{LAMBDA_SCHEME: []}]
+        if self.fallback == "refuse":
+            _check_single_list(operation, "scope")
+            _check_single_list(operation, "group")
+        required = access.names_of_kind("scope")
+        scopes = required[0] if required else self.catch_all
         if self.kind == "http":
-            _check_scopes(operation.route if ask.names_of_kind("scope") else "catch_all", scopes)
-        return [{OURS: list(scopes)}]
+            _check_scope_limits(operation.route if required else "catch_all", scopes)
+        return [{COGNITO_SCHEME: list(scopes)}]
 
-    def is_for_authorizer(self, ask: Access) -> bool:
-        """Whether the Lambda authorizer decides it."""
-        if self.authorizer is None or ask.iam or not ask.identity:
+    def is_for_lambda(self, access: Access) -> bool:
+        """Return True if the Lambda authorizer decides."""
+        if self.authorizer_uri is None or access.iam or not access.identity:
             return False
-        return self.authorizer_for == "all" or is_beyond(ask)
+        return self.authorizer_for == "all" or not is_decidable(access)
 
-    def alike(self, ask: Access) -> Hashable:
-        """What of an `Access` this gateway tells apart."""
-        if ask.iam or not ask.identity:
-            return ask.iam, ask.identity
-        return ask.requirements if self.is_for_authorizer(ask) else ask.names_of_kind("scope")
-
-
-def is_beyond(ask: Access) -> bool:
-    """Whether it asks for more than one list of scopes, all that a gateway's own authorizer decides."""
-    return len(ask.requirements) > len(ask.names_of_kind("scope")[:1])
+    def make_access_key(self, access: Access) -> Hashable:
+        """Return the part of an `Access` that this gateway can distinguish."""
+        if access.iam or not access.identity:
+            return access.iam, access.identity
+        return access.requirements if self.is_for_lambda(access) else access.names_of_kind("scope")
 
 
-def _check_one_authorizer(operation: Operation) -> None:
+def is_decidable(access: Access) -> bool:
+    """Return True if a gateway's own authorizer can check all requirements: at most one list of scopes."""
+    return len(access.requirements) <= len(access.names_of_kind("scope")[:1])
+
+
+def _check_single_authorizer(operation: Operation) -> None:
     if operation.access.identity:
         raise ConfigurationError(
-            f"{operation.route} asks for a user of the pool and for an IAM caller, and a route of a gateway "
-            "has one authorizer: make two routes of it."
+            f"{operation.route} requires a user of the pool and an IAM caller, and a route of a gateway has "
+            "one authorizer: split it into two routes."
         )
 
 
-def _check_any_of(operation: Operation, kind: str) -> None:
+def _check_single_list(operation: Operation, kind: str) -> None:
     lists = operation.access.names_of_kind(kind)
     if len(lists) > 1:
-        wanted = " and ".join(f"require_{kind}({', '.join(map(repr, names))})" for names in lists)
+        requirements = " and ".join(f"require_{kind}({', '.join(map(repr, names))})" for names in lists)
         raise ConfigurationError(
-            f"{operation.route} asks for {wanted}, and a gateway knows one list, of which any one is enough. "
-            'Let the app alone decide it: beyond="app" (the gateway then asks for one list of scopes); '
-            "or let lambda_authorizer decide it: give its ARN as authorizer_arn."
+            f"{operation.route} has {requirements}, and a gateway can check one list, of which any one is "
+            'enough. Leave the rest to the app: beyond="app" (the gateway then checks one list of scopes); '
+            "or let lambda_authorizer decide: give its ARN as authorizer_arn."
         )
 
 
-def _check_scopes(named_by: str, scopes: Sequence[str]) -> None:
-    if len(scopes) > _MOST_SCOPES:
+def _check_scope_limits(source: str, scopes: Sequence[str]) -> None:
+    if len(scopes) > _MAX_SCOPES:
         raise ConfigurationError(
-            f"{named_by} names {len(scopes)} scopes; an HTTP API's route has at most {_MOST_SCOPES}. "
+            f"{source} names {len(scopes)} scopes; an HTTP API's route has at most {_MAX_SCOPES}. "
             'Name fewer, export kind="rest", or let lambda_authorizer decide: authorizer_for="all".'
         )
     for scope in scopes:
-        if len(scope) > _LONGEST_SCOPE:
+        if len(scope) > _MAX_SCOPE_LENGTH:
             raise ConfigurationError(
-                f"{named_by}: the scope {scope!r} has more than the {_LONGEST_SCOPE} characters that "
+                f"{source}: the scope {scope!r} has more than the {_MAX_SCOPE_LENGTH} characters that "
                 "a route of an HTTP API takes. Choose a shorter identifier for the resource server."
             )

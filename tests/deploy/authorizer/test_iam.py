@@ -8,7 +8,7 @@ from fastapi_cognito_guard.deploy import lambda_authorizer
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import guard_for
 from tests.deploy.authorizer.events import KINDS, STAGE_ARN, build_orders_app, make_event
-from tests.deploy.exporting import IAM, USER, add_route
+from tests.deploy.exports import IAM, USER, add_route
 from tests.deploy.model import allows
 
 

@@ -1,4 +1,4 @@
-"""Browsers at the gateway: preflights get through, and a refusal can be read."""
+"""CORS of a definition: preflights pass, and browsers can read refusals."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from tests.deploy.exporting import KINDS, USER, Document, app_with, exported, security
+from tests.deploy.exports import KINDS, USER, OpenApiDocument, build_app, export_document, list_security
 
 ROUTES = {"GET /me": [USER], "POST /me": [USER], "GET /orders/{id}": [USER]}
 RESPONSES = "x-amazon-apigateway-gateway-responses"
@@ -14,33 +14,37 @@ HEADER = "gatewayresponse.header."
 SHOP = "https://shop.example"
 
 
-def cors_app(routes: Any = ROUTES, **allowed: Any) -> FastAPI:
-    app = app_with(routes)
+def build_cors_app(routes: Any = ROUTES, **allowed: Any) -> FastAPI:
+    app = build_app(routes)
     app.add_middleware(CORSMiddleware, **allowed)
     return app
 
 
-def test_a_star_within_an_origin_stays_with_the_app_which_takes_it_for_itself() -> None:
-    """A gateway takes ``https://*`` for every website."""
-    document = exported(cors_app(allow_origins=["https://*"], allow_credentials=True))
+def test_an_origin_with_a_star_in_it_is_left_to_the_app() -> None:
+    """The app takes ``https://*`` literally, a gateway for every website."""
+    document = export_document(build_cors_app(allow_origins=["https://*"], allow_credentials=True))
     assert "x-amazon-apigateway-cors" not in document
-    assert preflights(document)
+    assert list_open_options(document)
 
 
-def preflights(document: Document) -> set[str]:
-    """Where ``OPTIONS`` is open."""
-    return {at[8:] for at, entries in security(document).items() if at.startswith("OPTIONS ") and not entries}
+def list_open_options(document: OpenApiDocument) -> set[str]:
+    """Return the paths where ``OPTIONS`` is open."""
+    return {
+        name[8:]
+        for name, entries in list_security(document).items()
+        if name.startswith("OPTIONS ") and not entries
+    }
 
 
-def test_without_cors_nothing_is_said_but_the_challenge() -> None:
-    document = exported(app_with(ROUTES), "rest")
+def test_without_cors_there_is_only_the_challenge() -> None:
+    document = export_document(build_app(ROUTES), "rest")
     assert document[RESPONSES] == {
         "UNAUTHORIZED": {"statusCode": "401", "responseParameters": {f"{HEADER}WWW-Authenticate": "'Bearer'"}}
     }
-    assert not preflights(document)
-    http = exported(app_with(ROUTES))
+    assert not list_open_options(document)
+    http = export_document(build_app(ROUTES))
     assert http.keys() == {"openapi", "info", "paths", "components"}
-    assert not preflights(http)
+    assert not list_open_options(http)
 
 
 @pytest.mark.parametrize(
@@ -74,35 +78,37 @@ def test_without_cors_nothing_is_said_but_the_challenge() -> None:
         ),
     ],
     ids=[
-        "all",
-        "one",
+        "any origin",
+        "one origin",
         "one with credentials",
         "several",
-        "one and more",
-        "an expression",
-        "all with credentials",
+        "one and a regex",
+        "a regex",
+        "any with credentials",
     ],
 )
-def test_a_rest_apis_refusals_can_be_read_by_browsers(allowed: Any, headers: dict[str, str]) -> None:
-    due = {HEADER + name: value for name, value in headers.items()}
-    assert exported(cors_app(**allowed), "rest")[RESPONSES] == {
+def test_browsers_can_read_the_refusals_of_a_rest_api(allowed: Any, headers: dict[str, str]) -> None:
+    expected = {HEADER + name: value for name, value in headers.items()}
+    assert export_document(build_cors_app(**allowed), "rest")[RESPONSES] == {
         "UNAUTHORIZED": {
             "statusCode": "401",
-            "responseParameters": {**due, f"{HEADER}WWW-Authenticate": "'Bearer'"},
+            "responseParameters": {**expected, f"{HEADER}WWW-Authenticate": "'Bearer'"},
         },
-        "DEFAULT_4XX": {"responseParameters": due},
-        "DEFAULT_5XX": {"responseParameters": due},
+        "DEFAULT_4XX": {"responseParameters": expected},
+        "DEFAULT_5XX": {"responseParameters": expected},
     }
 
 
-def test_in_a_rest_api_preflights_are_open_on_every_path() -> None:
-    document = exported(cors_app({**ROUTES, "OPTIONS /me": [USER]}, allow_origins=[SHOP]), "rest")
-    assert preflights(document) == {"/me", "/orders/{id}"}
+def test_a_rest_api_opens_options_on_every_path() -> None:
+    document = export_document(
+        build_cors_app({**ROUTES, "OPTIONS /me": [USER]}, allow_origins=[SHOP]), "rest"
+    )
+    assert list_open_options(document) == {"/me", "/orders/{id}"}
     assert "x-amazon-apigateway-cors" not in document
 
 
 @pytest.mark.parametrize(
-    ("allowed", "due"),
+    ("allowed", "expected"),
     [
         (
             {"allow_origins": [SHOP]},
@@ -134,18 +140,18 @@ def test_in_a_rest_api_preflights_are_open_on_every_path() -> None:
             },
         ),
     ],
-    ids=["the least", "all of it"],
+    ids=["defaults", "all settings"],
 )  # fmt: skip
-def test_an_http_api_answers_preflights_by_itself(allowed: Any, due: Document) -> None:
-    document = exported(cors_app(**allowed))
-    assert document["x-amazon-apigateway-cors"] == due
-    assert not preflights(document)
+def test_an_http_api_answers_preflights_itself(allowed: Any, expected: OpenApiDocument) -> None:
+    document = export_document(build_cors_app(**allowed))
+    assert document["x-amazon-apigateway-cors"] == expected
+    assert not list_open_options(document)
     assert RESPONSES not in document
 
 
-def test_any_header_means_authorization_too() -> None:
-    """To a browser a star does not: https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name."""
-    document = exported(cors_app(allow_origins=["*"], allow_headers=["*"]))
+def test_any_header_includes_authorization() -> None:
+    """For a browser a star does not include it: https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name."""
+    document = export_document(build_cors_app(allow_origins=["*"], allow_headers=["*"]))
     assert document["x-amazon-apigateway-cors"]["allowHeaders"] == ["Authorization", "*"]
 
 
@@ -156,26 +162,26 @@ def test_any_header_means_authorization_too() -> None:
         {"allow_origins": ["*"], "allow_credentials": True},
         {"allow_origins": [SHOP], "allow_credentials": True, "allow_headers": ["*"]},
     ],
-    ids=["an expression", "any website with credentials", "any header with credentials"],
+    ids=["a regex", "any origin with credentials", "any header with credentials"],
 )
-def test_what_an_http_api_cannot_say_the_app_answers(allowed: Any) -> None:
-    document = exported(cors_app({**ROUTES, "OPTIONS /me": [USER]}, **allowed))
+def test_preflights_that_an_http_api_cannot_answer_reach_the_app(allowed: Any) -> None:
+    document = export_document(build_cors_app({**ROUTES, "OPTIONS /me": [USER]}, **allowed))
     assert "x-amazon-apigateway-cors" not in document
-    assert preflights(document) == {"/", "/{proxy+}", "/me"}
+    assert list_open_options(document) == {"/", "/{proxy+}", "/me"}
 
 
-def test_a_greedy_path_of_the_apps_own_takes_the_preflights() -> None:
-    document = exported(cors_app({"GET /{rest:path}": [USER]}, allow_origin_regex=".*"))
-    assert preflights(document) == {"/", "/{rest+}"}
+def test_a_greedy_path_of_the_apps_own_takes_the_list_open_options() -> None:
+    document = export_document(build_cors_app({"GET /{rest:path}": [USER]}, allow_origin_regex=".*"))
+    assert list_open_options(document) == {"/", "/{rest+}"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_without_cors_an_apps_own_options_are_guarded(kind: str) -> None:
-    document = exported(app_with({"OPTIONS /me": [USER]}), kind)
-    assert security(document) == {"OPTIONS /me": [{"Cognito": []}]}
+def test_without_cors_options_routes_of_the_app_stay_guarded(kind: str) -> None:
+    document = export_document(build_app({"OPTIONS /me": [USER]}), kind)
+    assert list_security(document) == {"OPTIONS /me": [{"Cognito": []}]}
 
 
-def test_methods_that_a_gateway_does_not_know_are_not_allowed_there() -> None:
-    """Starlette means by its star also methods that no gateway has, and all of the import would fail."""
-    document = exported(cors_app(allow_origins=["*"], allow_methods=["PUT", "QUERY", "GET"]))
+def test_methods_that_no_gateway_knows_are_not_exported() -> None:
+    """With an unknown method the whole import would fail."""
+    document = export_document(build_cors_app(allow_origins=["*"], allow_methods=["PUT", "QUERY", "GET"]))
     assert document["x-amazon-apigateway-cors"]["allowMethods"] == ["GET", "PUT"]

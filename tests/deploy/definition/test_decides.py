@@ -1,4 +1,4 @@
-"""What is exported decides as the app does: for any app, at every route, for every caller."""
+"""A gateway with an exported definition decides as the app does: any app, every route, every caller."""
 
 from typing import Any
 
@@ -26,8 +26,8 @@ CALLERS: dict[str, tuple[str | None, Token | None]] = {
 }
 
 
-def exported(random_app: RandomApp, kind: Any, guard_settings: dict[str, Any]) -> ModelGateway:
-    """A gateway for the app. Apps that no gateway can tell are for other tests."""
+def build_gateway(random_app: RandomApp, kind: Any, guard_settings: dict[str, Any]) -> ModelGateway:
+    """Build a gateway for the app. Apps that cannot be exported are for other tests."""
     app = random_app.build(guard_settings, POOL.user_pool())
     try:
         document = export(app, kind, user_pool_arn=POOL_ARN, lambda_arn=FUNCTION)
@@ -41,24 +41,24 @@ def exported(random_app: RandomApp, kind: Any, guard_settings: dict[str, Any]) -
 @settings(max_examples=30)
 def test_the_gateway_decides_as_the_app_does(kind: Semantics, random_app: RandomApp) -> None:
     guard_settings: dict[str, Any] = {"semantics": kind, "now": lambda: NOW}
-    gateway = exported(random_app, kind, guard_settings)
-    told = TestClient(random_app.build(guard_settings, POOL.user_pool(), as_gateway=True))
+    gateway = build_gateway(random_app, kind, guard_settings)
+    restricted = TestClient(random_app.build(guard_settings, POOL.user_pool(), as_gateway=True))
     real = TestClient(random_app.build(guard_settings, POOL.user_pool()))
     for method, path in random_app.requests():
         for name, (text, token) in CALLERS.items():
             headers = bearer(text) if text else {}
-            due = told.request(method, path, headers=headers).status_code
-            if due in (404, 405):
-                break  # no route of the app takes it
+            expected = restricted.request(method, path, headers=headers).status_code
+            if expected in (404, 405):
+                break  # the app has no such route
             if gateway.operation(method, path) is None:
-                assert due == 401  # by deny_by_default; there is nothing behind
+                assert expected == 401  # by deny_by_default, without a route
                 continue
-            found = gateway.status(method, path, token)
-            if random_app.deny_by_default and kind == "rest" and (found, due) == (401, 200):
-                # SECURITY.md: what asks for nothing takes both types of token, in the app.
+            status = gateway.status(method, path, token)
+            if random_app.deny_by_default and kind == "rest" and (status, expected) == (401, 200):
+                # SECURITY.md: in the app, a route without requirements takes both types of token.
                 assert token is not None
                 assert token.use == "access"
                 continue
-            assert found == due, (method, path, name)
-            if found != 200:
-                assert real.request(method, path, headers=headers).status_code == found
+            assert status == expected, (method, path, name)
+            if status != 200:
+                assert real.request(method, path, headers=headers).status_code == status

@@ -1,4 +1,4 @@
-"""What is said when a definition is made: what stands open, what is left to the app, what needs a look."""
+"""Notes of an export: open operations, checks left to the app, and warnings."""
 
 import logging
 from typing import Any
@@ -8,7 +8,7 @@ from fastapi import FastAPI, WebSocket
 from starlette.middleware.cors import CORSMiddleware
 
 from fastapi_cognito_guard import UserPool
-from tests.deploy.exporting import (
+from tests.deploy.exports import (
     ADMINS,
     AUTHORIZER,
     GOLD,
@@ -18,31 +18,31 @@ from tests.deploy.exporting import (
     READ,
     USER,
     WRITE,
-    app_with,
-    exported,
+    build_app,
+    export_document,
 )
 
 
 class Notes:
-    """What `export` logs, by level."""
+    """Messages that `export` logs, by level."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         self._caplog = caplog
 
-    def of(self, level: int, app: FastAPI, kind: str = "http", **given: Any) -> list[str]:
+    def export_at(self, level: int, app: FastAPI, kind: str = "http", **options: Any) -> list[str]:
         self._caplog.clear()
-        exported(app, kind, **given)
+        export_document(app, kind, **options)
         return [
             message
-            for name, each, message in self._caplog.record_tuples
-            if (name, each) == ("fastapi_cognito_guard.export", level)
+            for name, message_level, message in self._caplog.record_tuples
+            if (name, message_level) == ("fastapi_cognito_guard.export", level)
         ]
 
-    def info(self, app: FastAPI, kind: str = "http", **given: Any) -> list[str]:
-        return self.of(logging.INFO, app, kind, **given)
+    def info(self, app: FastAPI, kind: str = "http", **options: Any) -> list[str]:
+        return self.export_at(logging.INFO, app, kind, **options)
 
-    def warnings(self, app: FastAPI, kind: str = "http", **given: Any) -> list[str]:
-        return self.of(logging.WARNING, app, kind, **given)
+    def warnings(self, app: FastAPI, kind: str = "http", **options: Any) -> list[str]:
+        return self.export_at(logging.WARNING, app, kind, **options)
 
 
 @pytest.fixture
@@ -50,13 +50,13 @@ def notes(caplog: pytest.LogCaptureFixture) -> Notes:
     return Notes(caplog)
 
 
-def test_where_a_gateway_decides_all_there_is_nothing_to_say(notes: Notes) -> None:
-    app = app_with({"GET /me": [USER], "GET /orders": [READ], "GET /iam": [IAM]})
+def test_nothing_is_logged_if_the_gateway_decides_all(notes: Notes) -> None:
+    app = build_app({"GET /me": [USER], "GET /orders": [READ], "GET /iam": [IAM]})
     assert notes.info(app) == notes.warnings(app) == []
 
 
-def test_what_stands_open_is_noted_but_not_twice_for_head(notes: Notes) -> None:
-    app = app_with({"GET /open": [], "HEAD /open": [], "GET /maybe": [OPTIONAL], "GET /x/{n:int}": []})
+def test_an_open_operation_is_noted_but_not_again_for_head(notes: Notes) -> None:
+    app = build_app({"GET /open": [], "HEAD /open": [], "GET /maybe": [OPTIONAL], "GET /x/{n:int}": []})
     assert notes.info(app) == [
         "GET /open is open: it asks for nothing.",
         "GET /maybe is open at the gateway: a token is optional there, and the app verifies it.",
@@ -64,8 +64,8 @@ def test_what_stands_open_is_noted_but_not_twice_for_head(notes: Notes) -> None:
     ]
 
 
-def test_what_the_app_alone_decides_is_noted(notes: Notes) -> None:
-    app = app_with({"GET /group": [ADMINS], "GET /both": [READ, GOLD]})
+def test_checks_that_only_the_app_makes_are_noted(notes: Notes) -> None:
+    app = build_app({"GET /group": [ADMINS], "GET /both": [READ, GOLD]})
     both = "require_claim('tier', 'gold') and require_scope('o/r')"
     assert notes.info(app) == [
         "GET /group: the gateway cannot decide all of require_group('admins'); the app does.",
@@ -74,13 +74,13 @@ def test_what_the_app_alone_decides_is_noted(notes: Notes) -> None:
     assert notes.info(app, authorizer_arn=AUTHORIZER) == []
 
 
-def test_left_to_the_app_is_noted_too(notes: Notes) -> None:
-    (note,) = notes.info(app_with({"GET /both": [READ, WRITE]}), beyond="app")
+def test_scopes_left_to_the_app_are_noted(notes: Notes) -> None:
+    (note,) = notes.info(build_app({"GET /both": [READ, WRITE]}), beyond="app")
     assert "cannot decide all of require_scope('o/r') and require_scope('o/w')" in note
 
 
-def test_what_no_gateway_can_be_told_of_is_noted(notes: Notes) -> None:
-    app = app_with({"GET /me": [USER]})
+def test_routes_that_no_gateway_can_have_are_noted(notes: Notes) -> None:
+    app = build_app({"GET /me": [USER]})
 
     @app.websocket("/live")
     async def live(socket: WebSocket) -> None: ...
@@ -89,12 +89,12 @@ def test_what_no_gateway_can_be_told_of_is_noted(notes: Notes) -> None:
 
     app.mount("", hidden)
     live_note, mount_note = notes.info(app)
-    assert live_note == "WebSocket /live is left out: there is nothing for it in this kind of API."
+    assert live_note == "WebSocket /live is left out: a REST or HTTP API cannot have it."
     assert mount_note.startswith("a route to function is left out")
 
 
 @pytest.mark.parametrize(
-    ("kind", "route", "allowed", "said"),
+    ("kind", "route", "allowed", "noted"),
     [
         ("rest", "OPTIONS /me", {"allow_origins": ["https://shop.example"]}, True),
         ("rest", "GET /me", {"allow_origins": ["https://shop.example"]}, False),
@@ -103,16 +103,16 @@ def test_what_no_gateway_can_be_told_of_is_noted(notes: Notes) -> None:
     ],
     ids=["rest", "no options", "http", "http answers itself"],
 )
-def test_own_options_that_preflights_open_are_noted(
-    notes: Notes, kind: str, route: str, allowed: Any, said: bool
+def test_options_routes_that_are_opened_for_preflights_are_noted(
+    notes: Notes, kind: str, route: str, allowed: Any, noted: bool
 ) -> None:
-    app = app_with({route: [READ]})
+    app = build_app({route: [READ]})
     app.add_middleware(CORSMiddleware, **allowed)
-    assert [note[:30] for note in notes.info(app, kind)] == ["OPTIONS is open at the gateway"] * said
+    assert [note[:30] for note in notes.info(app, kind)] == ["OPTIONS is open at the gateway"] * noted
 
 
 @pytest.mark.parametrize(
-    ("kind", "path", "at"),
+    ("kind", "path", "gateway_path"),
     [
         ("http", "/a/{id}.pdf", "/a/{id}"),
         ("http", "/a/{x}-{y}", "/a/{x}"),
@@ -120,61 +120,65 @@ def test_own_options_that_preflights_open_are_noted(
         ("rest", "/a/", "/a"),
     ],
 )
-def test_a_path_that_becomes_wider_is_a_warning(notes: Notes, kind: str, path: str, at: str) -> None:
-    warning, *_ = notes.warnings(app_with({f"GET {path}": [READ]}), kind)
-    assert warning == f"GET {path} becomes {at} at the gateway, which takes more. The app does not."
+def test_a_path_that_matches_more_at_the_gateway_is_a_warning(
+    notes: Notes, kind: str, path: str, gateway_path: str
+) -> None:
+    warning, *_ = notes.warnings(build_app({f"GET {path}": [READ]}), kind)
+    assert (
+        warning == f"GET {path} becomes {gateway_path} at the gateway, which takes more paths than the app."
+    )
 
 
 @pytest.mark.parametrize("path", ["/a/{n:int}", "/a/{f:float}", "/a/{id:uuid}", "/a/{rest:path}", "/", "/a"])
 @pytest.mark.parametrize("kind", ["rest", "http"])
 def test_a_variable_that_is_a_whole_segment_is_no_warning(notes: Notes, kind: str, path: str) -> None:
-    assert notes.warnings(app_with({f"GET {path}": [READ]}), kind) == []
+    assert notes.warnings(build_app({f"GET {path}": [READ]}), kind) == []
 
 
-def test_a_unified_name_is_no_warning(notes: Notes) -> None:
-    assert notes.warnings(app_with({"GET /a/{id}": [READ], "PUT /a/{number}": [READ]}), "rest") == []
+def test_a_renamed_variable_is_no_warning(notes: Notes) -> None:
+    assert notes.warnings(build_app({"GET /a/{id}": [READ], "PUT /a/{number}": [READ]}), "rest") == []
 
 
-def strict(**pool: Any) -> dict[str, Any]:
+def make_strict(**pool: Any) -> dict[str, Any]:
     return {"pools": [UserPool(POOL.id, client_ids={"web"}, **pool)]}
 
 
 @pytest.mark.parametrize(
-    ("settings", "kind", "given", "warned"),
+    ("settings", "kind", "options", "warned"),
     [
-        (strict(), "rest", {}, True),
-        (strict(), "rest", {"catch_all": ["openid"]}, False),
-        (strict(), "rest", {"authorizer_arn": AUTHORIZER, "authorizer_for": "all"}, False),
-        (strict(token_use={"id", "access"}), "rest", {}, False),
+        (make_strict(), "rest", {}, True),
+        (make_strict(), "rest", {"catch_all": ["openid"]}, False),
+        (make_strict(), "rest", {"authorizer_arn": AUTHORIZER, "authorizer_for": "all"}, False),
+        (make_strict(token_use={"id", "access"}), "rest", {}, False),
         ({"semantics": "rest"}, "rest", {}, False),
-        (strict(), "http", {}, False),
+        (make_strict(), "http", {}, False),
     ],
     ids=["access only", "catch_all", "lambda", "id too", "semantics of rest", "http"],
 )
-def test_a_rest_api_that_takes_what_the_app_refuses_is_a_warning(
-    notes: Notes, settings: Any, kind: str, given: Any, warned: bool
+def test_token_types_that_differ_between_a_rest_api_and_the_app_are_a_warning(
+    notes: Notes, settings: Any, kind: str, options: Any, warned: bool
 ) -> None:
-    found = notes.warnings(app_with({"GET /me": [USER], "GET /orders": [READ]}, **settings), kind, **given)
+    found = notes.warnings(build_app({"GET /me": [USER], "GET /orders": [READ]}, **settings), kind, **options)
     assert [warning[:47] for warning in found] == ["A REST API takes only ID tokens at GET /me, whi"] * warned
 
 
-def test_a_long_list_is_cut(notes: Notes) -> None:
-    (warning,) = notes.warnings(app_with({f"GET /r{number}": [USER] for number in range(7)}), "rest")
+def test_a_long_list_of_operations_is_cut(notes: Notes) -> None:
+    (warning,) = notes.warnings(build_app({f"GET /r{number}": [USER] for number in range(7)}), "rest")
     assert "at GET /r0, GET /r1, GET /r2, GET /r3, GET /r4 and 2 more, which" in warning
     assert "Give catch_all=[...] with scopes" in warning
 
 
-def test_access_tokens_for_all_and_id_tokens_due_is_a_warning(notes: Notes) -> None:
-    app = app_with({"GET /me": [USER]}, semantics="rest")
+def test_catch_all_with_an_app_that_takes_id_tokens_is_a_warning(notes: Notes) -> None:
+    app = build_app({"GET /me": [USER]}, semantics="rest")
     (warning,) = notes.warnings(app, "rest", catch_all=["openid"])
     assert 'Write semantics="strict", or drop catch_all.' in warning
 
 
-def test_an_entry_that_leaves_nothing_out_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    """It may be misspelt, and what it means stands open."""
-    exported(app_with({"GET /me": [USER], "GET /docs": []}), leave_out=["/docs", "/doc", "/files/*"])
+def test_an_entry_of_leave_out_that_matches_no_route_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """It may be misspelt, and the path that it means stays in the document."""
+    export_document(build_app({"GET /me": [USER], "GET /docs": []}), leave_out=["/docs", "/doc", "/files/*"])
     warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert [text for text in warned if "leave_out" in text] == [
-        "leave_out has /doc, where there is no route: nothing is left out by it.",
-        "leave_out has /files/*, where there is no route: nothing is left out by it.",
+        "leave_out has /doc, which matches no route: check its spelling.",
+        "leave_out has /files/*, which matches no route: check its spelling.",
     ]

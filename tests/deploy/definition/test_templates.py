@@ -1,4 +1,4 @@
-"""A document is good for a template: the SAM transform takes it, and cfn-lint has nothing against it."""
+"""Documents in CloudFormation templates: the SAM transform and cfn-lint accept them."""
 
 import json
 from copy import deepcopy
@@ -10,12 +10,21 @@ from fastapi import FastAPI
 
 from example_app.api import create_app
 from fastapi_cognito_guard import CognitoGuard
-from tests.deploy.exporting import KINDS, POOL, RICH, USER, Document, app_with, exported, rich_app
-from tests.sam import transformed
+from tests.deploy.exports import (
+    KINDS,
+    POOL,
+    RICH_OPTIONS,
+    USER,
+    OpenApiDocument,
+    build_app,
+    build_rich_app,
+    export_document,
+)
+from tests.sam import transform_template
 
 REGIONS = ["eu-west-1", "us-east-1"]
-GIVEN: dict[str, Any] = {
-    **RICH,
+OPTIONS: dict[str, Any] = {
+    **RICH_OPTIONS,
     "user_pool_arn": "${UserPool.Arn}",
     "lambda_arn": "${App.Arn}",
     "issuer": "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${UserPool}",
@@ -34,9 +43,9 @@ FORMS: dict[str, dict[str, Any]] = {
 }
 
 
-def template_with(document: Document, kind: str) -> Document:
+def build_template(document: OpenApiDocument, kind: str) -> OpenApiDocument:
     function = {"Runtime": "python3.13", "Handler": "main.handler", "CodeUri": "s3://bucket/app.zip"}
-    api: Document = {
+    api: OpenApiDocument = {
         "rest": {
             "Type": "AWS::Serverless::Api",
             "Properties": {"StageName": "prod", "DefinitionBody": document},
@@ -44,12 +53,12 @@ def template_with(document: Document, kind: str) -> Document:
         "http": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Body": document}},
     }
     client = {"Type": "AWS::Cognito::UserPoolClient", "Properties": {"UserPoolId": {"Ref": "UserPool"}}}
-    named = {name for name in ("ClientIds", "PoolArn") if f'"Ref": "{name}"' in json.dumps(document)}
+    parameters = {name for name in ("ClientIds", "PoolArn") if f'"Ref": "{name}"' in json.dumps(document)}
     types = {"ClientIds": "CommaDelimitedList", "PoolArn": "String"}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": "AWS::Serverless-2016-10-31",
-        "Parameters": {name: {"Type": types[name]} for name in named},
+        "Parameters": {name: {"Type": types[name]} for name in parameters},
         "Resources": {
             "Api": api[kind],
             "App": {"Type": "AWS::Serverless::Function", "Properties": function},
@@ -59,37 +68,37 @@ def template_with(document: Document, kind: str) -> Document:
     }
 
 
-def found(template: Document) -> list[str]:
-    """What cfn-lint has against it: errors and warnings."""
+def lint_template(template: OpenApiDocument) -> list[str]:
+    """Return the errors and warnings of cfn-lint."""
     return [f"{match.rule.id} {match.message}" for match in lint(json.dumps(template), regions=REGIONS)]
 
 
-def body_in(template: Document) -> Document:
-    """The document, where CloudFormation gets it."""
-    body: Document = template["Resources"]["Api"]["Properties"]["Body"]
+def read_body(template: OpenApiDocument) -> OpenApiDocument:
+    """Return the document in a transformed template."""
+    body: OpenApiDocument = template["Resources"]["Api"]["Properties"]["Body"]
     return body
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("app", [create_app(CognitoGuard(POOL)), rich_app()], ids=["example", "rich"])
-def test_a_template_takes_the_document(app: FastAPI, form: str, kind: str) -> None:
-    document = exported(app, kind, **{**GIVEN, **FORMS[form]})
-    template = template_with(document, kind)
-    assert found(template) == []
-    done = transformed(deepcopy(template))
-    assert found(done) == []
+@pytest.mark.parametrize("app", [create_app(CognitoGuard(POOL)), build_rich_app()], ids=["example", "rich"])
+def test_a_document_is_valid_in_a_template(app: FastAPI, form: str, kind: str) -> None:
+    document = export_document(app, kind, **{**OPTIONS, **FORMS[form]})
+    template = build_template(document, kind)
+    assert lint_template(template) == []
+    transformed = transform_template(deepcopy(template))
+    assert lint_template(transformed) == []
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            assert body_in(done)["paths"][path][method]["security"] == operation["security"]
+            assert read_body(transformed)["paths"][path][method]["security"] == operation["security"]
     assert (
-        body_in(done)["components"]["securitySchemes"].keys()
+        read_body(transformed)["components"]["securitySchemes"].keys()
         == document["components"]["securitySchemes"].keys()
     )
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_cfn_lint_looks_into_the_document(kind: str) -> None:
-    """Or the test above would show nothing."""
-    document = exported(app_with({"GET /me": [USER]}), kind, lambda_arn="${Nobody.Arn}")
-    assert any("Nobody" in each for each in found(template_with(document, kind)))
+def test_cfn_lint_checks_the_document(kind: str) -> None:
+    """Show that the test above can fail."""
+    document = export_document(build_app({"GET /me": [USER]}), kind, lambda_arn="${Missing.Arn}")
+    assert any("Missing" in each for each in lint_template(build_template(document, kind)))

@@ -1,4 +1,4 @@
-"""What the tests of `export` share: the names of an account, and apps made in one line."""
+"""Sample apps, and calls of `export` on them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from fastapi_cognito_guard import (
 from fastapi_cognito_guard.deploy import export
 from fastapi_cognito_guard.errors import ConfigurationError
 
-Document = dict[str, Any]
+OpenApiDocument = dict[str, Any]
 
 KINDS: tuple[Any, ...] = ("rest", "http")
 POOL = UserPool("eu-west-1_Abc123Xyz", client_ids={"4b1example"})
@@ -40,16 +40,28 @@ ADMINS = Depends(require_group("admins"))
 OWNERS = Depends(require_group("owners"))
 GOLD = Depends(require_claim("tier", "gold"))
 
+_RICH_ROUTES = {
+    "GET /": [],
+    "GET /maybe": [OPTIONAL],
+    "GET /me": [USER],
+    "HEAD /me": [USER],
+    "OPTIONS /me": [USER],
+    "GET /reports": [IAM],
+    "GET /orders/{id:int}": [Depends(require_scope("o/r", "o/w"))],
+    "PUT /orders/{number}": [Security(current_user, scopes=["o/w"])],
+    "DELETE /orders/{id}": [WRITE, ADMINS, GOLD],
+    "GET /orders/{id}/lines/{id_2}": [READ],
+    "GET /invoices/{id}.pdf": [READ],
+    "GET /files/{path:path}": [ADMINS],
+}
+RICH_OPTIONS = {"issuer": ISSUER, "catch_all": ["openid"]}
+"""Options for `build_rich_app`: the issuer of one pool for an HTTP API, scopes for a REST API."""
 
-def invoked(function: str) -> str:
-    """Where a gateway calls it."""
-    return f"arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{function}/invocations"
 
-
-def app_with(
+def build_app(
     routes: Mapping[str, Sequence[Any]], *, pools: Sequence[UserPool] = (POOL,), **settings: Any
 ) -> FastAPI:
-    """An app of such routes: ``{"GET /me": [USER]}``. Those that name no guard setting take the default."""
+    """Build an app with a guard and these routes: ``{"GET /me": [USER]}``."""
     app = FastAPI(title="Shop", openapi_url=None)
     CognitoGuard(*pools, **settings).install(app)
     for route, dependencies in routes.items():
@@ -57,26 +69,9 @@ def app_with(
     return app
 
 
-def rich_app(**settings: Any) -> FastAPI:
-    """An app with all that an app may have: two pools, CORS, mounts, a router, and routes of every kind."""
-    app = app_with(
-        {
-            "GET /": [],
-            "GET /maybe": [OPTIONAL],
-            "GET /me": [USER],
-            "HEAD /me": [USER],
-            "OPTIONS /me": [USER],
-            "GET /reports": [IAM],
-            "GET /orders/{id:int}": [Depends(require_scope("o/r", "o/w"))],
-            "PUT /orders/{number}": [Security(current_user, scopes=["o/w"])],
-            "DELETE /orders/{id}": [WRITE, ADMINS, GOLD],
-            "GET /orders/{id}/lines/{id_2}": [READ],
-            "GET /invoices/{id}.pdf": [READ],
-            "GET /files/{path:path}": [ADMINS],
-        },
-        pools=[POOL, OTHER_POOL],
-        **settings,
-    )
+def build_rich_app() -> FastAPI:
+    """Build an app with all that `export` reads: two pools, CORS, mounts, a router, routes of every kind."""
+    app = build_app(_RICH_ROUTES, pools=[POOL, OTHER_POOL])
     inner = FastAPI(openapi_url=None)
     add_route(inner, "POST /jobs/{job}", USER)
     app.mount("/inner", inner)
@@ -88,35 +83,36 @@ def rich_app(**settings: Any) -> FastAPI:
     return app
 
 
-RICH = {"issuer": ISSUER, "catch_all": ["openid"]}
-"""What an app of several pools needs for an HTTP API, and one of access tokens for a REST API."""
-
-
 def add_route(app: Any, route: str, *dependencies: Any) -> None:
-    """``add_route(app, "GET /me", USER)``, to an app or a router."""
+    """Add a route to an app or a router: ``add_route(app, "GET /me", USER)``."""
     method, path = route.split(" ")
     app.add_api_route(path, _endpoint, methods=[method], dependencies=list(dependencies))
 
 
-def exported(app: FastAPI, kind: Any = "http", **given: Any) -> Document:
-    """The document, for the pool and the function of these tests where nothing else is given."""
-    return export(app, kind, **{"user_pool_arn": POOL_ARN, "lambda_arn": FUNCTION, **given})
+def export_document(app: FastAPI, kind: Any = "http", **options: Any) -> OpenApiDocument:
+    """Export an app, by default for the pool and the function of these tests."""
+    return export(app, kind, **{"user_pool_arn": POOL_ARN, "lambda_arn": FUNCTION, **options})
 
 
-def refused(app: FastAPI, kind: Any = "http", **given: Any) -> ConfigurationError:
-    """Why there is no document."""
+def expect_error(app: FastAPI, kind: Any = "http", **options: Any) -> ConfigurationError:
+    """Return the error of an export that must fail."""
     with pytest.raises(ConfigurationError) as caught:
-        exported(app, kind, **given)
+        export_document(app, kind, **options)
     return caught.value
 
 
-def security(document: Document) -> dict[str, list[dict[str, list[str]]]]:
-    """What each operation asks for: ``{"GET /me": [{"Cognito": []}]}``."""
+def list_security(document: OpenApiDocument) -> dict[str, list[dict[str, list[str]]]]:
+    """Return the ``security`` of each operation: ``{"GET /me": [{"Cognito": []}]}``."""
     return {
         f"{method.upper()} {path}": operation["security"]
         for path, item in document["paths"].items()
         for method, operation in item.items()
     }
+
+
+def build_invocation_uri(function: str) -> str:
+    """Return the URI by which a gateway invokes a function."""
+    return f"arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{function}/invocations"
 
 
 async def _endpoint() -> None: ...

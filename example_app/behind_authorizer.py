@@ -1,6 +1,7 @@
-"""The API behind a Lambda authorizer: ``authorizer`` decides at the gateway, ``handler`` answers behind it.
+"""The API behind a Lambda authorizer, as two functions.
 
-Both are made of the same routes. The environment is that of `example_app.main`.
+``authorizer`` decides at the gateway, and ``handler`` runs the app behind it. Both use the same routes, and
+the environment variables of `example_app.main`.
 """
 
 from example_app.api import create_app

@@ -1,0 +1,56 @@
+"""Arguments of `export`, and their checks."""
+
+from collections.abc import Collection, Sequence
+from typing import Literal, NamedTuple, get_args
+
+from fastapi_cognito_guard.deploy.definition.arns import TemplateValue
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.settings import check_choice, check_whole_number
+
+ApiKind = Literal["rest", "http"]
+"""REST API or HTTP API."""
+
+AuthorizerFor = Literal["beyond", "all"]
+"""Operations of a Lambda authorizer: those that the gateway's own authorizer cannot decide, or all."""
+
+Fallback = Literal["refuse", "app"]
+"""Operations that a gateway cannot decide: refuse to export them, or leave the rest to the app."""
+
+
+class ExportOptions(NamedTuple):
+    """Arguments of `export`, which documents them."""
+
+    user_pool_arn: TemplateValue | Sequence[TemplateValue] | None
+    lambda_arn: TemplateValue | None
+    authorizer_arn: TemplateValue | None
+    authorizer_for: AuthorizerFor
+    catch_all: Collection[str]
+    beyond: Fallback
+    issuer: TemplateValue | None
+    audience: TemplateValue | Collection[TemplateValue] | None
+    leave_out: Collection[str]
+    quota: int
+
+
+def check_options(kind: object, options: ExportOptions) -> None:
+    """Check the arguments that can be checked without the app. Raises `ConfigurationError`."""
+    check_choice("kind", kind, get_args(ApiKind))
+    check_choice("authorizer_for", options.authorizer_for, get_args(AuthorizerFor))
+    check_choice("beyond", options.beyond, get_args(Fallback))
+    check_whole_number("quota", options.quota, 1)
+    if options.authorizer_for == "all" and options.authorizer_arn is None:
+        raise ConfigurationError(
+            'authorizer_for="all" is for the function of authorizer_arn, which is missing: give its ARN, or '
+            "drop authorizer_for.",
+            setting="authorizer_arn",
+        )
+    if not _is_path_list(options.leave_out):
+        raise ConfigurationError(
+            'leave_out lists paths: leave_out=["/docs", "/docs/*"].', setting="leave_out"
+        )
+
+
+def _is_path_list(value: object) -> bool:
+    if isinstance(value, str) or not isinstance(value, Collection):
+        return False
+    return all(isinstance(path, str) and path.startswith("/") for path in value)
