@@ -76,5 +76,14 @@ def test_a_file_without_usable_keys_is_a_problem(tmp_path: Path) -> None:
     assert [check.ok for check in check_keys(pool, time.time)] == [False]
 
 
+def test_jose_without_cryptography_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = type("RSAKey", (), {"__module__": "jose.backends.rsa_backend"})
+    monkeypatch.setattr("jose.backends.RSAKey", slow)
+    text = cognito_guard("doctor").text
+    assert "!! python-jose" in text
+    assert "verifying with rsa" in text
+    assert 'pip install "python-jose[cryptography]"' in text
+
+
 def test_a_package_that_is_missing_is_not_installed() -> None:
     assert read_version("no-such-package") == "not installed"

@@ -59,6 +59,11 @@ def test_a_token_comes_from_the_environment_and_one_on_the_command_line_gets_a_h
     assert (result.code, "shell's history" in result.err) == (0, True)
 
 
+def test_a_dash_reads_standard_input_although_the_variable_is_set() -> None:
+    token = FakeUserPool().access_token()
+    assert cognito_guard("inspect", "-", given=token, env={"COGNITO_TOKEN": "not a token"}).code == 0
+
+
 @pytest.mark.parametrize("command", ["inspect", "verify"])
 def test_a_missing_token_is_wrong_use(command: str) -> None:
     env = {"COGNITO_USER_POOL_ID": "eu-west-1_Abc123Xyz", "COGNITO_CLIENT_IDS": "4b1example"}

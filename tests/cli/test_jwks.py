@@ -25,6 +25,7 @@ def test_the_keys_are_written_to_a_file_or_printed(
             assert target.read_text() == "before"
         assert cognito_guard("jwks", "pull", "-o", str(target), env=env).code == 0
         assert json.loads(target.read_text()) == pool.jwks
+        assert target.stat().st_mode & 0o777 == 0o644  # readable by the user that a function runs as
         assert json.loads(cognito_guard("jwks", "pull", "-o", "-", env=env).out) == pool.jwks
         assert cognito_guard("jwks", "pull", "-o", str(tmp_path / "no" / "x"), env=env).code == 2
     assert cognito_guard("jwks", "pull", env=env).code == 3
@@ -48,6 +49,20 @@ def test_links_are_followed_pipes_are_written_to_and_no_temporary_file_is_left(
         assert cognito_guard("jwks", "pull", "-o", str(tmp_path), env=env).code == 2
     assert link.is_symlink()
     assert {path.name for path in tmp_path.iterdir()} == {"real.json", "link.json", "pipe"}
+
+
+def test_after_a_failed_write_no_temporary_file_is_left(
+    pool: FakeUserPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*paths: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pool.serve() as jwks_uri:
+        env = {"COGNITO_USER_POOL_ID": pool.id, "COGNITO_JWKS_URI": jwks_uri}
+        result = cognito_guard("jwks", "pull", "-o", str(tmp_path / "keys.json"), env=env)
+    assert (result.code, "cannot be written: No space left on device." in result.err) == (2, True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_or_invalid_pool_id_is_an_error() -> None:

@@ -92,6 +92,12 @@ def test_with_settings_the_exit_code_of_inspect_is_the_decision_of_that_guard(
     assert f"this environment's guard {'no' if code else 'yes'}" in result.text
 
 
+def test_a_guard_with_rest_semantics_takes_access_tokens_at_its_scoped_routes() -> None:
+    env = {**ENV, "COGNITO_SEMANTICS": "rest"}
+    result = cognito_guard("inspect", given=POOL.access_token(), env=env)
+    assert (result.code, "this environment's guard yes" in result.text) == (0, True)
+
+
 def test_verify_fetches_the_keys_of_the_pool(tmp_path: Path) -> None:
     with POOL.serve() as address:
         env = {**ENV, "COGNITO_JWKS_URI": address}

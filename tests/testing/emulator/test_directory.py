@@ -93,6 +93,7 @@ WRONG = [
     ("[[clients]]\nid = 'x'\nsecret = 's'\n" * 2, "clients has 'x' more than once"),
     ("id = 'shop'", "eu-west-1_Abc123Xyz"),
     ("users = [", "at end of document"),
+    ("users = " + "[" * 5000, "recursion"),
 ]
 
 
@@ -113,6 +114,18 @@ def test_an_unreadable_file_is_an_error_of_one_line(tmp_path: Path) -> None:
     (tmp_path / "pool.toml").write_bytes(b"\xff")
     with pytest.raises(ConfigurationError, match="utf-8"):
         Directory.from_toml(tmp_path / "pool.toml")
+
+
+def test_claims_that_are_nested_too_deep_are_an_error() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(ConfigurationError, match="claims are texts"):
+        LocalUser(username="a", claims={"nested": nested})
+
+
+def test_the_shortest_token_lifetime_is_one_second() -> None:
+    assert Directory(token_lifetime=1).token_lifetime == 1
 
 
 MISTAKES: list[tuple[Any, dict[str, Any]]] = [
