@@ -39,6 +39,7 @@ def trusting(app: "FastAPI", pool: FakeUserPool) -> Iterator[FakeUserPool]:
         *_with(pool, guard.pools),
         semantics=guard.semantics,
         leeway=guard.validator.leeway,
+        claim_types=guard.validator.claim_types,
         max_token_length=guard.verifier.max_length,
         now=guard.now,
     )
@@ -56,7 +57,12 @@ def speaking(guard: CognitoGuard, semantics: Semantics, **settings: Any) -> Cogn
     twin = copy(guard)
     pools = [replace(pool, **settings) for pool in guard.pools]
     twin.semantics = semantics
-    twin.validator = ClaimsValidator(pools=index_by_issuer(pools), semantics=semantics, leeway=0)
+    twin.validator = ClaimsValidator(
+        pools=index_by_issuer(pools),
+        semantics=semantics,
+        leeway=0,
+        claim_types=guard.validator.claim_types,
+    )
     twin.verifier = guard.verifier.with_validator(twin.validator)
     return twin
 

@@ -91,7 +91,7 @@ def _principal(
     use: TokenUse = own["token_use"]
     check_writable(values)
     check_types(values, use)
-    return build_principal(values, "token", use, guard.semantics)
+    return build_principal(values, "token", use, guard.semantics, guard.validator.claim_types)
 
 
 @contextmanager

@@ -147,4 +147,6 @@ def _as_text(value: object, join: Callable[[list[str]], str]) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return join([str(item) for item in value])
+    if isinstance(value, dict):  # no capture shows how gateways write objects
+        return json.dumps(value)
     return str(value)
