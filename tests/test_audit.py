@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fastapi import Depends, FastAPI
@@ -17,7 +17,7 @@ from fastapi_cognito_guard import (
     require_group,
     require_scope,
 )
-from fastapi_cognito_guard.audit import audit
+from fastapi_cognito_guard.audit import Code, Finding, audit
 from fastapi_cognito_guard.testing import FakeUserPool, assert_all_routes_guarded
 from tests import unresolved_annotations
 from tests.apps import add_routes, build_app, client_of, guard_for
@@ -116,6 +116,17 @@ def test_guarded_routes_in_an_app_without_a_guard_are_found() -> None:
     assert found(outer) == []  # the mounted app may have a guard of its own
 
 
+def test_open_routes_in_an_app_without_a_guard_are_found() -> None:
+    app = FastAPI()
+
+    @app.get("/open")
+    async def opened() -> None: ...
+
+    assert found(app) == [("unguarded", "GET /open")]
+    with pytest.raises(AssertionError, match=r"GET /open$"):
+        assert_all_routes_guarded(app)
+
+
 def test_cors_middleware_is_found_inside_the_guard_and_not_outside(app: FastAPI) -> None:
     app.add_middleware(CORSMiddleware, allow_origins=["https://web.example"])
     assert found(app) == []
@@ -137,6 +148,23 @@ def test_several_required_scopes_are_found_unless_the_gateway_is_ignored(
     async def two() -> None: ...
 
     assert found(app) == [("scopes_beyond_gateway", "GET /two")] * expected
+
+
+ADVICE: dict[Code, str] = {
+    "unguarded": "Depend on CurrentUser",
+    "unseen": "set deny_by_default=True",
+    "unresolved": "at the top of the module",
+    "guard_missing": "write guard.install(app)",
+    "cors_inside": "Write app.add_middleware(CORSMiddleware, ...)",
+    "scopes_beyond_gateway": "put one of them there",
+}
+
+
+@pytest.mark.parametrize("code", get_args(Code))
+def test_each_finding_says_what_to_do(code: Code) -> None:
+    finding = Finding(code, "GET /open")
+    assert ADVICE[code] in finding.message
+    assert str(finding) == f"GET /open: {finding.message}"
 
 
 def test_each_finding_is_logged_as_a_warning_when_the_app_starts(

@@ -142,3 +142,16 @@ def test_groups_and_claims_are_not_scopes() -> None:
 def test_a_request_that_matched_no_route_has_neither_scopes_nor_a_path(scope: dict[str, Any]) -> None:
     assert not asks_for_scopes(scope)
     assert find_path_template(scope) is None
+
+
+def test_the_context_of_an_including_router_does_not_count_inside_a_mounted_app() -> None:
+    inner, outer, app = FastAPI(), APIRouter(), FastAPI()
+
+    @inner.get("/{name}")
+    async def report(request: Request, user: OptionalUser) -> list[Any]:
+        return [asks_for_scopes(request.scope), find_path_template(request.scope)]
+
+    inner.dependency_overrides[current_user] = lambda: None
+    outer.mount("/inner", inner)
+    app.include_router(outer, prefix="/v1", dependencies=[Security(optional_user, scopes=["a"])])
+    assert client_of(app).get("/v1/inner/x").json() == [False, "/{name}"]
