@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
+from fastapi.security import SecurityScopes
 from fastapi.testclient import TestClient
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fastapi_cognito_guard import (
@@ -18,6 +20,7 @@ from fastapi_cognito_guard import (
     IamCaller,
     Principal,
     current_user,
+    iam_identity,
     lambda_handler,
     require_group,
 )
@@ -423,10 +426,6 @@ def test_a_requirement_that_a_route_checks_itself_is_recorded(pool: FakeUserPool
 
 
 def test_an_error_that_the_app_catches_is_not_recorded(pool: FakeUserPool) -> None:
-    from starlette.requests import HTTPConnection
-
-    from fastapi_cognito_guard import iam_identity
-
     observed = ObservedApp(pool)
 
     async def either(connection: HTTPConnection) -> None:
@@ -437,6 +436,22 @@ def test_an_error_that_the_app_catches_is_not_recorded(pool: FakeUserPool) -> No
     async def route(user: CurrentUser) -> None: ...
 
     assert observed.client.get("/either", headers=bearer(pool.access_token())).status_code == 200
+    assert observed.only().outcome == "allowed"
+
+
+def test_a_users_error_that_the_app_catches_for_an_iam_caller_is_not_recorded(pool: FakeUserPool) -> None:
+    observed = ObservedApp(pool)
+
+    async def try_user(connection: HTTPConnection) -> None:
+        with pytest.raises(AuthError):
+            await current_user(connection, SecurityScopes())
+
+    @observed.app.get("/reports", dependencies=[Depends(try_user)])
+    async def reports(caller: IamCaller) -> None: ...
+
+    event = pool.event("http", None, path="/reports")
+    event["requestContext"]["authorizer"] = {"iam": {"userArn": "arn:aws:iam::123456789012:user/ops"}}
+    assert lambda_handler(observed.app)(event, None)["statusCode"] == 200
     assert observed.only().outcome == "allowed"
 
 

@@ -14,6 +14,7 @@ from fastapi_cognito_guard.errors import AuthError, ConfigurationError, IssuerMi
 from fastapi_cognito_guard.middleware import GuardMiddleware
 from fastapi_cognito_guard.request_state import STATE, RequestState
 from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.tokens.cache import VerifiedToken
 from tests.apps import add_routes, bearer, build_app, client_of, guard_for
 
 
@@ -228,6 +229,25 @@ async def test_a_guard_does_not_return_the_caller_of_another_guard(
     scope["headers"].append((b"authorization", f"Bearer {other_pool.access_token('bob')}".encode()))
     assert (await second.identify(connection)).username == "bob"
     assert (await first.identify(connection)).username == "ada"
+
+
+@pytest.mark.anyio
+async def test_only_requests_on_lambda_wait_for_a_refresh_of_keys(
+    pool: FakeUserPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard, waits = guard_for(pool), list[float]()
+    verify = guard.verifier.verify
+
+    async def record(token: str, *, patience: float = 0.0) -> VerifiedToken:
+        waits.append(patience)
+        return await verify(token, patience=patience)
+
+    monkeypatch.setattr(guard.verifier, "verify", record)
+    headers = [(b"authorization", pool.access_token().encode())]
+    events: tuple[dict[str, Any], ...] = ({}, {"aws.event": {}})
+    for event in events:
+        await guard.identify(HTTPConnection({"type": "http", "headers": headers, **event}))
+    assert waits == [0.0, 0.1]
 
 
 @pytest.mark.anyio
