@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def cognito_pool() -> "FakeUserPool":
-    """A user pool without AWS, with real keys. Override it for the id and the client of your own."""
+    """Return a user pool without AWS, with real keys. Override it to use your own id and client."""
     from fastapi_cognito_guard.testing import FakeUserPool
 
     return FakeUserPool()
@@ -25,7 +25,7 @@ def cognito_pool() -> "FakeUserPool":
 
 @pytest.fixture
 def cognito_user() -> "Iterator[Users]":
-    """``cognito_user(app, groups=["admins"])`` signs ada in until the test ends; no tokens are needed."""
+    """Sign users in without tokens until the test ends: ``cognito_user(app, groups=["admins"])``."""
     from fastapi_cognito_guard.testing.fixtures import Users
 
     with ExitStack() as stack:
@@ -34,7 +34,7 @@ def cognito_user() -> "Iterator[Users]":
 
 @pytest.fixture
 def auth_headers(cognito_pool: "FakeUserPool") -> "AuthHeaders":
-    """``headers=auth_headers`` is ada's token, ``headers=auth_headers("bob", groups=["staff"])`` bob's."""
+    """Return headers with ada's token; ``auth_headers("bob", groups=["staff"])`` has bob's."""
     from fastapi_cognito_guard.testing.fixtures import AuthHeaders
 
     return AuthHeaders(cognito_pool)
@@ -42,7 +42,7 @@ def auth_headers(cognito_pool: "FakeUserPool") -> "AuthHeaders":
 
 @pytest.fixture(params=["standalone", "rest", "http"])
 def any_door(request: pytest.FixtureRequest, cognito_pool: "FakeUserPool") -> "Iterator[AnyDoor]":
-    """``any_door(app)`` is a client of the app: under a server, behind a REST API, behind an HTTP API.
+    """Make clients of an app, ``any_door(app)``: standalone, behind a REST API and behind an HTTP API.
 
     Each test runs once for each. ``@pytest.mark.parametrize("any_door", ["standalone", "http-1.0"],
     indirect=True)`` names other doors.

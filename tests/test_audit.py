@@ -102,18 +102,28 @@ def test_an_annotation_with_local_names_is_found(pool: FakeUserPool) -> None:
         assert finding in found(app)
 
 
-def test_guarded_routes_in_an_app_without_a_guard_are_found() -> None:
+async def needs_user(user: CurrentUser) -> None: ...
+
+
+async def needs_iam_caller(caller: IamCaller) -> None: ...
+
+
+@pytest.mark.parametrize("endpoint", [needs_user, needs_iam_caller])
+def test_guarded_routes_in_an_app_without_a_guard_are_found(endpoint: Any) -> None:
     app = FastAPI()
-
-    @app.get("/")
-    async def root(user: CurrentUser) -> None: ...
-
+    app.get("/")(endpoint)
     (finding,) = audit(app)
     assert (finding.code, finding.where) == ("guard_missing", "the app")
     assert "guard.install(app)" in finding.message
     outer = FastAPI()
     outer.mount("/inner", app)
     assert found(outer) == []  # the mounted app may have a guard of its own
+
+
+def test_several_required_scopes_are_not_found_in_an_app_without_a_guard() -> None:
+    app = FastAPI(dependencies=[Depends(require_scope("a")), Depends(require_scope("b"))])
+    app.get("/")(needs_user)
+    assert found(app) == [("guard_missing", "the app")]
 
 
 def test_open_routes_in_an_app_without_a_guard_are_found() -> None:
@@ -125,6 +135,15 @@ def test_open_routes_in_an_app_without_a_guard_are_found() -> None:
     assert found(app) == [("unguarded", "GET /open")]
     with pytest.raises(AssertionError, match=r"GET /open$"):
         assert_all_routes_guarded(app)
+
+
+def test_an_endpoint_without_a_module_is_not_taken_for_a_built_in_one() -> None:
+    async def opened() -> None: ...
+
+    opened.__module__ = None  # type: ignore[assignment]  # as code that is executed from a string may have it
+    app = FastAPI()
+    app.get("/open")(opened)
+    assert found(app) == [("unguarded", "GET /open")]
 
 
 def test_cors_middleware_is_found_inside_the_guard_and_not_outside(app: FastAPI) -> None:

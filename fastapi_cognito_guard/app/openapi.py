@@ -47,7 +47,6 @@ def extend_openapi(app: "FastAPI", guard: Guard, *, header: str) -> None:
     An ``app.openapi`` that the user replaced is extended too: at once if it was replaced before, else when
     the app starts. So are mounted apps that have no guard of their own, once they are known.
     """
-
     pool, files = _find_pool_with_domain(guard), find_swagger_files()
 
     def extend_all() -> None:

@@ -207,7 +207,7 @@ class VariableNames:
 
 
 def _rename_if_taken(variable: str, before: GatewayPath) -> str:
-    """Number a variable whose name another one before it in the path already has."""
+    """Return the variable, with a number if another one before it has the same name."""
     taken = {segment.strip("{+}") for segment in before if is_variable(segment)}
     name, end = variable.strip("{+}"), "+}" if is_greedy(variable) else "}"
     number = 1

@@ -1,4 +1,4 @@
-"""For users' tests: that no route stands open by mistake."""
+"""Assertions for users' tests of their own apps."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def assert_all_routes_guarded(app: "FastAPI", public: Collection[str] = ()) -> None:
-    """Fail with the list of what can be reached without a token and is not in ``public``.
+    """Fail with a list of the routes that need no token and are not in ``public``.
 
     ``public`` holds paths as routes have them, ``/items/{id}``, or subtrees: ``/static/*``. Only this list
     counts, not what the guard or the routes themselves say. FastAPI's own pages are left out.

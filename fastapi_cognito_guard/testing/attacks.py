@@ -1,4 +1,4 @@
-"""Tokens as attackers make them, to try on one's own app: each has one thing wrong, and must be refused."""
+"""Hostile tokens to try on an app. Each has one fault and must be refused."""
 
 import hmac
 import json
@@ -25,7 +25,7 @@ Parts = tuple[dict[str, Any], dict[str, Any]]
 
 
 class Client(Protocol):
-    """An httpx client, Starlette's ``TestClient``, or a `GatewayClient`."""
+    """Client of an app: httpx's, Starlette's ``TestClient`` or a `GatewayClient`."""
 
     def request(self, method: str, url: str, *, headers: dict[str, str]) -> Any: ...
 
@@ -33,7 +33,7 @@ class Client(Protocol):
 def attack_tokens(
     pool: FakeUserPool, *, groups: Collection[str] = ("admins",), scopes: Collection[str] = (USER_ADMIN,)
 ) -> dict[str, str]:
-    """Hostile tokens by what they try, against an app that trusts ``pool``.
+    """Return hostile tokens by their fault, for an app that trusts ``pool``.
 
     Most are ada's access tokens with these groups and scopes, and nobody issued them; some the pool did
     sign, but for another app, or for another time.
@@ -61,7 +61,7 @@ def assert_rejects_attacks(
     groups: Collection[str] = ("admins",),
     scopes: Collection[str] = (USER_ADMIN,),
 ) -> None:
-    """Fail unless ``path`` answers 401 to a request without a token, and to each of `attack_tokens`.
+    """Fail unless ``path`` answers 401 without a token and for each of `attack_tokens`.
 
     ``pool`` is the one that the app trusts; then it also fails if the path takes no good token with these
     groups and scopes either: its refusals would prove nothing. Without it, all tokens are signed by
@@ -85,7 +85,7 @@ def assert_rejects_attacks(
 
 
 def _impostor(client: Client) -> FakeUserPool:
-    """Somebody who says they are the app's pool, and has other keys."""
+    """Return a pool with the app's pool id and other keys."""
     app = getattr(client, "app", None)
     app = app.app if isinstance(app, Gateway) else app
     if not isinstance(app, FastAPI):

@@ -1,4 +1,4 @@
-"""What the pytest plugin's fixtures give. Loaded by the first test that asks for one."""
+"""Objects that the pytest plugin's fixtures return. Loaded by the first test that uses one."""
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -20,7 +20,7 @@ Door = Flavour | Literal["standalone"]
 
 
 class AuthHeaders(dict[str, str]):
-    """Headers of a request by ada; call it for those of anybody else."""
+    """Headers of a request by ada. Call it for headers of another user."""
 
     def __init__(self, pool: FakeUserPool) -> None:
         super().__init__(_bearer(pool.access_token()))
@@ -29,29 +29,29 @@ class AuthHeaders(dict[str, str]):
     def __call__(
         self, username: str = "ada", *, token_use: TokenUse = "access", **token: Any
     ) -> dict[str, str]:
-        """Headers with a token of this user. The rest is of `FakeUserPool.access_token`, or ``id_token``."""
+        """Return headers with a user's token. Options: `FakeUserPool.access_token` or ``id_token``."""
         check_choice("token_use", token_use, get_args(TokenUse))
         issue = self.pool.id_token if token_use == "id" else self.pool.access_token
         return _bearer(issue(username, **token))
 
     def machine(self, **token: Any) -> dict[str, str]:
-        """Headers with a client's own token. The rest is of `FakeUserPool.machine_token`."""
+        """Return headers with a client's own token. Options are those of `FakeUserPool.machine_token`."""
         return _bearer(self.pool.machine_token(**token))
 
 
 class Users:
-    """Call it to sign somebody in to an app, until the test ends: see `as_user`."""
+    """Signs a user in to an app until the test ends: see `as_user`."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
 
     def __call__(self, app: "FastAPI", username: str | None = "ada", **user: Any) -> Principal:
-        """The user, who makes every request from now on."""
+        """Sign a user in: every request from now on is this user's."""
         return self._stack.enter_context(as_user(app, username, **user))
 
 
 class AnyDoor:
-    """Call it for a client that comes to an app through this door. The app trusts ``pool`` meanwhile."""
+    """Makes clients that reach an app through one door. The app trusts ``pool`` until the test ends."""
 
     def __init__(self, stack: ExitStack, door: Door, pool: FakeUserPool) -> None:
         self.door: Door = door
@@ -59,7 +59,7 @@ class AnyDoor:
         self._stack = stack
 
     def __call__(self, app: "FastAPI", **options: Any) -> TestClient:
-        """A test client. ``options`` are those of ``TestClient``, or of `GatewayClient`."""
+        """Return a test client. ``options`` are those of ``TestClient`` or `GatewayClient`."""
         self._stack.enter_context(trusting(app, self.pool))
         if self.door == "standalone":
             return self._stack.enter_context(TestClient(app, **options))

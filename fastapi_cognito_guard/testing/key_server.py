@@ -1,4 +1,4 @@
-"""A pool's key document on loopback, over real HTTP: as it should be, or as broken as a test wants it."""
+"""Key server on loopback, over real HTTP, that can fail on purpose."""
 
 import json
 import threading
@@ -10,20 +10,20 @@ from typing import Literal, NamedTuple
 from fastapi_cognito_guard.errors import ConfigurationError
 
 Fault = int | Literal["hang", "garbage"]
-"""How a key server fails: with a status, by saying nothing, or by saying what is no JSON."""
+"""Failure of a key server: a status, no answer (``"hang"``), or an answer that is not JSON."""
 
-HANG = 10.0  # seconds, after which a hanging answer is given up
+HANG = 10.0  # seconds after which a hanging request ends
 
 
 class Answer(NamedTuple):
-    """What a server says."""
+    """Response of the server."""
 
     status: int
     body: bytes
 
 
-class Document:
-    """What a server publishes, and how it fails meanwhile."""
+class PublishedDocument:
+    """Published document, and the failure that replaces it for a while."""
 
     def __init__(self, content: Callable[[], object]) -> None:
         self._content = content
@@ -32,7 +32,7 @@ class Document:
 
     @contextmanager
     def broken(self, fault: Fault) -> Iterator[None]:
-        """Fails in this way within the block. Answers that hang are given up at its end."""
+        """Fail in this way within the block. Requests that hang end with it."""
         if fault not in {"hang", "garbage"} and not (isinstance(fault, int) and 400 <= fault <= 599):
             raise ConfigurationError('A fault is a status from 400 to 599, "hang" or "garbage".')
         before, self._fault = (self._fault, self._mended), fault
@@ -44,7 +44,7 @@ class Document:
             self._fault, self._mended = before
 
     def answer(self) -> Answer:
-        """What is said now. Hangs for at most `HANG` seconds where that is the fault."""
+        """Return the present answer. Hangs for at most `HANG` seconds if that is the failure."""
         fault, mended = self._fault, self._mended
         if fault is None:
             return Answer(200, json.dumps(self._content()).encode())
@@ -57,8 +57,8 @@ class Document:
 
 
 @contextmanager
-def serve_document(path: str, document: Document) -> Iterator[str]:
-    """Serve it at ``path`` on a free port of 127.0.0.1; yields the address."""
+def serve_document(path: str, document: PublishedDocument) -> Iterator[str]:
+    """Serve a document at ``path`` on a free port of 127.0.0.1, and yield the address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -71,7 +71,7 @@ def serve_document(path: str, document: Document) -> Iterator[str]:
             self.wfile.write(answer.body)
 
         def log_message(self, *args: object) -> None:
-            """Quiet: a user's test output is not ours to write to."""
+            """Write nothing into the output of a user's tests."""
 
     server = _Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -86,4 +86,4 @@ def serve_document(path: str, document: Document) -> Iterator[str]:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """Quiet, too: whoever asked may have hung up meanwhile."""
+        """Ignore clients that have hung up."""

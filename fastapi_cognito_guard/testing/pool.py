@@ -1,4 +1,4 @@
-"""A user pool in memory: real RSA keys, and tokens with exactly the claims that Cognito puts in them."""
+"""User pool in memory, with real RSA keys and tokens that have the claims of Cognito's."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -9,16 +9,16 @@ from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.testing.gateway.events import Flavour, gateway_event
-from fastapi_cognito_guard.testing.key_server import Document, Fault, serve_document
+from fastapi_cognito_guard.testing.key_server import Fault, PublishedDocument, serve_document
 from fastapi_cognito_guard.testing.signing_key import SigningKey, unverified_claims
 from fastapi_cognito_guard.testing.signins import SignIn, Tokens, listed
 
 USER_ADMIN = "aws.cognito.signin.user.admin"
-"""The one scope that Cognito gives to sign-ins through its API (not through the hosted UI)."""
+"""Scope of sign-ins through Cognito's API (not through the hosted UI): they have no other."""
 
 
 class FakeUserPool:
-    """A user pool that exists only here. One key signs ID tokens, another access tokens.
+    """User pool without AWS. One key signs ID tokens, another access tokens.
 
     ``issuer``  the form of ``iss``: Cognito's ``"original"``, its ``"updated"`` one, or an address
     ``now``     the clock of the tokens it issues, in seconds since the epoch
@@ -42,13 +42,13 @@ class FakeUserPool:
         self.issuer = {"original": original, "updated": updated}.get(issuer, issuer)
         self._own_issuer = self.issuer not in {original, updated}
         self.now = now
-        self._published = Document(lambda: self.jwks)
+        self._published = PublishedDocument(lambda: self.jwks)
         self._sign_ins: dict[str, SignIn] = {}
         self.signing_keys = _new_keys()
         self._retired: list[SigningKey] = []
 
     def rotate(self, *, keep_old: bool = False) -> None:
-        """Replace both keys. Tokens of the old ones are no longer the pool's, unless ``keep_old``.
+        """Replace both keys. The pool stops publishing the old ones, unless ``keep_old``.
 
         With ``keep_old`` the old keys stay published beside the new ones, until the next rotation.
         """
@@ -57,28 +57,28 @@ class FakeUserPool:
 
     @property
     def jwks(self) -> dict[str, Any]:
-        """The public keys, as the pool publishes them."""
+        """Public keys, as the pool publishes them."""
         return {"keys": [key.public_jwk() for key in (*self.signing_keys.values(), *self._retired)]}
 
     def user_pool(self, **settings: Any) -> UserPool:
-        """The settings that trust this pool, with its keys of this moment in them. ``settings`` override."""
+        """Return settings that trust this pool and hold its present keys. ``settings`` override them."""
         offline = {} if "jwks_uri" in settings else {"jwks": self.jwks}
         issuer = {"issuer": self.issuer} if self._own_issuer else {}
         return UserPool(self.id, **{"client_ids": {self.client_id}, **issuer, **offline, **settings})
 
     @contextmanager
     def serve(self) -> Iterator[str]:
-        """Publish the keys over HTTP on loopback; yields their address, for ``jwks_uri=``."""
+        """Publish the keys over HTTP on loopback, and yield their address for ``jwks_uri=``."""
         with serve_document(f"/{self.id}/.well-known/jwks.json", self.published) as address:
             yield address
 
     @property
-    def published(self) -> Document:
-        """The key document as a server gives it: broken, within `break_jwks`."""
+    def published(self) -> PublishedDocument:
+        """Key document as the server publishes it; broken within `break_jwks`."""
         return self._published
 
     def break_jwks(self, fault: Fault) -> AbstractContextManager[None]:
-        """Within the block, whoever asks for the keys over HTTP is failed.
+        """Make the key server fail within the block.
 
         ``fault`` is a status from 400 to 599, ``"hang"`` (no answer, until the block ends or for 10
         seconds) or ``"garbage"`` (status 200, and no JSON).
@@ -98,7 +98,7 @@ class FakeUserPool:
         id_claims: Mapping[str, Any] | None = None,
         access_claims: Mapping[str, Any] | None = None,
     ) -> Tokens:
-        """The tokens of one sign-in, which share ``sub``, ``origin_jti``, ``event_id`` and ``auth_time``.
+        """Return the tokens of a sign-in, which share ``sub``, ``origin_jti``, ``event_id``, ``auth_time``.
 
         ``id_claims`` and ``access_claims`` are what a pre-token-generation trigger adds or replaces; one
         that is None is left out. A refresh carries them on.
@@ -120,7 +120,7 @@ class FakeUserPool:
     def refresh(
         self, refresh_token: str, *, client_id: str | None = None, expires_in: float = 3600
     ) -> Tokens:
-        """New tokens of the same sign-in: other ``jti``, ``iat`` and ``exp``, and nothing else.
+        """Return new tokens of the same sign-in: only ``jti``, ``iat`` and ``exp`` differ.
 
         Raises `LookupError` for a token that is not, or no longer, good for this client of the pool.
         """
@@ -130,7 +130,7 @@ class FakeUserPool:
         return self._tokens(sign_in, expires_in)
 
     def revoke(self, refresh_token: str, *, client_id: str | None = None) -> None:
-        """Make a refresh token useless. Tokens that it has given stay good until they expire."""
+        """Revoke a refresh token. Tokens that it issued stay valid until they expire."""
         sign_in = self._sign_ins.get(refresh_token)
         if sign_in is not None and sign_in.client_id == (client_id or self.client_id):
             del self._sign_ins[refresh_token]
@@ -144,7 +144,7 @@ class FakeUserPool:
         expires_in: float = 3600,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
-        """A user's access token. ``claims`` are added or replaced; one that is None is left out."""
+        """Return a user's access token. ``claims`` are added or replaced; one that is None is left out."""
         own = self._sign_in(username, groups=groups, scopes=scopes).for_access()
         return self._issue(own, expires_in, claims)
 
@@ -157,7 +157,7 @@ class FakeUserPool:
         expires_in: float = 3600,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
-        """A user's ID token. ``claims`` are added or replaced; one that is None is left out."""
+        """Return a user's ID token. ``claims`` are added or replaced; one that is None is left out."""
         own = self._sign_in(username, groups=groups, scopes=(), email=email).for_id()
         return self._issue(own, expires_in, claims)
 
@@ -169,7 +169,7 @@ class FakeUserPool:
         expires_in: float = 3600,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
-        """A client's own token (client_credentials): no user, no groups."""
+        """Return a client's own token (client_credentials), without a user and groups."""
         client_id = client_id or self.client_id
         own = {
             "sub": client_id,
@@ -182,11 +182,11 @@ class FakeUserPool:
         return self._issue(own, expires_in, claims)
 
     def sub(self, username: str) -> str:
-        """The user's ``sub``: the same for one name in one pool."""
+        """Return the user's ``sub``, always the same for a name in a pool."""
         return str(uuid5(NAMESPACE_DNS, f"{username}.{self.id}"))
 
     def sign(self, claims: Mapping[str, Any], *, header: Mapping[str, Any] | None = None) -> str:
-        """A token with these claims, whatever they are, signed with the key of its ``token_use``."""
+        """Sign any claims with the key of their ``token_use``."""
         key = self.signing_keys["id" if claims.get("token_use") == "id" else "access"]
         said = {name: value for name, value in claims.items() if value is not None}
         return key.token(said, header or {})
@@ -194,7 +194,7 @@ class FakeUserPool:
     def event(
         self, flavour: Flavour, token: str | None, *, vouched: bool = True, **request: Any
     ) -> dict[str, Any]:
-        """The event of a gateway whose authorizer has let ``token`` pass.
+        """Build the event of a gateway whose authorizer has accepted ``token``.
 
         Not ``vouched``, or without a token: the event of a route that has no authorizer.
         ``request`` is passed on to `gateway_event`.

@@ -1,4 +1,4 @@
-"""RS256 with real keys: what a pool signs with, and publishes."""
+"""Key pairs that sign tokens with RS256."""
 
 import json
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
@@ -13,29 +13,29 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 @dataclass(frozen=True)
 class SigningKey:
-    """An RSA-2048 key pair, and the key id under which its public half is published."""
+    """RSA-2048 key pair and its key id."""
 
     kid: str
     private: rsa.RSAPrivateKey
 
     @classmethod
     def generate(cls) -> "SigningKey":
-        """A new key. Its id is standard base64 with ``+``, ``/`` and ``=`` in it, as Cognito's are."""
+        """Generate a key. Its id is standard base64 with ``+``, ``/`` and ``=``, as Cognito's ids are."""
         kid = b64encode(b"\xfb\xff" + token_bytes(30)).decode()
         return cls(kid, rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
     def sign(self, signing_input: bytes) -> bytes:
-        """RS256 (RFC 7518 section 3.3)."""
+        """Sign with RS256 (RFC 7518 section 3.3)."""
         return self.private.sign(signing_input, padding.PKCS1v15(), SHA256())
 
     def token(self, claims: Mapping[str, Any], header: Mapping[str, Any]) -> str:
-        """A compact JWT with these claims; ``header`` adds to or replaces ``kid`` and ``alg``."""
+        """Return a compact JWT with these claims; ``header`` adds to or replaces ``kid`` and ``alg``."""
         parts = ({"kid": self.kid, "alg": "RS256", **header}, claims)
         signing_input = ".".join(base64url(_as_cognito_writes(part).encode()) for part in parts)
         return f"{signing_input}.{base64url(self.sign(signing_input.encode()))}"
 
     def public_jwk(self) -> dict[str, str]:
-        """RFC 7517, with the members that Cognito publishes."""
+        """Return the JWK (RFC 7517) with the members that Cognito publishes."""
         numbers = self.private.public_key().public_numbers()
         return {
             "alg": "RS256",
@@ -48,17 +48,17 @@ class SigningKey:
 
 
 def _as_cognito_writes(part: Mapping[str, Any]) -> str:
-    """JSON without spaces, and with ``https:\\/\\/`` in the issuer."""
+    r"""Write JSON as Cognito does: without spaces, and with ``https:\/\/`` in the issuer."""
     return json.dumps(part, separators=(",", ":")).replace("/", "\\/")
 
 
 def unverified_claims(token: str) -> dict[str, Any]:
-    """What a token says. Nothing is checked: for tests only."""
+    """Return a token's claims without any check: for tests only."""
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims
 
 
 def base64url(data: bytes) -> str:
-    """RFC 7515 section 2: without padding."""
+    """Encode without padding (RFC 7515 section 2)."""
     return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""Sign-ins: what all tokens of one sign-in share, and the claims that Cognito makes of it."""
+"""Sign-ins, and the claims that Cognito makes of them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from fastapi_cognito_guard.testing.signing_key import base64url
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What one sign-in, or one refresh, gives. ``expires_in`` is in seconds.
+    """Tokens of one sign-in or refresh. ``expires_in`` is in seconds.
 
     A refresh gives no new ``refresh_token``: the old one stays good.
     """
@@ -25,7 +25,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """Somebody has signed in. Refreshed tokens are made of the same sign-in.
+    """Facts that all tokens of a sign-in share, refreshed ones too.
 
     ``id_claims`` and ``access_claims`` are what a pre-token-generation trigger adds or replaces; one
     that is None is left out.
@@ -45,7 +45,7 @@ class SignIn:
     event_id: str = field(default_factory=lambda: str(uuid4()))
 
     def for_access(self) -> dict[str, Any]:
-        """The claims of its access tokens, but for issuer, times and ``jti``."""
+        """Return the claims of its access tokens, without issuer, times and ``jti``."""
         return {
             **self._shared("access"),
             "version": 2,
@@ -56,7 +56,7 @@ class SignIn:
         }
 
     def for_id(self, access_token: str | None = None) -> dict[str, Any]:
-        """The claims of its ID tokens, but for issuer, times and ``jti``."""
+        """Return the claims of its ID tokens, without issuer, times and ``jti``."""
         return {
             **self._shared("id"),
             "aud": self.client_id,
@@ -80,12 +80,12 @@ class SignIn:
 
 
 def listed(name: str, names: Collection[str]) -> Collection[str]:
-    """The names. Raises `ConfigurationError` for a text, which would be a list of letters."""
+    """Return the names as a list. Raises `ConfigurationError` for a single string."""
     if isinstance(names, str):
         raise ConfigurationError(f'{name} is a list: {name}=["{names}"].', setting=name)
     return names
 
 
 def _half_hash(token: str) -> str:
-    """``at_hash`` (OpenID Connect Core section 3.1.3.6)."""
+    """Return ``at_hash`` (OpenID Connect Core section 3.1.3.6)."""
     return base64url(sha256(token.encode()).digest()[:16])

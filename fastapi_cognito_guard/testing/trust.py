@@ -1,4 +1,4 @@
-"""The guards of an app, as tests meet them: found where ``install`` put them, and told whom to trust."""
+"""Guards of an app under test: which pools they trust, and twins of them in other dialects."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,14 +20,14 @@ _TRUST = ("pools", "validator", "verifier")
 
 
 def installed_guards(app: "FastAPI") -> set[CognitoGuard]:
-    """The app's guard, and those of the apps mounted in it. Raises `ConfigurationError` without one."""
+    """Return the guards of an app and its mounted apps. Raises `ConfigurationError` if it has none."""
     mounted = (find_guard(inner) for _, inner in list_mounted_apps(app))
     return {installed_guard(app), *(guard for guard in mounted if isinstance(guard, CognitoGuard))}
 
 
 @contextmanager
 def trusting(app: "FastAPI", pool: FakeUserPool) -> Iterator[FakeUserPool]:
-    """Within the block the app's guard takes the tokens of ``pool``; all its other settings stay.
+    """Make the app's guard accept the tokens of ``pool`` within the block. Its other settings stay.
 
     A pool with the id of one that the guard has stands in for that one, and only the keys are other ones:
     ``FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example")``. Any other pool stands in for the
@@ -52,8 +52,8 @@ def trusting(app: "FastAPI", pool: FakeUserPool) -> Iterator[FakeUserPool]:
             setattr(guard, name, value)
 
 
-def speaking(guard: CognitoGuard, semantics: Semantics, **settings: Any) -> CognitoGuard:
-    """The guard's twin in another dialect: the same keys and clock. ``settings`` are its pools'."""
+def with_semantics(guard: CognitoGuard, semantics: Semantics, **settings: Any) -> CognitoGuard:
+    """Return a copy of a guard in another dialect, with the same keys and clock, and other pool settings."""
     twin = copy(guard)
     pools = [replace(pool, **settings) for pool in guard.pools]
     twin.semantics = semantics

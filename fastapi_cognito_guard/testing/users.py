@@ -1,4 +1,4 @@
-"""Somebody is signed in, without a token: for tests of what an app does with its users."""
+"""Users who are signed in without a token, for tests of an app."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,15 +36,15 @@ def as_user(
     token_use: TokenUse | None = None,
     claims: Mapping[str, Any] | None = None,
 ) -> Iterator[Principal]:
-    """Within the block every request is this user's, whatever token it carries, or none.
+    """Make every request within the block this user's, with or without a token.
 
-    All that judges users goes on: ``require_scope`` and its kin, the scopes of ``Security``, and with
-    ``semantics="rest"`` which token a route takes. Tokens are not looked at.
+    All requirements are still checked: ``require_scope`` and others, the scopes of ``Security``, and with
+    ``semantics="rest"`` the type of token that a route accepts. Tokens are not read.
 
-    ``username``   None is a machine: a client that acts for itself
+    ``username``   None for a machine: a client that acts for itself
     ``client_id``  by default one of the guard's own
-    ``token_use``  by default what the guard takes: the access token if it does; with ``semantics="rest"``
-                   the one that is due at each route
+    ``token_use``  by default the type that the guard accepts, preferably access; with ``semantics="rest"``
+                   the type that each route requires
     ``claims``     are added or replaced; one that is None is left out
 
     Raises `ConfigurationError` for an app without a guard.
@@ -62,8 +62,8 @@ def as_user(
         auth_time=int(guard.now()),
         email=email,
     )
-    known = {"access": _principal(guard, sign_in.for_access(), claims, machine=username is None)}
-    known["id"] = known["access"] if username is None else _principal(guard, sign_in.for_id(), claims)
+    known = {"access": _build_principal(guard, sign_in.for_access(), claims, machine=username is None)}
+    known["id"] = known["access"] if username is None else _build_principal(guard, sign_in.for_id(), claims)
     use: TokenUse = token_use or ("id" if pool.token_use == {"id"} else "access")
 
     async def identify(connection: HTTPConnection) -> Principal:
@@ -71,15 +71,15 @@ def as_user(
         if guard.semantics == "rest" and token_use is None:
             due = "access" if asks_for_scopes(connection.scope) or username is None else "id"
         state = connection.scope.get(STATE)
-        if isinstance(state, RequestState):  # so that decisions tell of the user
+        if isinstance(state, RequestState):  # so that decisions name the user
             state.principal = known[due]
         return known[due]
 
-    with _identifying(installed_guards(app), identify):
+    with _replace_identify(installed_guards(app), identify):
         yield known["id" if guard.semantics == "rest" and token_use is None and username else use]
 
 
-def _principal(
+def _build_principal(
     guard: CognitoGuard, own: dict[str, Any], claims: Mapping[str, Any] | None, *, machine: bool = False
 ) -> Principal:
     now = int(guard.now())
@@ -95,8 +95,8 @@ def _principal(
 
 
 @contextmanager
-def _identifying(guards: Collection[CognitoGuard], identify: object) -> Iterator[None]:
-    """The one question that routes and middleware ask of a guard has this answer now."""
+def _replace_identify(guards: Collection[CognitoGuard], identify: object) -> Iterator[None]:
+    """Replace ``identify`` of the guards within the block."""
     before = [(guard, vars(guard).get("identify")) for guard in guards]
     for guard in guards:
         vars(guard)["identify"] = identify

@@ -1,4 +1,4 @@
-"""An app under uvicorn on loopback, in a thread, up when it is needed and gone afterwards."""
+"""An app under uvicorn on loopback, in a thread, for the time of a block."""
 
 import socket
 import threading
@@ -14,12 +14,12 @@ from fastapi_cognito_guard.errors import ConfigurationError
 if TYPE_CHECKING:
     import uvicorn
 
-_START_TIMEOUT = 15.0
+_START_TIMEOUT = 15.0  # seconds
 _STOP_TIMEOUT = 2  # seconds for requests under way when it stops
 
 
 def listen(port: int) -> socket.socket:
-    """A port of 127.0.0.1, taken; 0 is any free one. Raises `ConfigurationError` where it is taken."""
+    """Listen on a port of 127.0.0.1; 0 is any free one. Raises `ConfigurationError` if it is taken."""
     if not 0 <= port < 65536:
         raise ConfigurationError(f"Port {port}: ports end at 65535. Try --port 0 for a free one.")
     try:
@@ -33,15 +33,15 @@ def listen(port: int) -> socket.socket:
 
 
 def address_of(listener: socket.socket) -> str:
-    """Where it can be called."""
+    """Return the address of a listener."""
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @contextmanager
 def serving(app: ASGIApp, port: int | socket.socket = 0) -> Iterator[str]:
-    """The app under uvicorn on 127.0.0.1, up when this yields its address.
+    """Serve an app under uvicorn on 127.0.0.1, and yield its address once it is up.
 
-    ``port`` may be what `listen` gave. Raises `ConfigurationError` if it cannot be served.
+    ``port`` may be a socket of `listen`. Raises `ConfigurationError` if the server does not start.
     """
     server = _server(app)
     listener = listen(port) if isinstance(port, int) else port
@@ -65,10 +65,10 @@ def _server(app: ASGIApp) -> "uvicorn.Server":
         import uvicorn
     except ImportError:
         raise ConfigurationError('This needs uvicorn: pip install "fastapi-cognito-guard[demo]".') from None
-    # Below critical: uvicorn logs an error of its own for each WebSocket that is refused properly.
+    # Only critical records: uvicorn logs an error for each WebSocket that is refused properly.
     return uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=_STOP_TIMEOUT))
 
 
 def _run(server: "uvicorn.Server", listener: socket.socket) -> None:
-    with suppress(SystemExit):  # uvicorn's way to say that a start failed; `serving` says it too
+    with suppress(SystemExit):  # uvicorn's sign of a failed start, which `serving` reports
         server.run(sockets=[listener])

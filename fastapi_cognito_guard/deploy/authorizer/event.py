@@ -66,7 +66,7 @@ class AuthorizerEvent(NamedTuple):
 
     @property
     def request(self) -> AuthorizerRequest:
-        """This request, for ``allow``."""
+        """Request that ``allow`` gets."""
         headers = {_decode(name): _decode(value) for name, value in self.headers}
         return AuthorizerRequest(method=self.method, path=self.path, headers=headers)
 

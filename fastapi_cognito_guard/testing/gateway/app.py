@@ -1,9 +1,10 @@
-"""An app behind API Gateway, on this machine: an authorizer decides, an event is built, Mangum runs it.
+"""An app behind API Gateway on this machine: an authorizer decides, and Mangum runs the app on an event.
 
-The API is the one that the app's own routes describe, each with its authorizer and its scopes. What no
-route answers, the gateway answers itself, as it does what its authorizers refuse.
+The API has the app's own routes, each with its authorizer and its scopes. The gateway itself answers
+requests for other paths, and those that its authorizers refuse.
 """
 
+import logging
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -23,13 +24,16 @@ from fastapi_cognito_guard.deploy.lambda_function import LambdaFunction
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError
 from fastapi_cognito_guard.guard import installed_guard
 from fastapi_cognito_guard.responses import Refusal
-from fastapi_cognito_guard.testing.gateway.authorizers import AUTHORIZERS, Deciding
+from fastapi_cognito_guard.testing.gateway.authorizers import AUTHORIZERS, PlayedAuthorizer
 from fastapi_cognito_guard.testing.gateway.events import FRONTS, Flavour, gateway_event
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+logger = logging.getLogger("fastapi_cognito_guard.testing")
+
+_MAX_LOGGED = 200  # characters of a path
 _OPEN: tuple[Flavour, ...] = ("function-url", "alb")
 _NOT_FOUND = {
     "rest": Refusal(
@@ -42,12 +46,13 @@ _NOT_FOUND = {
 
 
 class Gateway:
-    """The app behind a front door; itself an ASGI app, for any client or server.
+    """An app behind a front door, as an ASGI app for any client or server.
 
-    ``kind``     which front door: see `Flavour`. Without an authorizer (``"function-url"``, ``"alb"``) all
-                 requests reach the app
+    ``kind``     the front door: see `Flavour`. Behind ``"function-url"`` and ``"alb"``, which have no
+                 authorizer, all requests reach the app
     ``stage``    by default ``prod`` for REST APIs; it is the first part of the path
-    ``context``  what a Lambda authorizer makes of a token's claims; by default ``{"claims": <as JSON>}``
+    ``context``  returns a Lambda authorizer's context for the claims of a token; by default
+                 ``{"claims": <as JSON>}``
 
     Raises `ConfigurationError` for an app without a guard, and for kinds that take no tokens.
     """
@@ -68,18 +73,18 @@ class Gateway:
         self.stage = stage or FRONTS[kind].stage
         self.app = app
         self._context = context
-        self._watched = _Watched(app)
-        self._handler = LambdaFunction(self._watched, base_path=None, lifespan="off", options={})
+        self._keeper = _ExceptionKeeper(app)
+        self._handler = LambdaFunction(self._keeper, base_path=None, lifespan="off", options={})
         self._lock = Lock()
 
     @property
     def address(self) -> str:
-        """Where clients find it."""
+        """Address that clients use."""
         return f"https://{FRONTS[self.kind].host}{self._root}"
 
     @property
     def _root(self) -> str:
-        """The first part of each path: API Gateway's own domain has the stage there."""
+        """First part of each path: the stage, on API Gateway's own domain."""
         return "" if self.stage == "$default" or self.kind in _OPEN else f"/{self.stage}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,67 +111,76 @@ class Gateway:
 
     async def _answer(self, request: Request, body: bytes) -> tuple[Response, Exception | None]:
         path = request.scope["path"].removeprefix(self._root) or "/"
-        asked: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "method": request.method,
             "path": path,
-            "query": _multi(request.query_params),
-            "headers": _multi(request.headers),
-            "body": _text_or_bytes(body),
+            "query": _group_values(request.query_params),
+            "headers": _group_values(request.headers),
+            "body": _decode_body(body),
             "stage": self.stage,
         }
         if self.kind not in _OPEN:
             try:
-                asked |= await self._authorized(request, path)
+                arguments |= await self._authorize(request, path)
             except _NoRoute:
                 dialect = AUTHORIZERS[self.kind].dialect
-                return _refused(_NOT_FOUND[dialect]), None
+                return _render_refusal(_NOT_FOUND[dialect]), None
             except AuthError as error:
-                return _refused(self._deciding().refusal(error)), None
-        event = gateway_event(self.kind, **asked)
+                refusal = self._build_played().refusal(error)
+                logger.warning(
+                    "%a %a refused with %s by the gateway: %s: %s",
+                    request.method,
+                    path[:_MAX_LOGGED],
+                    refusal.status,
+                    error.code,
+                    error.reason,
+                )
+                return _render_refusal(refusal), None
+        event = gateway_event(self.kind, **arguments)
         return await run_in_threadpool(self._invoke, event)
 
-    async def _authorized(self, request: Request, path: str) -> dict[str, Any]:
-        """What the route's authorizer adds to the event: nothing, where the route has none."""
+    async def _authorize(self, request: Request, path: str) -> dict[str, Any]:
+        """Return the arguments of the event that the route's authorizer adds."""
         if not request.scope["path"].startswith(self._root):
             raise _NoRoute
-        demand = self._route(request, path)
-        deciding = self._deciding()
-        if demand is None or not deciding.guards(demand):
+        route = self._find_route(request, path)
+        authorizer = self._build_played()
+        if route is None or not authorizer.is_attached(route):
             return {}
-        claims = unverified_claims(await deciding.token(request.scope["headers"], demand))
+        claims = unverified_claims(await authorizer.find_token(request.scope["headers"], route))
         context = self._context(claims) if self._context else None
-        return {"claims": claims, "context": context, "scopes": demand.scopes[0] if demand.scopes else None}
+        return {"claims": claims, "context": context, "scopes": route.scopes[0] if route.scopes else None}
 
-    def _route(self, request: Request, path: str) -> RouteInfo | None:
-        """The route that answers. None is one without an authorizer; raises where there is no route."""
-        fitting = [demand for demand in list_routes(self.app) if _pattern(demand.path).match(path)]
+    def _find_route(self, request: Request, path: str) -> RouteInfo | None:
+        """Return the route for a request, or None for one without an authorizer. Raises `_NoRoute`."""
+        fitting = [route for route in list_routes(self.app) if _compile_path(route.path).match(path)]
         preflight = request.method == "OPTIONS" and "access-control-request-method" in request.headers
-        for demand in fitting:
-            if not demand.websocket and (not demand.methods or request.method in demand.methods):
-                return demand
+        for route in fitting:
+            if not route.websocket and (not route.methods or request.method in route.methods):
+                return route
         if (fitting and preflight) or any(
             path.startswith(f"{each.path}/") for each in list_opaque_mounts(self.app)
         ):
             return None
         raise _NoRoute
 
-    def _deciding(self) -> Deciding:
-        return AUTHORIZERS[self.kind].over(installed_guard(self.app))
+    def _build_played(self) -> PlayedAuthorizer:
+        return AUTHORIZERS[self.kind].build(installed_guard(self.app))
 
     def _invoke(self, event: dict[str, Any]) -> tuple[Response, Exception | None]:
-        with self._lock:  # an instance of a function has one request at a time
-            self._watched.error = None
+        with self._lock:  # a function instance serves one request at a time
+            self._keeper.error = None
             answer = self._handler(event, None)
             is_rest = self.kind in AUTHORIZERS and AUTHORIZERS[self.kind].dialect == "rest"
-            return _response(answer, remap=is_rest), self._watched.error
+            return _build_response(answer, remap=is_rest), self._keeper.error
 
 
 class _NoRoute(Exception):
-    """The API has no such route."""
+    """The API has no route for the request."""
 
 
-class _Watched:
-    """The app, and what it raised last: Mangum makes a 500 of it, and test clients want to see it."""
+class _ExceptionKeeper:
+    """Keeps the app's last exception, which Mangum turns into a 500 and test clients raise."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -181,11 +195,11 @@ class _Watched:
 
 
 @cache
-def _pattern(path: str) -> Pattern[str]:
+def _compile_path(path: str) -> Pattern[str]:
     return compile_path(path)[0]
 
 
-def _multi(values: Headers | QueryParams) -> dict[str, list[str]]:
+def _group_values(values: Headers | QueryParams) -> dict[str, list[str]]:
     pairs = values.items() if isinstance(values, Headers) else values.multi_items()
     several: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -193,19 +207,19 @@ def _multi(values: Headers | QueryParams) -> dict[str, list[str]]:
     return several
 
 
-def _text_or_bytes(body: bytes) -> str | bytes | None:
+def _decode_body(body: bytes) -> str | bytes | None:
     try:
         return body.decode() or None
     except UnicodeDecodeError:
         return body
 
 
-def _refused(refusal: Refusal) -> Response:
+def _render_refusal(refusal: Refusal) -> Response:
     return Response(refusal.content, refusal.status, dict(refusal.headers), media_type="application/json")
 
 
-def _response(answer: Mapping[str, Any], *, remap: bool) -> Response:
-    """What the function returned, as the client gets it. A REST API renames the challenge."""
+def _build_response(answer: Mapping[str, Any], *, remap: bool) -> Response:
+    """Turn a function's answer into the client's response. A REST API renames the challenge."""
     body = answer.get("body") or ""
     response = Response(b64decode(body) if answer.get("isBase64Encoded") else body, answer["statusCode"])
     single = {name: [value] for name, value in (answer.get("headers") or {}).items()}

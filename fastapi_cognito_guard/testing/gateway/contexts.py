@@ -1,4 +1,4 @@
-"""What each kind of authorizer leaves in an event's request context, spelled as that kind spells."""
+"""Request contexts of each kind of authorizer, in its own format."""
 
 import json
 import time
@@ -18,13 +18,13 @@ IDENTITY: Mapping[str, Any] = dict.fromkeys(
     "accessKey accountId caller cognitoAuthenticationProvider cognitoAuthenticationType cognitoIdentityId "
     "cognitoIdentityPoolId principalOrgId user userArn".split()
 )
-"""``requestContext.identity`` of a REST API: there for everybody, and empty but for IAM callers."""
+"""``requestContext.identity`` of a REST API, which only IAM callers fill."""
 
 
-class Passed(NamedTuple):
-    """What an authorizer has let pass.
+class AcceptedRequest(NamedTuple):
+    """A request that an authorizer has accepted.
 
-    ``scopes`` are the route's, None where it has none; ``context`` is a Lambda authorizer's own.
+    ``scopes``: the route's, or None. ``context``: a Lambda authorizer's own.
     """
 
     claims: Mapping[str, Any] | None
@@ -32,13 +32,13 @@ class Passed(NamedTuple):
     context: Mapping[str, Any] | None
 
 
-Authorizer = Callable[[Passed], dict[str, dict[str, Any]]]
-"""Gives the members of the request context that it adds."""
+ContextBuilder = Callable[[AcceptedRequest], dict[str, dict[str, Any]]]
+"""Returns the members that an authorizer adds to the request context."""
 
 
-def rest(passed: Passed) -> dict[str, Any]:
-    """REST COGNITO_USER_POOLS: all text, Java dates, commas in lists."""
-    claims = passed.claims or {}
+def rest(accepted: AcceptedRequest) -> dict[str, Any]:
+    """Build the context of REST COGNITO_USER_POOLS: text, Java dates, lists with commas."""
+    claims = accepted.claims or {}
     texts = {
         name: java_date(value) if name in _DATES else _as_text(value, ",".join)
         for name, value in claims.items()
@@ -46,39 +46,39 @@ def rest(passed: Passed) -> dict[str, Any]:
     return {"authorizer": {"claims": texts}}
 
 
-def rest_jwt(passed: Passed) -> dict[str, Any]:
-    """REST JWT: the token's own types."""
-    return {"authorizer": {"claims": dict(passed.claims or {})}}
+def rest_jwt(accepted: AcceptedRequest) -> dict[str, Any]:
+    """Build the context of REST JWT: the token's own types."""
+    return {"authorizer": {"claims": dict(accepted.claims or {})}}
 
 
-def http(passed: Passed) -> dict[str, Any]:
-    """HTTP API JWT, payload 2.0."""
-    return {"authorizer": {"jwt": _jwt(passed)}}
+def http(accepted: AcceptedRequest) -> dict[str, Any]:
+    """Build the context of HTTP API JWT, payload 2.0."""
+    return {"authorizer": {"jwt": _jwt(accepted)}}
 
 
-def http_1(passed: Passed) -> dict[str, Any]:
-    """HTTP API JWT, payload 1.0: the same, without the level ``jwt``."""
-    return {"authorizer": _jwt(passed)}
+def http_1(accepted: AcceptedRequest) -> dict[str, Any]:
+    """Build the context of HTTP API JWT, payload 1.0: the same, without the level ``jwt``."""
+    return {"authorizer": _jwt(accepted)}
 
 
-def lambda_flat(passed: Passed) -> dict[str, Any]:
-    """A Lambda authorizer of a REST or WebSocket API, TOKEN or REQUEST: its context, flat."""
-    principal = (passed.claims or {}).get("sub", "user")
-    return {"authorizer": {"principalId": principal, "integrationLatency": 12, **_context(passed)}}
+def lambda_flat(accepted: AcceptedRequest) -> dict[str, Any]:
+    """Build the flat context of a Lambda authorizer of a REST or WebSocket API."""
+    principal = (accepted.claims or {}).get("sub", "user")
+    return {"authorizer": {"principalId": principal, "integrationLatency": 12, **_context(accepted)}}
 
 
-def lambda_2(passed: Passed) -> dict[str, Any]:
-    """A Lambda authorizer of an HTTP API, payload 2.0."""
-    return {"authorizer": {"lambda": _context(passed)}}
+def lambda_2(accepted: AcceptedRequest) -> dict[str, Any]:
+    """Build the context of a Lambda authorizer of an HTTP API, payload 2.0."""
+    return {"authorizer": {"lambda": _context(accepted)}}
 
 
-def iam(passed: Passed) -> dict[str, Any]:
-    """REST AWS_IAM. With claims: by the credentials that an identity pool gave to that user."""
+def iam(accepted: AcceptedRequest) -> dict[str, Any]:
+    """Build the identity of REST AWS_IAM. With claims: credentials of an identity pool for that user."""
     signed = {"accessKey": "ASIAEXAMPLE", "accountId": ACCOUNT}
     signed |= {"caller": _CALLER, "user": _CALLER, "userArn": _ARN}
-    if passed.claims is not None:
+    if accepted.claims is not None:
         signed |= {
-            "cognitoAuthenticationProvider": ",".join(_providers(passed.claims)),
+            "cognitoAuthenticationProvider": ",".join(_providers(accepted.claims)),
             "cognitoAuthenticationType": "authenticated",
             "cognitoIdentityId": _IDENTITY,
             "cognitoIdentityPoolId": _IDENTITY_POOL,
@@ -86,10 +86,10 @@ def iam(passed: Passed) -> dict[str, Any]:
     return {"identity": signed}
 
 
-def iam_2(passed: Passed) -> dict[str, Any]:
-    """HTTP API or function URL, AWS_IAM. With claims: as with `iam`."""
-    cognito = passed.claims and {
-        "amr": ["authenticated", *_providers(passed.claims)],
+def iam_2(accepted: AcceptedRequest) -> dict[str, Any]:
+    """Build the context of HTTP API or function URL AWS_IAM. With claims: as in `iam`."""
+    cognito = accepted.claims and {
+        "amr": ["authenticated", *_providers(accepted.claims)],
         "identityId": _IDENTITY,
         "identityPoolId": _IDENTITY_POOL,
     }
@@ -105,39 +105,39 @@ def iam_2(passed: Passed) -> dict[str, Any]:
     return {"authorizer": {"iam": section}}
 
 
-def nobody(passed: Passed) -> dict[str, Any]:
-    """A front door without authorizers."""
+def nobody(accepted: AcceptedRequest) -> dict[str, Any]:
+    """Build nothing: the front door has no authorizer."""
     return {}
 
 
 def java_date(seconds: float) -> str:
-    """``java.util.Date.toString()`` in UTC: how REST APIs spell ``exp`` and ``iat``."""
+    """Return ``java.util.Date.toString()`` in UTC: REST APIs write ``exp`` and ``iat`` so."""
     moment = time.gmtime(seconds)
     weekday, month = _WEEKDAYS[moment.tm_wday], _MONTHS[moment.tm_mon - 1]
     clock = f"{moment.tm_hour:02}:{moment.tm_min:02}:{moment.tm_sec:02}"
     return f"{weekday} {month} {moment.tm_mday:02} {clock} UTC {moment.tm_year:04}"
 
 
-def _jwt(passed: Passed) -> dict[str, Any]:
-    claims = passed.claims or {}
+def _jwt(accepted: AcceptedRequest) -> dict[str, Any]:
+    claims = accepted.claims or {}
     texts = {
         name: _as_text(value, lambda items: f"[{' '.join(items)}]")
         for name, value in claims.items()
         if value is not None
     }
-    # Not the route's scopes but the token's, and only on a route that has some.
+    # The token's scopes, but only on a route that has scopes.
     own = str(claims.get("scope", "")).split()
-    return {"claims": texts, "scopes": None if passed.scopes is None else own}
+    return {"claims": texts, "scopes": None if accepted.scopes is None else own}
 
 
-def _context(passed: Passed) -> Mapping[str, Any]:
-    if passed.context is not None:
-        return passed.context
-    return {"claims": json.dumps(dict(passed.claims or {}))}
+def _context(accepted: AcceptedRequest) -> Mapping[str, Any]:
+    if accepted.context is not None:
+        return accepted.context
+    return {"claims": json.dumps(dict(accepted.claims or {}))}
 
 
 def _providers(claims: Mapping[str, Any]) -> list[str]:
-    """The user pool, and who signed in there, in the words of an identity pool."""
+    """Return the user pool and its user, in the form of an identity pool."""
     pool = str(claims["iss"]).removeprefix("https://").replace("issuer-cognito-idp.", "cognito-idp.")
     return [pool, f"{pool}:CognitoSignIn:{claims['sub']}"]
 
