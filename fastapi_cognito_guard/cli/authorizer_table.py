@@ -24,24 +24,24 @@ class Row(NamedTuple):
 class _Authorizer(NamedTuple):
     name: str
     semantics: Semantics
-    scoped: bool
+    scoped: bool = False
     condition: str = ""
 
 
 _SCOPES = "if one of its scopes is the route's"
 _AUDIENCE = "if {audience} is in its audience"
 _GATEWAYS = (
-    _Authorizer("REST API, Cognito, no scopes", "rest", False),
+    _Authorizer("REST API, Cognito, no scopes", "rest"),
     _Authorizer("REST API, Cognito, scopes", "rest", True, _SCOPES),
-    _Authorizer("HTTP API, JWT, no scopes", "http", False, _AUDIENCE),
+    _Authorizer("HTTP API, JWT, no scopes", "http", condition=_AUDIENCE),
     _Authorizer("HTTP API, JWT, scopes", "http", True, f"{_AUDIENCE}, and {_SCOPES}"),
 )
-_GUARD = _Authorizer("CognitoGuard, by default", "strict", False, "if {client} is in client_ids")
+_GUARD = _Authorizer("CognitoGuard, by default", "strict", condition="if {client} is in client_ids")
 
 
 def check_with_guard(guard: CognitoGuard, claims: Mapping[str, Any], now: float) -> Row:
     """Check claims with the validator of a guard, as if the signature were good."""
-    authorizer = _Authorizer("this environment's guard", guard.semantics, False)
+    authorizer = _Authorizer("this environment's guard", guard.semantics)
     return _check(authorizer, guard.validator, claims, now)
 
 

@@ -1,5 +1,6 @@
 """HTTP endpoints of the local pool: sign-ins, tokens, and each error."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -187,7 +188,7 @@ def test_a_code_is_bound_to_client_redirect_uri_and_verifier(
 def test_a_client_with_a_secret_needs_no_pkce_but_may_not_send_a_verifier_alone(client: httpx.Client) -> None:
     back = "https://web.example.com/back?a=1"
     request: dict[str, str | None] = {"client_id": "web", "redirect_uri": back, "scope": "openid"}
-    request["code_challenge"] = None
+    request |= {"code_challenge": None, "code_challenge_method": None}
     answer = answer_in(submit(client, **request).headers["location"])
     assert answer == {"a": "1", "state": "a&b=c", "code": answer["code"]}
     form = {"grant_type": "authorization_code", "redirect_uri": back}
@@ -196,7 +197,8 @@ def test_a_client_with_a_secret_needs_no_pkce_but_may_not_send_a_verifier_alone(
         400,
         "invalid_grant",
     )
-    good = {**form, "code": get_code(client, **request)}
+    # A parameter without a value counts as absent (RFC 6749 section 3.1).
+    good = {**form, "code": get_code(client, **{**request, "code_challenge": ""})}
     assert read_error(client.post("/oauth2/token", data={**good, "client_id": "web"})) == (
         400,
         "invalid_client",
@@ -293,6 +295,7 @@ def test_a_machine_gets_the_requested_scopes(client: httpx.Client) -> None:
 
 FORM = "application/x-www-form-urlencoded"
 GRANT = "grant_type=client_credentials"
+BASIC = b64encode(":".join(MACHINE).encode()).decode()
 VALID = f"{GRANT}&client_id=local-machine&client_secret=local-secret&a="
 
 
@@ -306,6 +309,7 @@ VALID = f"{GRANT}&client_id=local-machine&client_secret=local-secret&a="
         (f"{GRANT}&client_id=web", {"Authorization": "basic"}, "invalid_client"),
         (f"{GRANT}&client_id=web", {"Authorization": "Basic %%%"}, "invalid_client"),
         (f"{GRANT}&client_id=web", {"Authorization": "Basic /w=="}, "invalid_client"),
+        (GRANT, {"Authorization": f"Basic %{BASIC}"}, "invalid_client"),
         (GRANT, {"Authorization": "Bearer x"}, "invalid_client"),
         (f"{GRANT}&client_id=local-docs", {}, "unauthorized_client"),
         (f"{GRANT}&client_id=local-machine&client_secret=local-secret&scope=openid", {}, "invalid_scope"),
