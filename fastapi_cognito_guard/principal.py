@@ -18,6 +18,8 @@ from fastapi_cognito_guard.errors import ConfigurationError
 Source = Literal["token", "rest", "http", "lambda"]
 TokenUse = Literal["id", "access"]
 
+_TEXT_SOURCES = ("rest", "http")  # gateways that may write any claim as text
+
 
 class NotAParameter:
     """Marker for types that FastAPI must not read from a request.
@@ -72,11 +74,10 @@ class _CopiedClaims:
         if principal is None:
             return self
         claims: dict[str, Any] = principal.__dict__["claims"]
-        declared: ClaimTypes = principal.__dict__["claim_types"]
         advice = {
             name: text
             for name, value in claims.items()
-            if (text := _advise(name, value, declared)) is not None
+            if (text := _advise(principal, name, value)) is not None
         }
         readable = deepcopy({name: value for name, value in claims.items() if name not in advice})
         return _ReadableClaims(readable, advice) if advice else readable
@@ -85,24 +86,24 @@ class _CopiedClaims:
         raise FrozenInstanceError("cannot assign to field 'claims'")
 
 
-def _advise(name: str, value: object, declared: ClaimTypes) -> str | None:
+def _advise(principal: "Principal", name: str, value: object) -> str | None:
     """Return advice if a claim cannot be read alike at every door, else None.
 
     An app's own claim that is not text in a token is text behind most gateways, and only its declaration
     gives it its type back.
     """
     if isinstance(value, str):
-        if name not in COGNITO_OBJECTS:
+        if name not in COGNITO_OBJECTS or principal.source not in _TEXT_SOURCES:
             return None
         return (
             f"This gateway writes the claim {name} in a form that cannot be parsed. Read it from the token: "
             'CognitoGuard(..., gateway="verify") or gateway="ignore".'
         )
-    if value is None or name in COGNITO_TYPED or name in declared:
+    if value is None or name in COGNITO_TYPED or name in principal.claim_types:
         return None
     kind = describe_type(value)
     return (
-        f"The claim {name} is no text, and gateways deliver it as text. Declare its type, so that it is the "
+        f"The claim {name} is not text, and gateways deliver it as text. Declare its type, so that it is the "
         f'same at every door: CognitoGuard(..., claim_types={{"{name}": {kind}}}).'
     )
 
@@ -178,7 +179,7 @@ class Principal:
         value = self.__dict__["claims"].get(name)
         if isinstance(value, str) and name not in COGNITO_OBJECTS:
             return value
-        advice = _advise(name, value, self.__dict__["claim_types"])
+        advice = _advise(self, name, value)
         if advice is not None:
             raise ConfigurationError(advice, setting="claim_types")
         return deepcopy(value)

@@ -208,3 +208,9 @@ def claims_of(pool: FakeUserPool) -> dict[str, Any]:
 
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("name", ["identities", "address", "act"])
+async def test_an_object_that_is_text_in_the_token_itself_is_that_text(pool: FakeUserPool, name: str) -> None:
+    user = await guard_for(pool).verify(pool.access_token(claims={name: "1 Main Street"}))
+    assert user.claim(name) == user.claims[name] == "1 Main Street"

@@ -39,6 +39,15 @@ def test_a_group_is_matched_whole(held: str) -> None:
         require_group("admins").check(make_principal(groups=frozenset({held})))
 
 
+@pytest.mark.parametrize("held", ["orders", "orders/readonly", "my-orders/read", "Orders/Read"])
+def test_a_scope_is_matched_whole(held: str) -> None:
+    principal = make_principal(scopes=frozenset({held}))
+    with pytest.raises(InsufficientScope):
+        require_scope("orders/read").check(principal)
+    with pytest.raises(InsufficientScope):
+        check_all_scopes(principal, ["orders/read"])
+
+
 def test_a_scope_is_not_a_group() -> None:
     with pytest.raises(InsufficientGroup):
         require_group("admins").check(make_principal(scopes=frozenset({"admins"})))

@@ -1,6 +1,5 @@
 """Decisions of authorizers about a token's claims, each by its own rules. Signatures are not checked."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,9 +9,8 @@ from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.pool import UserPool, index_by_issuer
 from fastapi_cognito_guard.principal import Principal
 
-_COGNITO_ISSUER = r"https://(?:issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.(?:com(?:\.cn)?|eu)/([\w-]+)"
-_OTHER_POOL = "eu-west-1_OtherPool"
-"""Id of the pool that stands for an issuer other than Cognito."""
+_POOL_ID = "eu-west-1_Placeholder"
+"""Id of the pool whose issuer is the token's own, whatever that is."""
 
 
 class Row(NamedTuple):
@@ -26,24 +24,24 @@ class Row(NamedTuple):
 class _Authorizer(NamedTuple):
     name: str
     semantics: Semantics
-    scoped: bool
+    scoped: bool = False
     condition: str = ""
 
 
 _SCOPES = "if one of its scopes is the route's"
 _AUDIENCE = "if {audience} is in its audience"
 _GATEWAYS = (
-    _Authorizer("REST API, Cognito, no scopes", "rest", False),
+    _Authorizer("REST API, Cognito, no scopes", "rest"),
     _Authorizer("REST API, Cognito, scopes", "rest", True, _SCOPES),
-    _Authorizer("HTTP API, JWT, no scopes", "http", False, _AUDIENCE),
+    _Authorizer("HTTP API, JWT, no scopes", "http", condition=_AUDIENCE),
     _Authorizer("HTTP API, JWT, scopes", "http", True, f"{_AUDIENCE}, and {_SCOPES}"),
 )
-_GUARD = _Authorizer("CognitoGuard, by default", "strict", False, "if {client} is in client_ids")
+_GUARD = _Authorizer("CognitoGuard, by default", "strict", condition="if {client} is in client_ids")
 
 
 def check_with_guard(guard: CognitoGuard, claims: Mapping[str, Any], now: float) -> Row:
     """Check claims with the validator of a guard, as if the signature were good."""
-    authorizer = _Authorizer("this environment's guard", guard.semantics, False)
+    authorizer = _Authorizer("this environment's guard", guard.semantics)
     return _check(authorizer, guard.validator, claims, now)
 
 
@@ -82,10 +80,8 @@ def _find_problem(authorizer: _Authorizer, principal: Principal) -> str | None:
 def _find_pool(claims: Mapping[str, Any]) -> UserPool:
     """Build the pool that the token names as its issuer."""
     issuer, client = claims.get("iss"), claims.get("client_id") or claims.get("aud")
-    known = re.fullmatch(_COGNITO_ISSUER, issuer) if isinstance(issuer, str) else None
-    pool_id = known[1] if known else _OTHER_POOL
     resource = claims.get("aud") if claims.get("token_use") == "access" else None
     try:
-        return UserPool(pool_id, client_ids=client or "none", issuer=issuer, resource=resource)
+        return UserPool(_POOL_ID, client_ids=client or "none", issuer=issuer, resource=resource)
     except ConfigurationError:
-        return UserPool(_OTHER_POOL, client_ids="none")
+        return UserPool(_POOL_ID, client_ids="none")

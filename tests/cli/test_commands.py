@@ -13,6 +13,7 @@ def test_the_version_and_the_help_fit_80_columns() -> None:
     for command in ("", "inspect", "verify", "doctor", "routes", "export", "token", "pool", "jwks"):
         result = cognito_guard(*command.split(), "--help")
         assert (result.code, "Usage" in result.out) == (0, True)
+        assert "completion" not in result.out
 
 
 def test_wrong_use_is_one_line_that_names_the_help() -> None:
@@ -20,7 +21,13 @@ def test_wrong_use_is_one_line_that_names_the_help() -> None:
     assert result.code == 2
     assert result.err.startswith("cognito-guard: No such option: --colour (see ")
     assert result.err.endswith(" inspect --help)\n")
-    assert "pull" in cognito_guard("jwks").out + cognito_guard("jwks").err
+
+
+def test_without_arguments_the_help_is_printed() -> None:
+    for arguments, command in ([], "inspect"), (["jwks"], "pull"):
+        result = cognito_guard(*arguments)
+        assert command in result.out + result.err
+        assert not result.err.startswith("cognito-guard: ")
 
 
 def test_without_the_extra_the_error_is_the_command_that_installs_it() -> None:

@@ -44,6 +44,16 @@ def test_inspect_lists_the_authorizers_that_would_take_a_token(name: str) -> Non
         assert f"{authorizer} {takes}" in result.text
 
 
+def test_inspect_names_conditions_and_reasons() -> None:
+    text = cognito_guard("inspect", given=POOL.access_token()).text
+    assert "if 4b1example is in client_ids" in text
+    assert "if 4b1example is in its audience, and if one of its scopes is the route's" in text
+    assert "a route without scopes takes an ID token there" in text
+    assert "a route with scopes takes an access token" in cognito_guard("inspect", given=POOL.id_token()).text
+    bound = POOL.access_token(claims={"aud": "https://api.example"})
+    assert "if https://api.example is in its audience" in cognito_guard("inspect", given=bound).text
+
+
 REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     "expired": (lambda: POOL.access_token(expires_in=-90_000), "exp passed 9000"),
     "not signed": (lambda: attack_tokens(POOL)["alg 'none', no signature"], "alg is not RS256"),

@@ -229,6 +229,27 @@ def test_any_event_at_all_is_read_or_refused(event: Any) -> None:
         assert refused.status == 401
 
 
+KNOWN_CLAIMS = st.sampled_from(
+    "exp iat nbf auth_time version email_verified cognito:groups cognito:roles identities aud scp sub".split()
+)
+JWT_EVENTS = st.sampled_from(["http-jwt-scoped", "rest-cognito-id", "rest-jwt-native"])
+GUARD = make_guard()
+
+
+@given(name=JWT_EVENTS, claims=st.dictionaries(KNOWN_CLAIMS, json_values, min_size=1))
+def test_any_claims_of_an_event_are_accepted_or_refused(name: str, claims: dict[str, Any]) -> None:
+    event = load_event(name)
+    authorizer = event["requestContext"]["authorizer"]
+    authorizer.get("jwt", authorizer)["claims"].update(claims)
+    try:
+        principal = GUARD.vouched(event)
+    except AuthError as refused:
+        assert refused.status == 401
+    else:
+        assert principal is not None
+        assert principal.issuer == ADA["issuer"]
+
+
 @pytest.mark.parametrize("version", ["2.0", "3.0", None, 1.0])
 @pytest.mark.parametrize("exp", ["4000000000", 4000000000])
 def test_flat_claims_prove_nothing_in_an_event_of_another_version(version: Any, exp: Any) -> None:
@@ -313,7 +334,6 @@ def test_a_megabyte_of_claims_is_read(pool: FakeUserPool) -> None:
 
 ANY_CONTEXT_APP = build_app(make_guard(lambda_context=lambda context: context))
 ANY_CONTEXT = lambda_handler(ANY_CONTEXT_APP)
-JWT_EVENTS = st.sampled_from(["http-jwt-scoped", "rest-cognito-id", "rest-jwt-native"])
 
 
 @given(context=json_values, data=st.data())

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration import bundle, ministack
-from tests.integration.deployed import Deployed, deploy_everywhere
-from tests.integration.ministack import EmulatedPool, create_pool, running
+from tests.integration.deployment import Deployed, deploy_everywhere
+from tests.integration.ministack import EmulatedPool, create_pool, run_ministack
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def ministack_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         if os.environ.get("REQUIRE_MINISTACK"):
             pytest.fail(reason)
         pytest.skip(reason)
-    with running(command, tmp_path_factory.mktemp("ministack")) as address:
+    with run_ministack(command, tmp_path_factory.mktemp("ministack")) as address:
         yield address
 
 

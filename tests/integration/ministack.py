@@ -26,7 +26,7 @@ def find_program() -> str | None:
 
 
 @contextmanager
-def running(command: str, directory: Path) -> Iterator[str]:
+def run_ministack(command: str, directory: Path) -> Iterator[str]:
     """Run MiniStack on a free port of 127.0.0.1, and yield its address once it is healthy."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

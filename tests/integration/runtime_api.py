@@ -57,7 +57,7 @@ def find_python() -> str | None:
 
 
 @contextmanager
-def running(
+def run_function(
     python: str, task_root: Path, handler: str, environ: Mapping[str, str], log: Path
 ) -> Iterator[Function]:
     """Run the function in a process of its own, as Lambda does. It ends with the block."""

@@ -60,7 +60,7 @@ def function(
 ) -> Iterator[Function]:
     """One process for all events, like a warm function."""
     log = tmp_path_factory.mktemp("function") / "log"
-    with runtime_api.running(python, task_root, "example_app.main.handler", settings, log) as function:
+    with runtime_api.run_function(python, task_root, "example_app.main.handler", settings, log) as function:
         yield function
     assert b"eyJ" not in log.read_bytes()  # no token in the function's log
 
@@ -141,7 +141,9 @@ def test_a_function_without_a_configured_pool_starts_and_answers_401(
     python: str, task_root: Path, example_pool: FakeUserPool, tmp_path: Path
 ) -> None:
     token = example_pool.access_token("ada", groups=["admins"])
-    with runtime_api.running(python, task_root, "example_app.main.handler", {}, tmp_path / "log") as function:
+    with runtime_api.run_function(
+        python, task_root, "example_app.main.handler", {}, tmp_path / "log"
+    ) as function:
         for path, vouched, status in (("/health", False, 200), ("/me", True, 401), ("/me", False, 401)):
             answer = function.invoke(example_pool.event("http", token, vouched=vouched, path=path))
             assert answer.body["statusCode"] == status
@@ -166,7 +168,7 @@ def test_a_function_with_invalid_settings_does_not_start_and_names_the_variable(
 ) -> None:
     log = tmp_path / "log"
     wrong = {**settings, **changes}
-    with runtime_api.running(python, task_root, "example_app.main.handler", wrong, log) as function:
+    with runtime_api.run_function(python, task_root, "example_app.main.handler", wrong, log) as function:
         answer = function.answers.get(timeout=20)
         assert function.wait_for_exit() == 1
     assert (answer.kind, answer.body["errorType"]) == ("init/error", "ConfigurationError")
@@ -182,7 +184,7 @@ def test_keys_and_verified_tokens_are_cached_between_invocations(
             "COGNITO_CLIENT_IDS": CLIENT,
             "COGNITO_JWKS_URI": keys.address,
         }
-        with runtime_api.running(
+        with runtime_api.run_function(
             python, task_root, "functions.observed.handler", environ, tmp_path / "log"
         ) as function:
 

@@ -1,6 +1,6 @@
 """Claims and identities in stored events of MiniStack, in its own format and rewritten in the format of AWS.
 
-Needs no MiniStack: the events are stored in tests/events/ministack. test_deployed.py compares them with what
+Needs no MiniStack: the events are stored in tests/events/ministack. test_gateways.py compares them with what
 MiniStack delivers, and overwrites them with KEEP_MINISTACK_EVENTS=1.
 """
 

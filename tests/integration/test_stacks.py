@@ -12,7 +12,7 @@ from example_app.api import create_app
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing.uvicorn_server import serve_app
 from tests.integration.calls import MOST_CALLS, send
-from tests.integration.deployed import make_guard
+from tests.integration.deployment import make_guard
 from tests.integration.matrix import ROUTES, STATUSES, Route, find_expected_status, issue_tokens, read_content
 from tests.integration.stacks import Stacks
 

@@ -162,15 +162,21 @@ def test_the_length_is_capped_before_anything_is_decoded() -> None:
         parse(GOOD + "A" * MAX_LENGTH)
 
 
-parts = st.binary(max_size=60) | st.sampled_from([json.dumps(HEADER).encode(), json.dumps(PAYLOAD).encode()])
+octets = st.binary(max_size=60)
+parts = (
+    octets
+    | octets.map(lambda rest: b"{" + rest)  # invalid JSON and invalid UTF-8 that begin like an object
+    | st.sampled_from([json.dumps(HEADER).encode(), json.dumps(PAYLOAD).encode()])
+)
 
 
-@given(st.text() | st.lists(parts.map(encode), max_size=5).map(".".join))
-def test_any_text_is_parsed_or_refused(text: str) -> None:
-    try:
-        parse(text)
-    except AuthError as refused:
-        assert refused.status == 401
+@given(st.text() | st.lists(parts.map(encode), max_size=5).map(".".join), parts.map(encode))
+def test_any_text_is_parsed_or_refused(text: str, payload: str) -> None:
+    for candidate in (text, f"{encode(HEADER)}.{payload}.AAAA"):
+        try:
+            parse(candidate)
+        except AuthError as refused:
+            assert refused.status == 401
 
 
 def test_by_default_a_token_may_have_16_kib() -> None:

@@ -1,6 +1,5 @@
 """Strict parsing of requests to the local pool: each has one meaning only."""
 
-import binascii
 from base64 import b64decode
 from urllib.parse import parse_qsl
 
@@ -45,6 +44,6 @@ def read_basic_credentials(request: Request) -> tuple[str, str] | None:
         return None
     try:
         client_id, _, secret = b64decode(credentials.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
+    except ValueError:  # not base64, or not UTF-8
         raise OAuthError("invalid_client") from None
     return client_id, secret

@@ -4,6 +4,7 @@ The API has the app's own routes, each with its authorizer and its scopes. The g
 requests for other paths, and those that its authorizers refuse.
 """
 
+import logging
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -30,6 +31,9 @@ from fastapi_cognito_guard.testing.signing_key import unverified_claims
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+logger = logging.getLogger("fastapi_cognito_guard.testing")
+
+_MAX_LOGGED = 200  # characters of a path
 _OPEN: tuple[Flavour, ...] = ("function-url", "alb")
 _NOT_FOUND = {
     "rest": Refusal(
@@ -122,7 +126,16 @@ class Gateway:
                 dialect = AUTHORIZERS[self.kind].dialect
                 return _render_refusal(_NOT_FOUND[dialect]), None
             except AuthError as error:
-                return _render_refusal(self._build_authorizer().refusal(error)), None
+                refusal = self._build_authorizer().refusal(error)
+                logger.warning(
+                    "%a %a refused with %s by the gateway: %s: %s",
+                    request.method,
+                    path[:_MAX_LOGGED],
+                    refusal.status,
+                    error.code,
+                    error.reason,
+                )
+                return _render_refusal(refusal), None
         event = gateway_event(self.kind, **arguments)
         return await run_in_threadpool(self._invoke, event)
 

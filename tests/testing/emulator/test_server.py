@@ -1,5 +1,6 @@
 """HTTP endpoints of the local pool: sign-ins, tokens, and each error."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -187,7 +188,7 @@ def test_a_code_is_bound_to_client_redirect_uri_and_verifier(
 def test_a_client_with_a_secret_needs_no_pkce_but_may_not_send_a_verifier_alone(client: httpx.Client) -> None:
     back = "https://web.example.com/back?a=1"
     request: dict[str, str | None] = {"client_id": "web", "redirect_uri": back, "scope": "openid"}
-    request["code_challenge"] = None
+    request |= {"code_challenge": None, "code_challenge_method": None}
     answer = answer_in(submit(client, **request).headers["location"])
     assert answer == {"a": "1", "state": "a&b=c", "code": answer["code"]}
     form = {"grant_type": "authorization_code", "redirect_uri": back}
@@ -196,7 +197,8 @@ def test_a_client_with_a_secret_needs_no_pkce_but_may_not_send_a_verifier_alone(
         400,
         "invalid_grant",
     )
-    good = {**form, "code": get_code(client, **request)}
+    # A parameter without a value counts as absent (RFC 6749 section 3.1).
+    good = {**form, "code": get_code(client, **{**request, "code_challenge": ""})}
     assert read_error(client.post("/oauth2/token", data={**good, "client_id": "web"})) == (
         400,
         "invalid_client",
@@ -293,6 +295,8 @@ def test_a_machine_gets_the_requested_scopes(client: httpx.Client) -> None:
 
 FORM = "application/x-www-form-urlencoded"
 GRANT = "grant_type=client_credentials"
+BASIC = b64encode(":".join(MACHINE).encode()).decode()
+VALID = f"{GRANT}&client_id=local-machine&client_secret=local-secret&a="
 
 
 @pytest.mark.parametrize(
@@ -305,6 +309,7 @@ GRANT = "grant_type=client_credentials"
         (f"{GRANT}&client_id=web", {"Authorization": "basic"}, "invalid_client"),
         (f"{GRANT}&client_id=web", {"Authorization": "Basic %%%"}, "invalid_client"),
         (f"{GRANT}&client_id=web", {"Authorization": "Basic /w=="}, "invalid_client"),
+        (GRANT, {"Authorization": f"Basic %{BASIC}"}, "invalid_client"),
         (GRANT, {"Authorization": "Bearer x"}, "invalid_client"),
         (f"{GRANT}&client_id=local-docs", {}, "unauthorized_client"),
         (f"{GRANT}&client_id=local-machine&client_secret=local-secret&scope=openid", {}, "invalid_scope"),
@@ -313,8 +318,9 @@ GRANT = "grant_type=client_credentials"
         ("", {}, "invalid_request"),
         (f"{GRANT}&{GRANT}", {}, "invalid_request"),
         ("é".encode(), {}, "invalid_request"),
-        ("&".join(f"a{n}=1" for n in range(60)), {}, "invalid_request"),
-        ("a=" + "b" * 17_000, {}, "invalid_request"),
+        (f"{VALID}&scope=&scope=orders/read", {}, "invalid_request"),
+        (VALID + "".join(f"&a{n}=1" for n in range(50)), {}, "invalid_request"),
+        (VALID.ljust(16 * 1024 + 1, "x"), {}, "invalid_request"),
         (GRANT, {"Content-Type": "application/json"}, "invalid_request"),
         (GRANT, {"Content-Type": ""}, "invalid_request"),
     ],
@@ -325,6 +331,12 @@ def test_an_invalid_token_request_is_400_with_the_error(
     response = client.post("/oauth2/token", content=body, headers={"Content-Type": FORM, **headers})
     assert read_error(response) == (400, error)
     assert response.headers["cache-control"] == "no-store"
+
+
+def test_a_token_request_may_have_50_fields_and_16_kib(client: httpx.Client) -> None:
+    for body in (VALID + "".join(f"&a{n}=1" for n in range(46)), VALID.ljust(16 * 1024, "x")):
+        response = client.post("/oauth2/token", content=body, headers={"Content-Type": FORM})
+        assert response.status_code == 200
 
 
 def test_different_clients_in_header_and_body_are_invalid_client(client: httpx.Client) -> None:

@@ -286,3 +286,16 @@ def test_the_keys_are_the_guards_own(pool: FakeUserPool) -> None:
     }
     assert (answers["rest"].status_code, answers["rest"].json()) == (500, {"message": None})
     assert (answers["http"].status_code, answers["http"].json()) == (401, {"message": "Unauthorized"})
+
+
+def test_a_refusal_of_the_gateway_is_logged_with_its_reason(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = GatewayClient(build_app(guard_for(pool)), "http")
+    token = pool.access_token("ada", expires_in=-60)
+    assert client.get("/me", headers=bearer(token)).status_code == 401
+    (record,) = [record for record in caplog.records if record.name == "fastapi_cognito_guard.testing"]
+    assert record.getMessage().startswith(
+        "'GET' '/me' refused with 401 by the gateway: token_expired: exp passed"
+    )
+    assert token not in caplog.text

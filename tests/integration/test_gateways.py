@@ -11,7 +11,7 @@ import pytest
 from example_app.api import create_app
 from fastapi_cognito_guard import lambda_handler
 from tests.integration.captures import CAPTURES, load_event, replace_with_fiction, rewrite_as_aws, save_event
-from tests.integration.deployed import (
+from tests.integration.deployment import (
     Caller,
     Deployed,
     create_iam_user,
