@@ -24,7 +24,7 @@ from fastapi_cognito_guard.testing import (
     LocalPool,
     local_pool,
 )
-from fastapi_cognito_guard.testing.uvicorn_server import address_of, listen, serving
+from fastapi_cognito_guard.testing.uvicorn_server import get_address, listen, serve_app
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ def run(*, once: bool, port: int) -> int:
 def _run_demo(*, once: bool, port: int) -> int:
     # The demo causes many refusals on purpose; their log records would hide the tables.
     logging.getLogger("fastapi_cognito_guard").setLevel(logging.ERROR)
-    with listen(port) as listener, local_pool(make_directory(address_of(listener))) as local:
+    with listen(port) as listener, local_pool(make_directory(get_address(listener))) as local:
         app = create_app(CognitoGuard(local.user_pool()))
         # The pool has two clients. Swagger UI signs people in to this one.
         app.swagger_ui_init_oauth = {**(app.swagger_ui_init_oauth or {}), "clientId": "docs"}
-        with serving(app, listener) as address:
+        with serve_app(app, listener) as address:
             is_good = _print_tables(local, app, address)
             if not once:
                 _serve_until_interrupted(address, local)

@@ -19,7 +19,7 @@ from fastapi_cognito_guard import CognitoGuard, CurrentUser, lambda_handler, req
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing import FakeUserPool, Flavour, gateway_event
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
-from fastapi_cognito_guard.testing.uvicorn_server import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serve_app
 from tests.apps import NOW, bearer, build_app, guard_for, shown
 from tests.semantics import ANSWERS, SEMANTICS
 
@@ -266,9 +266,9 @@ def places(pool: FakeUserPool) -> Iterator[dict[Semantics, Place]]:
         for semantics in SEMANTICS
     }
     with (
-        serving(apps["strict"], 0) as strict,
-        serving(apps["rest"], 0) as rest,
-        serving(apps["http"], 0) as http,
+        serve_app(apps["strict"], 0) as strict,
+        serve_app(apps["rest"], 0) as rest,
+        serve_app(apps["http"], 0) as http,
     ):
         for semantics, address in zip(SEMANTICS, (strict, rest, http), strict=True):
             client = httpx.Client(base_url=address, trust_env=False, timeout=10)

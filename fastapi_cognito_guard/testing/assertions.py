@@ -1,4 +1,4 @@
-"""Assertions for users' tests of their own apps."""
+"""Assertion that every route of an app needs a token or is listed as public."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 def assert_all_routes_guarded(app: "FastAPI", public: Collection[str] = ()) -> None:
     """Fail with a list of the routes that need no token and are not in ``public``.
 
-    ``public`` holds paths as routes have them, ``/items/{id}``, or subtrees: ``/static/*``. Only this list
-    counts, not what the guard or the routes themselves say. FastAPI's own pages are left out.
+    ``public`` holds paths as routes declare them (``/items/{id}``) or subtrees (``/static/*``). Only this
+    list counts: the guard's own ``public`` setting and the routes' declarations are ignored. FastAPI's
+    documentation pages are left out.
     """
     __tracebackhide__ = True
-    ways = [way.where for way in list_open_routes(app) if not way.is_listed(public)]
-    if ways:
-        lines = "\n".join(f"  {way}" for way in ways)
+    open_routes = [route.where for route in list_open_routes(app) if not route.is_listed(public)]
+    if open_routes:
+        lines = "\n".join(f"  {route}" for route in open_routes)
         raise AssertionError(f"Reached without a token, and not listed as public:\n{lines}")

@@ -1,4 +1,4 @@
-"""Objects that the pytest plugin's fixtures return. Loaded by the first test that uses one."""
+"""Objects that the pytest plugin's fixtures return. Imported by the first test that uses one."""
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -29,18 +29,18 @@ class AuthHeaders(dict[str, str]):
     def __call__(
         self, username: str = "ada", *, token_use: TokenUse = "access", **token: Any
     ) -> dict[str, str]:
-        """Return headers with a user's token. Options: `FakeUserPool.access_token` or ``id_token``."""
+        """Return headers with a token of the user. ``token`` is passed on to the pool."""
         check_choice("token_use", token_use, get_args(TokenUse))
         issue = self.pool.id_token if token_use == "id" else self.pool.access_token
         return _bearer(issue(username, **token))
 
     def machine(self, **token: Any) -> dict[str, str]:
-        """Return headers with a client's own token. Options are those of `FakeUserPool.machine_token`."""
+        """Return headers with a client's own token. ``token`` is passed on to the pool."""
         return _bearer(self.pool.machine_token(**token))
 
 
 class Users:
-    """Signs a user in to an app until the test ends: see `as_user`."""
+    """Callable that signs a user in to an app until the test ends: see `as_user`."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
@@ -51,7 +51,7 @@ class Users:
 
 
 class AnyDoor:
-    """Makes clients that reach an app through one door. The app trusts ``pool`` until the test ends."""
+    """Callable that makes clients of an app behind one door. The app trusts ``pool`` until the test ends."""
 
     def __init__(self, stack: ExitStack, door: Door, pool: FakeUserPool) -> None:
         self.door: Door = door
@@ -59,7 +59,7 @@ class AnyDoor:
         self._stack = stack
 
     def __call__(self, app: "FastAPI", **options: Any) -> TestClient:
-        """Return a test client. ``options`` are those of ``TestClient`` or `GatewayClient`."""
+        """Return a test client. ``options`` go to ``TestClient`` or `GatewayClient`."""
         self._stack.enter_context(trusting(app, self.pool))
         if self.door == "standalone":
             return self._stack.enter_context(TestClient(app, **options))

@@ -1,4 +1,4 @@
-"""Key server on loopback, over real HTTP, that can fail on purpose."""
+"""HTTP server on loopback that publishes a pool's keys, with faults on demand."""
 
 import json
 import threading
@@ -10,20 +10,20 @@ from typing import Literal, NamedTuple
 from fastapi_cognito_guard.errors import ConfigurationError
 
 Fault = int | Literal["hang", "garbage"]
-"""Failure of a key server: a status, no answer (``"hang"``), or an answer that is not JSON."""
+"""Fault of a key server: an error status, no answer (``"hang"``), or a body that is not JSON."""
 
-HANG = 10.0  # seconds after which a hanging request ends
+HANG = 10.0  # seconds until a hanging request is answered with 504
 
 
 class Answer(NamedTuple):
-    """Response of the server."""
+    """Status and body of a response."""
 
     status: int
     body: bytes
 
 
 class PublishedDocument:
-    """Published document, and the failure that replaces it for a while."""
+    """Document of a server, and the fault that replaces it for the time being."""
 
     def __init__(self, content: Callable[[], object]) -> None:
         self._content = content
@@ -32,9 +32,11 @@ class PublishedDocument:
 
     @contextmanager
     def broken(self, fault: Fault) -> Iterator[None]:
-        """Fail in this way within the block. Requests that hang end with it."""
+        """Fail in this way within the block. Requests that hang are answered when it ends."""
         if fault not in {"hang", "garbage"} and not (isinstance(fault, int) and 400 <= fault <= 599):
-            raise ConfigurationError('A fault is a status from 400 to 599, "hang" or "garbage".')
+            raise ConfigurationError(
+                f'{fault!r} is no fault: use a status from 400 to 599, "hang" or "garbage".'
+            )
         before, self._fault = (self._fault, self._mended), fault
         self._mended = threading.Event()
         try:
@@ -44,7 +46,7 @@ class PublishedDocument:
             self._fault, self._mended = before
 
     def answer(self) -> Answer:
-        """Return the present answer. Hangs for at most `HANG` seconds if that is the failure."""
+        """Return the current response. With the fault ``"hang"``, wait for at most `HANG` seconds first."""
         fault, mended = self._fault, self._mended
         if fault is None:
             return Answer(200, json.dumps(self._content()).encode())

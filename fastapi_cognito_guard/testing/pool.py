@@ -11,10 +11,10 @@ from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.testing.gateway.events import Flavour, gateway_event
 from fastapi_cognito_guard.testing.key_server import Fault, PublishedDocument, serve_document
 from fastapi_cognito_guard.testing.signing_key import SigningKey, unverified_claims
-from fastapi_cognito_guard.testing.signins import SignIn, Tokens, listed
+from fastapi_cognito_guard.testing.signins import SignIn, Tokens, check_list
 
 USER_ADMIN = "aws.cognito.signin.user.admin"
-"""Scope of sign-ins through Cognito's API (not through the hosted UI): they have no other."""
+"""The only scope of a sign-in through Cognito's API. Sign-ins through the hosted UI have others."""
 
 
 class FakeUserPool:
@@ -22,6 +22,9 @@ class FakeUserPool:
 
     ``issuer``  the form of ``iss``: Cognito's ``"original"``, its ``"updated"`` one, or an address
     ``now``     the clock of the tokens it issues, in seconds since the epoch
+
+    `signing_keys` are the current keys, ``"id"`` and ``"access"``. `published` is the key set as `serve`
+    publishes it.
 
     >>> pool = FakeUserPool()
     >>> guard = CognitoGuard(pool.user_pool())
@@ -42,18 +45,19 @@ class FakeUserPool:
         self.issuer = {"original": original, "updated": updated}.get(issuer, issuer)
         self._own_issuer = self.issuer not in {original, updated}
         self.now = now
-        self._published = PublishedDocument(lambda: self.jwks)
+        self.published = PublishedDocument(lambda: self.jwks)
         self._sign_ins: dict[str, SignIn] = {}
-        self.signing_keys = _new_keys()
+        self.signing_keys = _generate_keys()
         self._retired: list[SigningKey] = []
 
     def rotate(self, *, keep_old: bool = False) -> None:
-        """Replace both keys. The pool stops publishing the old ones, unless ``keep_old``.
+        """Replace both keys.
 
-        With ``keep_old`` the old keys stay published beside the new ones, until the next rotation.
+        With ``keep_old`` the old keys stay published beside the new ones until the next rotation, and tokens
+        signed with them stay valid.
         """
         self._retired = list(self.signing_keys.values()) if keep_old else []
-        self.signing_keys = _new_keys()
+        self.signing_keys = _generate_keys()
 
     @property
     def jwks(self) -> dict[str, Any]:
@@ -61,7 +65,7 @@ class FakeUserPool:
         return {"keys": [key.public_jwk() for key in (*self.signing_keys.values(), *self._retired)]}
 
     def user_pool(self, **settings: Any) -> UserPool:
-        """Return settings that trust this pool and hold its present keys. ``settings`` override them."""
+        """Return settings that trust this pool and hold its current keys. ``settings`` override them."""
         offline = {} if "jwks_uri" in settings else {"jwks": self.jwks}
         issuer = {"issuer": self.issuer} if self._own_issuer else {}
         return UserPool(self.id, **{"client_ids": {self.client_id}, **issuer, **offline, **settings})
@@ -72,18 +76,13 @@ class FakeUserPool:
         with serve_document(f"/{self.id}/.well-known/jwks.json", self.published) as address:
             yield address
 
-    @property
-    def published(self) -> PublishedDocument:
-        """Key document as the server publishes it; broken within `break_jwks`."""
-        return self._published
-
     def break_jwks(self, fault: Fault) -> AbstractContextManager[None]:
         """Make the key server fail within the block.
 
         ``fault`` is a status from 400 to 599, ``"hang"`` (no answer, until the block ends or for 10
-        seconds) or ``"garbage"`` (status 200, and no JSON).
+        seconds) or ``"garbage"`` (status 200 with a body that is not JSON).
         """
-        return self._published.broken(fault)
+        return self.published.broken(fault)
 
     def sign_in(
         self,
@@ -98,12 +97,12 @@ class FakeUserPool:
         id_claims: Mapping[str, Any] | None = None,
         access_claims: Mapping[str, Any] | None = None,
     ) -> Tokens:
-        """Return the tokens of a sign-in, which share ``sub``, ``origin_jti``, ``event_id``, ``auth_time``.
+        """Sign a user in. The tokens share ``sub``, ``origin_jti``, ``event_id`` and ``auth_time``.
 
-        ``id_claims`` and ``access_claims`` are what a pre-token-generation trigger adds or replaces; one
-        that is None is left out. A refresh carries them on.
+        ``id_claims`` and ``access_claims`` are added or replaced, as by a pre-token-generation trigger, also
+        after a refresh. A claim that is None is left out.
         """
-        sign_in = self._sign_in(
+        sign_in = self._make_sign_in(
             username,
             groups=groups,
             scopes=scopes,
@@ -115,22 +114,22 @@ class FakeUserPool:
         )
         refresh_token = token_urlsafe(48)
         self._sign_ins[refresh_token] = sign_in
-        return self._tokens(sign_in, expires_in, refresh_token)
+        return self._issue_pair(sign_in, expires_in, refresh_token)
 
     def refresh(
         self, refresh_token: str, *, client_id: str | None = None, expires_in: float = 3600
     ) -> Tokens:
         """Return new tokens of the same sign-in: only ``jti``, ``iat`` and ``exp`` differ.
 
-        Raises `LookupError` for a token that is not, or no longer, good for this client of the pool.
+        Raises `LookupError` for a token that was revoked, or that the pool did not issue to this client.
         """
         sign_in = self._sign_ins.get(refresh_token)
         if sign_in is None or sign_in.client_id != (client_id or self.client_id):
-            raise LookupError("This is no refresh token of the pool and the client, or it was revoked.")
-        return self._tokens(sign_in, expires_in)
+            raise LookupError("The refresh token is unknown to this pool, revoked, or of another client.")
+        return self._issue_pair(sign_in, expires_in)
 
     def revoke(self, refresh_token: str, *, client_id: str | None = None) -> None:
-        """Revoke a refresh token. Tokens that it issued stay valid until they expire."""
+        """Revoke a refresh token. Tokens that were issued for it stay valid until they expire."""
         sign_in = self._sign_ins.get(refresh_token)
         if sign_in is not None and sign_in.client_id == (client_id or self.client_id):
             del self._sign_ins[refresh_token]
@@ -144,8 +143,8 @@ class FakeUserPool:
         expires_in: float = 3600,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
-        """Return a user's access token. ``claims`` are added or replaced; one that is None is left out."""
-        own = self._sign_in(username, groups=groups, scopes=scopes).for_access()
+        """Issue a user's access token. ``claims`` are added or replaced; a claim that is None is left out."""
+        own = self._make_sign_in(username, groups=groups, scopes=scopes).build_access_claims()
         return self._issue(own, expires_in, claims)
 
     def id_token(
@@ -157,8 +156,8 @@ class FakeUserPool:
         expires_in: float = 3600,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
-        """Return a user's ID token. ``claims`` are added or replaced; one that is None is left out."""
-        own = self._sign_in(username, groups=groups, scopes=(), email=email).for_id()
+        """Issue a user's ID token. ``claims`` are added or replaced; a claim that is None is left out."""
+        own = self._make_sign_in(username, groups=groups, scopes=(), email=email).build_id_claims()
         return self._issue(own, expires_in, claims)
 
     def machine_token(
@@ -169,7 +168,7 @@ class FakeUserPool:
         expires_in: float = 3600,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
-        """Return a client's own token (client_credentials), without a user and groups."""
+        """Issue a client's own token (client_credentials), without a user or groups."""
         client_id = client_id or self.client_id
         own = {
             "sub": client_id,
@@ -177,7 +176,7 @@ class FakeUserPool:
             "auth_time": int(self.now()),
             "version": 2,
             "client_id": client_id,
-            "scope": " ".join(listed("scopes", scopes)),
+            "scope": " ".join(check_list("scopes", scopes)),
         }
         return self._issue(own, expires_in, claims)
 
@@ -186,31 +185,31 @@ class FakeUserPool:
         return str(uuid5(NAMESPACE_DNS, f"{username}.{self.id}"))
 
     def sign(self, claims: Mapping[str, Any], *, header: Mapping[str, Any] | None = None) -> str:
-        """Sign any claims with the key of their ``token_use``."""
+        """Sign any claims with the key of their ``token_use``. A claim that is None is left out."""
         key = self.signing_keys["id" if claims.get("token_use") == "id" else "access"]
-        said = {name: value for name, value in claims.items() if value is not None}
-        return key.token(said, header or {})
+        present = {name: value for name, value in claims.items() if value is not None}
+        return key.token(present, header or {})
 
     def event(
         self, flavour: Flavour, token: str | None, *, vouched: bool = True, **request: Any
     ) -> dict[str, Any]:
         """Build the event of a gateway whose authorizer has accepted ``token``.
 
-        Not ``vouched``, or without a token: the event of a route that has no authorizer.
+        Without a token, or with ``vouched=False``, the event is that of a route without an authorizer.
         ``request`` is passed on to `gateway_event`.
         """
         claims = unverified_claims(token) if token is not None and vouched else None
         return gateway_event(flavour, claims=claims, token=token, **request)
 
-    def _sign_in(self, username: str, **facts: Any) -> SignIn:
-        facts = {"client_id": self.client_id, "auth_time": int(self.now()), **facts}
-        return SignIn(username=username, sub=self.sub(username), **facts)
+    def _make_sign_in(self, username: str, **fields: Any) -> SignIn:
+        fields = {"client_id": self.client_id, "auth_time": int(self.now()), **fields}
+        return SignIn(username=username, sub=self.sub(username), **fields)
 
-    def _tokens(self, sign_in: SignIn, expires_in: float, refresh_token: str | None = None) -> Tokens:
-        access = self._issue(sign_in.for_access(), expires_in)
+    def _issue_pair(self, sign_in: SignIn, expires_in: float, refresh_token: str | None = None) -> Tokens:
+        access = self._issue(sign_in.build_access_claims(), expires_in)
         return Tokens(
             access_token=access,
-            id_token=self._issue(sign_in.for_id(access), expires_in),
+            id_token=self._issue(sign_in.build_id_claims(access), expires_in),
             refresh_token=refresh_token,
             expires_in=int(expires_in),
         )
@@ -223,5 +222,5 @@ class FakeUserPool:
         return self.sign({**issue, **own, **(claims or {})})
 
 
-def _new_keys() -> dict[str, SigningKey]:
+def _generate_keys() -> dict[str, SigningKey]:
     return {"id": SigningKey.generate(), "access": SigningKey.generate()}

@@ -29,36 +29,36 @@ class SigningKey:
         return self.private.sign(signing_input, padding.PKCS1v15(), SHA256())
 
     def token(self, claims: Mapping[str, Any], header: Mapping[str, Any]) -> str:
-        """Return a compact JWT with these claims; ``header`` adds to or replaces ``kid`` and ``alg``."""
+        """Build a compact JWT with these claims; ``header`` adds to or replaces ``kid`` and ``alg``."""
         parts = ({"kid": self.kid, "alg": "RS256", **header}, claims)
-        signing_input = ".".join(base64url(_as_cognito_writes(part).encode()) for part in parts)
-        return f"{signing_input}.{base64url(self.sign(signing_input.encode()))}"
+        signing_input = ".".join(encode_base64url(_format_json(part).encode()) for part in parts)
+        return f"{signing_input}.{encode_base64url(self.sign(signing_input.encode()))}"
 
     def public_jwk(self) -> dict[str, str]:
-        """Return the JWK (RFC 7517) with the members that Cognito publishes."""
+        """Build the JWK (RFC 7517) with the members that Cognito publishes."""
         numbers = self.private.public_key().public_numbers()
         return {
             "alg": "RS256",
-            "e": base64url(numbers.e.to_bytes(3, "big")),
+            "e": encode_base64url(numbers.e.to_bytes(3, "big")),
             "kid": self.kid,
             "kty": "RSA",
-            "n": base64url(numbers.n.to_bytes(256, "big")),
+            "n": encode_base64url(numbers.n.to_bytes(256, "big")),
             "use": "sig",
         }
 
 
-def _as_cognito_writes(part: Mapping[str, Any]) -> str:
-    r"""Write JSON as Cognito does: without spaces, and with ``https:\/\/`` in the issuer."""
-    return json.dumps(part, separators=(",", ":")).replace("/", "\\/")
-
-
 def unverified_claims(token: str) -> dict[str, Any]:
-    """Return a token's claims without any check: for tests only."""
+    """Read a token's claims without any check: for tests only."""
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims
 
 
-def base64url(data: bytes) -> str:
-    """Encode without padding (RFC 7515 section 2)."""
+def encode_base64url(data: bytes) -> str:
+    """Encode as base64url without padding (RFC 7515 section 2)."""
     return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _format_json(part: Mapping[str, Any]) -> str:
+    r"""Format a part as Cognito does: without spaces, and with ``https:\/\/`` in the issuer."""
+    return json.dumps(part, separators=(",", ":")).replace("/", "\\/")

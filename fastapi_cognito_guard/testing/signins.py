@@ -1,4 +1,4 @@
-"""Sign-ins, and the claims that Cognito makes of them."""
+"""Sign-ins of a fake pool, and the claims that Cognito puts into their tokens."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.testing.signing_key import base64url
+from fastapi_cognito_guard.testing.signing_key import encode_base64url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """Tokens of one sign-in or refresh. ``expires_in`` is in seconds.
 
-    A refresh gives no new ``refresh_token``: the old one stays good.
+    A refresh returns no new ``refresh_token``: the old one stays valid.
     """
 
     id_token: str = field(repr=False)
@@ -25,9 +25,9 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """Facts that all tokens of a sign-in share, refreshed ones too.
+    """One sign-in of a user. All its tokens are built from it, also after a refresh.
 
-    ``id_claims`` and ``access_claims`` are what a pre-token-generation trigger adds or replaces; one
+    ``id_claims`` and ``access_claims`` are added or replaced, as by a pre-token-generation trigger. A claim
     that is None is left out.
     """
 
@@ -44,48 +44,48 @@ class SignIn:
     origin_jti: str = field(default_factory=lambda: str(uuid4()))
     event_id: str = field(default_factory=lambda: str(uuid4()))
 
-    def for_access(self) -> dict[str, Any]:
-        """Return the claims of its access tokens, without issuer, times and ``jti``."""
+    def build_access_claims(self) -> dict[str, Any]:
+        """Build the claims of an access token, without ``iss``, ``iat``, ``exp`` and ``jti``."""
         return {
-            **self._shared("access"),
+            **self._build_shared_claims("access"),
             "version": 2,
             "client_id": self.client_id,
-            "scope": " ".join(listed("scopes", self.scopes)),
+            "scope": " ".join(check_list("scopes", self.scopes)),
             "username": self.username,
             **self.access_claims,
         }
 
-    def for_id(self, access_token: str | None = None) -> dict[str, Any]:
-        """Return the claims of its ID tokens, without issuer, times and ``jti``."""
+    def build_id_claims(self, access_token: str | None = None) -> dict[str, Any]:
+        """Build the claims of an ID token, without ``iss``, ``iat``, ``exp`` and ``jti``."""
         return {
-            **self._shared("id"),
+            **self._build_shared_claims("id"),
             "aud": self.client_id,
             "cognito:username": self.username,
             "email": self.email or f"{self.username}@example.com",
             "email_verified": True,
             "nonce": self.nonce,
-            "at_hash": access_token and _half_hash(access_token),
+            "at_hash": access_token and _hash_access_token(access_token),
             **self.id_claims,
         }
 
-    def _shared(self, use: str) -> dict[str, Any]:
+    def _build_shared_claims(self, use: str) -> dict[str, Any]:
         return {
             "sub": self.sub,
             "token_use": use,
             "auth_time": self.auth_time,
             "origin_jti": self.origin_jti,
             "event_id": self.event_id,
-            "cognito:groups": list(listed("groups", self.groups)) or None,
+            "cognito:groups": list(check_list("groups", self.groups)) or None,
         }
 
 
-def listed(name: str, names: Collection[str]) -> Collection[str]:
-    """Return the names as a list. Raises `ConfigurationError` for a single string."""
-    if isinstance(names, str):
-        raise ConfigurationError(f'{name} is a list: {name}=["{names}"].', setting=name)
-    return names
+def check_list(name: str, values: Collection[str]) -> Collection[str]:
+    """Return ``values``. Raises `ConfigurationError` for a string, which would be a list of letters."""
+    if isinstance(values, str):
+        raise ConfigurationError(f'{name} is a list: {name}=["{values}"].', setting=name)
+    return values
 
 
-def _half_hash(token: str) -> str:
-    """Return ``at_hash`` (OpenID Connect Core section 3.1.3.6)."""
-    return base64url(sha256(token.encode()).digest()[:16])
+def _hash_access_token(token: str) -> str:
+    """Compute ``at_hash`` (OpenID Connect Core section 3.1.3.6)."""
+    return encode_base64url(sha256(token.encode()).digest()[:16])

@@ -1,4 +1,4 @@
-"""Guards of an app under test: which pools they trust, and twins of them in other dialects."""
+"""Guards of an app under test: their trust in fake pools, and copies of them in other dialects."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,14 +29,14 @@ def installed_guards(app: "FastAPI") -> set[CognitoGuard]:
 def trusting(app: "FastAPI", pool: FakeUserPool) -> Iterator[FakeUserPool]:
     """Make the app's guard accept the tokens of ``pool`` within the block. Its other settings stay.
 
-    A pool with the id of one that the guard has stands in for that one, and only the keys are other ones:
-    ``FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example")``. Any other pool stands in for the
-    guard's first. Nothing is fetched.
+    If the guard has a pool with the id of ``pool``, as with ``FakeUserPool("eu-west-1_Abc123Xyz",
+    client_id="4b1example")``, only that pool's keys and issuer are replaced. Otherwise ``pool`` replaces the
+    guard's first pool. Nothing is fetched.
     """
     guard = installed_guard(app)
     before = {name: getattr(guard, name) for name in _TRUST}
     twin = CognitoGuard(
-        *_with(pool, guard.pools),
+        *_replace_pool(guard.pools, pool),
         semantics=guard.semantics,
         leeway=guard.validator.leeway,
         claim_types=guard.validator.claim_types,
@@ -67,10 +67,14 @@ def with_semantics(guard: CognitoGuard, semantics: Semantics, **settings: Any) -
     return twin
 
 
-def _with(pool: FakeUserPool, pools: tuple[UserPool, ...]) -> list[UserPool]:
-    stood_in = next((known for known in pools if known.id == pool.id), pools[0])
-    own: dict[str, Any] = {"jwks": pool.jwks, "jwks_uri": None, "regions": ()}
-    if stood_in.id != pool.id:
-        own |= {"id": pool.id, "client_ids": {pool.client_id}}
-    own["issuer"] = pool.user_pool().issuer
-    return [replace(known, **own) if known is stood_in else known for known in pools]
+def _replace_pool(pools: tuple[UserPool, ...], fake: FakeUserPool) -> list[UserPool]:
+    replaced = next((pool for pool in pools if pool.id == fake.id), pools[0])
+    settings: dict[str, Any] = {
+        "issuer": fake.user_pool().issuer,
+        "jwks": fake.jwks,
+        "jwks_uri": None,
+        "regions": (),
+    }
+    if replaced.id != fake.id:
+        settings |= {"id": fake.id, "client_ids": {fake.client_id}}
+    return [replace(pool, **settings) if pool is replaced else pool for pool in pools]

@@ -14,7 +14,7 @@ from fastapi_cognito_guard.pool import AnyClient
 from fastapi_cognito_guard.principal import Principal, TokenUse
 from fastapi_cognito_guard.request_state import STATE, RequestState
 from fastapi_cognito_guard.testing.pool import USER_ADMIN
-from fastapi_cognito_guard.testing.signins import SignIn, listed
+from fastapi_cognito_guard.testing.signins import SignIn, check_list
 from fastapi_cognito_guard.testing.trust import installed_guards
 from fastapi_cognito_guard.validation import check_writable
 
@@ -42,52 +42,70 @@ def as_user(
     ``semantics="rest"`` the type of token that a route accepts. Tokens are not read.
 
     ``username``   None for a machine: a client that acts for itself
-    ``client_id``  by default one of the guard's own
-    ``token_use``  by default the type that the guard accepts, preferably access; with ``semantics="rest"``
-                   the type that each route requires
-    ``claims``     are added or replaced; one that is None is left out
+    ``client_id``  by default one of the guard's clients
+    ``token_use``  by default ``"access"``, or ``"id"`` if the guard accepts only that; with
+                   ``semantics="rest"`` the type that each route requires
+    ``claims``     are added or replaced; a claim that is None is left out
 
     Raises `ConfigurationError` for an app without a guard.
     """
     guard = installed_guard(app)
+    sign_in = _build_sign_in(guard, username, client_id, groups=groups, scopes=scopes, email=email)
+    access = _build_principal(guard, sign_in.build_access_claims(), claims, is_machine=username is None)
+    principals: dict[TokenUse, Principal] = {"access": access, "id": access}  # a machine has no ID token
+    if username is not None:
+        principals["id"] = _build_principal(guard, sign_in.build_id_claims(), claims)
+
+    async def identify(connection: HTTPConnection) -> Principal:
+        use = token_use or _choose_token_use(guard, scoped=asks_for_scopes(connection.scope))
+        state = connection.scope.get(STATE)
+        if isinstance(state, RequestState):  # so that decisions name the user
+            state.principal = principals[use]
+        return principals[use]
+
+    with _replace_identify(installed_guards(app), identify):
+        yield principals[token_use or _choose_token_use(guard, scoped=False)]
+
+
+def _build_sign_in(
+    guard: CognitoGuard,
+    username: str | None,
+    client_id: str | None,
+    *,
+    groups: Collection[str],
+    scopes: Collection[str],
+    email: str | None,
+) -> SignIn:
     pool = guard.pools[0]
     if client_id is None:
         client_id = "any-client" if isinstance(pool.client_ids, AnyClient) else min(pool.client_ids)
-    sign_in = SignIn(
+    return SignIn(
         username=username or "",
         sub=client_id if username is None else str(uuid5(NAMESPACE_DNS, f"{username}.{pool.id}")),
         client_id=client_id,
-        groups=listed("groups", groups),
-        scopes=listed("scopes", scopes),
+        groups=check_list("groups", groups),
+        scopes=check_list("scopes", scopes),
         auth_time=int(guard.now()),
         email=email,
     )
-    known = {"access": _build_principal(guard, sign_in.for_access(), claims, machine=username is None)}
-    known["id"] = known["access"] if username is None else _build_principal(guard, sign_in.for_id(), claims)
-    use: TokenUse = token_use or ("id" if pool.token_use == {"id"} else "access")
 
-    async def identify(connection: HTTPConnection) -> Principal:
-        due = use
-        if guard.semantics == "rest" and token_use is None:
-            due = "access" if asks_for_scopes(connection.scope) or username is None else "id"
-        state = connection.scope.get(STATE)
-        if isinstance(state, RequestState):  # so that decisions name the user
-            state.principal = known[due]
-        return known[due]
 
-    with _replace_identify(installed_guards(app), identify):
-        yield known["id" if guard.semantics == "rest" and token_use is None and username else use]
+def _choose_token_use(guard: CognitoGuard, *, scoped: bool) -> TokenUse:
+    """Return the type of token that the guard accepts at a route with or without scopes."""
+    if guard.semantics == "rest":
+        return "access" if scoped else "id"
+    return "id" if guard.pools[0].token_use == {"id"} else "access"
 
 
 def _build_principal(
-    guard: CognitoGuard, own: dict[str, Any], claims: Mapping[str, Any] | None, *, machine: bool = False
+    guard: CognitoGuard, own: dict[str, Any], claims: Mapping[str, Any] | None, *, is_machine: bool = False
 ) -> Principal:
     now = int(guard.now())
     issue = {"iss": guard.pools[0].issuers[0], "iat": now, "exp": now + _LIFETIME, "jti": str(uuid4())}
-    if machine:
+    if is_machine:
         own |= {"username": None, "cognito:groups": None}
-    said = {**issue, **own, **(claims or {})}
-    values = {name: value for name, value in said.items() if value is not None}
+    merged = {**issue, **own, **(claims or {})}
+    values = {name: value for name, value in merged.items() if value is not None}
     use: TokenUse = own["token_use"]
     check_writable(values)
     check_types(values, use)
@@ -103,8 +121,8 @@ def _replace_identify(guards: Collection[CognitoGuard], identify: object) -> Ite
     try:
         yield
     finally:
-        for guard, answer in before:
-            if answer is None:
+        for guard, replacement in before:
+            if replacement is None:
                 del vars(guard)["identify"]
-            else:
-                vars(guard)["identify"] = answer
+            else:  # of an outer block
+                vars(guard)["identify"] = replacement

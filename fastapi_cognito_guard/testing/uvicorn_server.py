@@ -1,4 +1,4 @@
-"""An app under uvicorn on loopback, in a thread, for the time of a block."""
+"""Uvicorn on loopback, in a thread, for the duration of a block."""
 
 import socket
 import threading
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     import uvicorn
 
 _START_TIMEOUT = 15.0  # seconds
-_STOP_TIMEOUT = 2  # seconds for requests under way when it stops
+_STOP_TIMEOUT = 2  # seconds that open requests have to finish
 
 
 def listen(port: int) -> socket.socket:
     """Listen on a port of 127.0.0.1; 0 is any free one. Raises `ConfigurationError` if it is taken."""
     if not 0 <= port < 65536:
-        raise ConfigurationError(f"Port {port}: ports end at 65535. Try --port 0 for a free one.")
+        raise ConfigurationError(f"Port {port} is not between 0 and 65535. Try --port 0 for a free one.")
     try:
         listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:
@@ -32,43 +32,43 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket) -> str:
-    """Return the address of a listener."""
+def get_address(listener: socket.socket) -> str:
+    """Return the URL of a server on this socket."""
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @contextmanager
-def serving(app: ASGIApp, port: int | socket.socket = 0) -> Iterator[str]:
+def serve_app(app: ASGIApp, port: int | socket.socket = 0) -> Iterator[str]:
     """Serve an app under uvicorn on 127.0.0.1, and yield its address once it is up.
 
     ``port`` may be a socket of `listen`. Raises `ConfigurationError` if the server does not start.
     """
-    server = _server(app)
+    server = _build_server(app)
     listener = listen(port) if isinstance(port, int) else port
-    thread = threading.Thread(target=_run, args=(server, listener), daemon=True)
+    thread = threading.Thread(target=_run_server, args=(server, listener), daemon=True)
     thread.start()
     try:
         deadline = time.monotonic() + _START_TIMEOUT
         while not server.started and thread.is_alive() and time.monotonic() < deadline:
             time.sleep(0.02)
         if not server.started:
-            raise ConfigurationError("The server did not start.")
-        yield address_of(listener)
+            raise ConfigurationError("The server did not start: check the app's lifespan.")
+        yield get_address(listener)
     finally:
         server.should_exit = True
         thread.join(timeout=_START_TIMEOUT)
         listener.close()
 
 
-def _server(app: ASGIApp) -> "uvicorn.Server":
+def _build_server(app: ASGIApp) -> "uvicorn.Server":
     try:
         import uvicorn
     except ImportError:
         raise ConfigurationError('This needs uvicorn: pip install "fastapi-cognito-guard[demo]".') from None
-    # Only critical records: uvicorn logs an error for each WebSocket that is refused properly.
+    # Only critical records: uvicorn logs an error for each WebSocket that the app refuses.
     return uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=_STOP_TIMEOUT))
 
 
-def _run(server: "uvicorn.Server", listener: socket.socket) -> None:
-    with suppress(SystemExit):  # uvicorn's sign of a failed start, which `serving` reports
+def _run_server(server: "uvicorn.Server", listener: socket.socket) -> None:
+    with suppress(SystemExit):  # uvicorn raises it if the start fails, which `serve_app` reports
         server.run(sockets=[listener])

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from fastapi_cognito_guard import CognitoGuard, CurrentUser
 from fastapi_cognito_guard.client import ClientCredentials
 from fastapi_cognito_guard.testing import LocalPool, local_pool
-from fastapi_cognito_guard.testing.uvicorn_server import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serve_app
 from tests.apps import NOW
 
 
@@ -71,7 +71,7 @@ def build_api(shop: Shop) -> FastAPI:
 @pytest.fixture
 def shop() -> Iterator[Shop]:
     shop = Shop()
-    with local_pool(now=shop.now) as shop.local, serving(build_api(shop)) as shop.address:
+    with local_pool(now=shop.now) as shop.local, serve_app(build_api(shop)) as shop.address:
         yield shop
 
 
@@ -96,7 +96,7 @@ def token_endpoint() -> Iterator[TokenEndpoint]:
         endpoint.headers.append(request.headers)
         return endpoint.answer
 
-    with serving(app) as endpoint.address:
+    with serve_app(app) as endpoint.address:
         yield endpoint
 
 

@@ -12,7 +12,7 @@ import pytest
 from fastapi_cognito_guard.client import ClientCredentials, CognitoAuth, RefreshToken
 from fastapi_cognito_guard.errors import ConfigurationError, TokenRequestFailed
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.uvicorn_server import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serve_app
 from tests.apps import NOW
 from tests.client.conftest import Shop, TokenEndpoint, build_api, make_async_client, make_client
 
@@ -163,7 +163,7 @@ def test_a_redirect_to_another_origin_carries_no_token(shop: Shop) -> None:
         requested.append(shop.pool.pool.access_token())
         return requested[-1]
 
-    with serving(build_api(other)) as other.address:
+    with serve_app(build_api(other)) as other.address:
         shop.elsewhere = f"{other.address}/jti"
         with make_client(shop, CognitoAuth(provider, now=shop.now)) as client:
             assert client.get("/elsewhere", follow_redirects=True).status_code == 401

@@ -12,7 +12,7 @@ from botocore import auth, awsrequest, credentials  # type: ignore[import-untype
 from example_app.api import create_app
 from fastapi_cognito_guard import CognitoGuard, UserPool
 from fastapi_cognito_guard.claims import Semantics
-from fastapi_cognito_guard.testing.uvicorn_server import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serve_app
 from tests.integration.calls import MOST_CALLS, send
 from tests.integration.gateways import ACCOUNT, Account, Api
 from tests.integration.ministack import REGION, EmulatedPool
@@ -62,7 +62,7 @@ def deploy_everywhere(pool: EmulatedPool, task_root: Path) -> Iterator[Deployed]
     account = Account(pool, task_root)
     with ExitStack() as stack:
         standalone = {
-            semantics: stack.enter_context(serving(create_app(make_guard(pool, semantics)), 0))
+            semantics: stack.enter_context(serve_app(create_app(make_guard(pool, semantics)), 0))
             for semantics in get_args(Semantics)
         }
         client = stack.enter_context(httpx.Client(trust_env=False, timeout=30))

@@ -8,7 +8,7 @@ import pytest
 from fastapi_cognito_guard import CognitoGuard, UserPool
 from fastapi_cognito_guard.client import ClientCredentials, CognitoAuth, RefreshToken
 from fastapi_cognito_guard.errors import TokenRequestFailed
-from fastapi_cognito_guard.testing.uvicorn_server import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serve_app
 from tests.apps import build_app
 from tests.integration.ministack import EmulatedPool
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.ministack
 def api(emulated_pool: EmulatedPool) -> Iterator[str]:
     clients = {emulated_pool.web, emulated_pool.machine}
     pool = UserPool(emulated_pool.id, client_ids=clients, jwks_uri=emulated_pool.jwks_uri)
-    with serving(build_app(CognitoGuard(pool))) as address:
+    with serve_app(build_app(CognitoGuard(pool))) as address:
         yield address
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from fastapi_cognito_guard import CognitoGuard, CurrentUser, require_scope
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing import Directory, LocalClient, LocalUser, local_pool
-from fastapi_cognito_guard.testing.uvicorn_server import address_of, listen, serving
+from fastapi_cognito_guard.testing.uvicorn_server import get_address, listen, serve_app
 
 # Run as root, and contact no other hosts.
 FLAGS = (
@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
 def serve_api(*, scoped: bool, **settings: Any) -> Iterator[str]:
     """Serve an app whose address is a callback URL of a local pool, and yield the address."""
     listener = listen(0)
-    address = address_of(listener)
+    address = get_address(listener)
     client = LocalClient(
         id="docs",
         scopes=("openid", "orders/read", "orders/write"),
@@ -57,7 +57,7 @@ def serve_api(*, scoped: bool, **settings: Any) -> Iterator[str]:
         async def me(user: CurrentUser) -> dict[str, str | None]:
             return {"username": user.username, "token_use": user.token_use}
 
-        yield stack.enter_context(serving(app, listener))
+        yield stack.enter_context(serve_app(app, listener))
 
 
 def sign_in(page: Page, username: str) -> None:

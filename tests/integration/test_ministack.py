@@ -7,7 +7,7 @@ import pytest
 
 from fastapi_cognito_guard import CognitoGuard, UserPool
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.uvicorn_server import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serve_app
 from tests.apps import bearer, build_app
 from tests.integration.ministack import EmulatedPool
 
@@ -22,7 +22,7 @@ def client(emulated_pool: EmulatedPool) -> Iterator[httpx.Client]:
         jwks_uri=emulated_pool.jwks_uri,
     )
     with (
-        serving(build_app(CognitoGuard(pool)), 0) as address,
+        serve_app(build_app(CognitoGuard(pool)), 0) as address,
         httpx.Client(base_url=address, trust_env=False, timeout=10) as client,
     ):
         yield client

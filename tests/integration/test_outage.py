@@ -6,7 +6,7 @@ import httpx
 
 from fastapi_cognito_guard import CognitoGuard, KeyPolicy, UserPool
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.uvicorn_server import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serve_app
 from tests.apps import bearer, build_app
 from tests.servers import Answer, fault_server, hang, reset, response
 
@@ -21,7 +21,7 @@ def test_known_keys_serve_through_an_outage_and_new_keys_after_it() -> None:
             UserPool(pool.id, client_ids=pool.client_id, jwks_uri=server.address), keys=policy
         )
         with (
-            serving(build_app(guard), 0) as address,
+            serve_app(build_app(guard), 0) as address,
             httpx.Client(base_url=address, trust_env=False, timeout=10) as client,
         ):
             good = bearer(pool.access_token("ada"))
@@ -70,7 +70,7 @@ def test_an_app_starts_while_the_key_server_is_down() -> None:
             assert await guard.warm_up() is False
 
         app.router.on_startup.append(warm_up)
-        with serving(app, 0) as address, httpx.Client(base_url=address, trust_env=False) as client:
+        with serve_app(app, 0) as address, httpx.Client(base_url=address, trust_env=False) as client:
             assert client.get("/public").status_code == 200
             server.answer = response(pool.jwks)
             assert _measure_seconds_until_served(client, bearer(pool.access_token())) < 5

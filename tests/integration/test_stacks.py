@@ -10,7 +10,7 @@ import pytest
 
 from example_app.api import create_app
 from fastapi_cognito_guard.claims import Semantics
-from fastapi_cognito_guard.testing.uvicorn_server import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serve_app
 from tests.integration.calls import MOST_CALLS, send
 from tests.integration.deployment import make_guard
 from tests.integration.matrix import ROUTES, STATUSES, Route, find_expected_status, issue_tokens, read_content
@@ -59,7 +59,7 @@ def deployments(ministack_address: str, task_root: Path) -> Iterator[Deployments
     stacks = Stacks(ministack_address, task_root)
     with ExitStack() as stack:
         standalone = {
-            semantics: stack.enter_context(serving(create_app(make_guard(stacks.pool, semantics)), 0))
+            semantics: stack.enter_context(serve_app(create_app(make_guard(stacks.pool, semantics)), 0))
             for semantics in set(SEMANTICS.values())
         }
         yield Deployments(stacks, standalone, stack.enter_context(httpx.Client(trust_env=False, timeout=30)))

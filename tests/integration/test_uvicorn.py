@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.testing import FakeUserPool
-from fastapi_cognito_guard.testing.uvicorn_server import serving
+from fastapi_cognito_guard.testing.uvicorn_server import serve_app
 from tests.apps import bearer, build_app
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -29,7 +29,7 @@ def address(present_pool: FakeUserPool) -> Iterator[str]:
     with ExitStack() as stack:
         jwks_uri = stack.enter_context(present_pool.serve())
         guard = CognitoGuard(present_pool.user_pool(jwks_uri=jwks_uri), websocket_protocol="cognito-guard")
-        yield stack.enter_context(serving(build_app(guard), 0))
+        yield stack.enter_context(serve_app(build_app(guard), 0))
 
 
 @pytest.fixture(scope="module")

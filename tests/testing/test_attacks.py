@@ -83,5 +83,5 @@ def test_a_path_that_is_open_or_not_there_proves_nothing(path: str) -> None:
 
 
 def test_a_path_that_refuses_good_tokens_too_proves_nothing(other_pool: FakeUserPool) -> None:
-    with pytest.raises(AssertionError, match="does its guard trust it"):
+    with pytest.raises(AssertionError, match="Does the app trust the pool"):
         assert_rejects_attacks(client_of(build_app(guard_for(POOL))), "/me", pool=other_pool)

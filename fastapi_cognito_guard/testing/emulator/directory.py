@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import UserPool
-from fastapi_cognito_guard.testing.signins import listed
+from fastapi_cognito_guard.testing.signins import check_list
 
 DOCS_REDIRECTS = tuple(f"http://{host}:8000/docs/oauth2-redirect" for host in ("127.0.0.1", "localhost"))
 """Redirect URIs of a login in ``/docs``, at uvicorn's default port."""
@@ -28,7 +28,7 @@ _MESSAGES = {
 # Before the classes: the defaults of Directory are checked when it is defined.
 def _check_lists(value: object, *names: str) -> None:
     for name in names:
-        listed(name, getattr(value, name))
+        check_list(name, getattr(value, name))
 
 
 def _check_json(claims: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi_cognito_guard.testing.emulator.directory import Directory, LocalClient, LocalUser
 from fastapi_cognito_guard.testing.pool import FakeUserPool
-from fastapi_cognito_guard.testing.signing_key import base64url, unverified_claims
+from fastapi_cognito_guard.testing.signing_key import encode_base64url, unverified_claims
 from fastapi_cognito_guard.testing.signins import Tokens
 
 _CODE_LIFETIME = 300  # seconds, as Cognito's
@@ -188,7 +188,7 @@ def _is_verified(verifier: str | None, challenge: str | None) -> bool:
     """
     if verifier is None or challenge is None:
         return verifier is challenge
-    return _is_equal(base64url(sha256(verifier.encode()).digest()), challenge)
+    return _is_equal(encode_base64url(sha256(verifier.encode()).digest()), challenge)
 
 
 def _build_answer(tokens: Tokens) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from fastapi_cognito_guard.testing.emulator.directory import Directory
 from fastapi_cognito_guard.testing.emulator.oauth import AuthorizationServer
 from fastapi_cognito_guard.testing.emulator.server import HostedUI
 from fastapi_cognito_guard.testing.pool import FakeUserPool
-from fastapi_cognito_guard.testing.uvicorn_server import address_of, listen, serving
+from fastapi_cognito_guard.testing.uvicorn_server import get_address, listen, serve_app
 
 _LAMBDA_VARIABLES = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API")
 
@@ -73,11 +73,11 @@ def local_pool(
         raise ConfigurationError("The local user pool is for development: it does not run on Lambda.")
     directory = directory or Directory()
     with listen(port) as listener:
-        address = address_of(listener)
+        address = get_address(listener)
         client = directory.clients[0].id
         pool = FakeUserPool(directory.id, client_id=client, issuer=f"{address}/{directory.id}", now=now)
         local = LocalPool(address, directory, pool)
         authorization_server = AuthorizationServer(pool, directory, now)
         hosted_ui = HostedUI(pool, directory, address, local.describe(), authorization_server, now)
-        with serving(hosted_ui.build_app(), listener):
+        with serve_app(hosted_ui.build_app(), listener):
             yield local

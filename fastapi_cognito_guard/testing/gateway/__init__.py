@@ -1,1 +1,1 @@
-"""API Gateway on this machine: events, authorizers, and a client that calls an app through them."""
+"""API Gateway in memory: events, authorizers, and a client that calls an app through them."""

@@ -25,7 +25,7 @@ from fastapi_cognito_guard.errors import AuthError, ConfigurationError
 from fastapi_cognito_guard.guard import installed_guard
 from fastapi_cognito_guard.responses import Refusal
 from fastapi_cognito_guard.testing.gateway.authorizers import AUTHORIZERS, PlayedAuthorizer
-from fastapi_cognito_guard.testing.gateway.events import FRONTS, Flavour, gateway_event
+from fastapi_cognito_guard.testing.gateway.events import FRONT_DOORS, Flavour, gateway_event
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
 
 if TYPE_CHECKING:
@@ -70,17 +70,17 @@ class Gateway:
             raise ConfigurationError(f"A gateway that takes tokens is one of {kinds}.", setting="kind")
         installed_guard(app)
         self.kind: Flavour = kind
-        self.stage = stage or FRONTS[kind].stage
+        self.stage = stage or FRONT_DOORS[kind].stage
         self.app = app
         self._context = context
-        self._keeper = _ExceptionKeeper(app)
-        self._handler = LambdaFunction(self._keeper, base_path=None, lifespan="off", options={})
+        self._watched = _WatchedApp(app)
+        self._handler = LambdaFunction(self._watched, base_path=None, lifespan="off", options={})
         self._lock = Lock()
 
     @property
     def address(self) -> str:
         """Address that clients use."""
-        return f"https://{FRONTS[self.kind].host}{self._root}"
+        return f"https://{FRONT_DOORS[self.kind].host}{self._root}"
 
     @property
     def _root(self) -> str:
@@ -126,7 +126,7 @@ class Gateway:
                 dialect = AUTHORIZERS[self.kind].dialect
                 return _render_refusal(_NOT_FOUND[dialect]), None
             except AuthError as error:
-                refusal = self._build_played().refusal(error)
+                refusal = self._build_authorizer().refusal(error)
                 logger.warning(
                     "%a %a refused with %s by the gateway: %s: %s",
                     request.method,
@@ -140,14 +140,14 @@ class Gateway:
         return await run_in_threadpool(self._invoke, event)
 
     async def _authorize(self, request: Request, path: str) -> dict[str, Any]:
-        """Return the arguments of the event that the route's authorizer adds."""
+        """Return the arguments of `gateway_event` that the route's authorizer adds: none without one."""
         if not request.scope["path"].startswith(self._root):
             raise _NoRoute
         route = self._find_route(request, path)
-        authorizer = self._build_played()
+        authorizer = self._build_authorizer()
         if route is None or not authorizer.is_attached(route):
             return {}
-        claims = unverified_claims(await authorizer.find_token(request.scope["headers"], route))
+        claims = unverified_claims(await authorizer.authorize(request.scope["headers"], route))
         context = self._context(claims) if self._context else None
         return {"claims": claims, "context": context, "scopes": route.scopes[0] if route.scopes else None}
 
@@ -164,23 +164,23 @@ class Gateway:
             return None
         raise _NoRoute
 
-    def _build_played(self) -> PlayedAuthorizer:
+    def _build_authorizer(self) -> PlayedAuthorizer:
         return AUTHORIZERS[self.kind].build(installed_guard(self.app))
 
     def _invoke(self, event: dict[str, Any]) -> tuple[Response, Exception | None]:
         with self._lock:  # a function instance serves one request at a time
-            self._keeper.error = None
+            self._watched.error = None
             answer = self._handler(event, None)
             is_rest = self.kind in AUTHORIZERS and AUTHORIZERS[self.kind].dialect == "rest"
-            return _build_response(answer, remap=is_rest), self._keeper.error
+            return _build_response(answer, remap=is_rest), self._watched.error
 
 
 class _NoRoute(Exception):
     """The API has no route for the request."""
 
 
-class _ExceptionKeeper:
-    """Keeps the app's last exception, which Mangum turns into a 500 and test clients raise."""
+class _WatchedApp:
+    """App whose last exception is kept. Mangum makes a 500 of it, and test clients raise it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -219,7 +219,7 @@ def _render_refusal(refusal: Refusal) -> Response:
 
 
 def _build_response(answer: Mapping[str, Any], *, remap: bool) -> Response:
-    """Turn a function's answer into the client's response. A REST API renames the challenge."""
+    """Build the client's response from the function's. A REST API renames ``WWW-Authenticate``."""
     body = answer.get("body") or ""
     response = Response(b64decode(body) if answer.get("isBase64Encoded") else body, answer["statusCode"])
     single = {name: [value] for name, value in (answer.get("headers") or {}).items()}

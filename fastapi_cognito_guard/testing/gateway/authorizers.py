@@ -1,4 +1,4 @@
-"""Authorizers of API Gateway, each with its own rules and refusals."""
+"""Authorizers of API Gateway as the kit plays them: their rules for tokens, and their refusals."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,16 +21,17 @@ Dialect = Literal["rest", "http"]
 _UNAUTHORIZED = Refusal(
     status=401, body={"message": "Unauthorized"}, headers={"x-amzn-ErrorType": "UnauthorizedException"}
 )
-_DENIED = Refusal(status=403, body={"message": "Forbidden"})
+_FORBIDDEN = Refusal(status=403, body={"message": "Forbidden"})
 
 
 @dataclass(frozen=True)
 class PlayedAuthorizer:
-    """Authorizer of an API in front of the app that has ``guard``.
+    """Authorizer of an API in front of an app.
 
-    ``own``      the guard that verifies tokens by the authorizer's rules
-    ``check``    checks the principal's access to a route
-    ``refusal``  renders the gateway's response
+    ``guard``    the app's guard
+    ``own``      a guard that verifies tokens by the authorizer's rules
+    ``check``    checks whether a principal may call a route
+    ``refusal``  renders the authorizer's response to an error
     """
 
     guard: CognitoGuard
@@ -43,8 +44,8 @@ class PlayedAuthorizer:
         closed = self.guard.deny_by_default and not is_public(route.path_format, self.guard.public)
         return closed or (route.guarded and not route.optional)
 
-    async def find_token(self, headers: Iterable[tuple[bytes, bytes]], route: RouteInfo) -> str:
-        """Return the token of a request that may pass. Raises an `AuthError`."""
+    async def authorize(self, headers: Iterable[tuple[bytes, bytes]], route: RouteInfo) -> str:
+        """Verify the token of a request, check it against the route and return it. Raises an `AuthError`."""
         token = parse_token(headers, self.guard.header)
         self.check(self.guard, await self.own.verify(token), route)
         return token
@@ -57,49 +58,51 @@ class AuthorizerKind(NamedTuple):
     build: Callable[[CognitoGuard], PlayedAuthorizer]
 
 
-def _cognito(guard: CognitoGuard) -> PlayedAuthorizer:
-    """Build REST COGNITO_USER_POOLS: it checks no client, and scopes decide the type of token."""
+def _build_cognito(guard: CognitoGuard) -> PlayedAuthorizer:
+    """Build REST COGNITO_USER_POOLS. It checks no client; scopes of the route decide the type of token."""
     own = with_semantics(guard, "rest", client_ids=ANY_CLIENT, resource=None)
     return PlayedAuthorizer(guard, own, _check_as_rest, lambda error: render(error, "rest"))
 
 
-def _rest_jwt(guard: CognitoGuard) -> PlayedAuthorizer:
-    """Build REST JWT: it checks tokens as an HTTP API does. Its refusals are unknown, and REST's here."""
+def _build_rest_jwt(guard: CognitoGuard) -> PlayedAuthorizer:
+    """Build REST JWT. It checks tokens as an HTTP API does. Its refusals are assumed to be REST's."""
     return PlayedAuthorizer(
         guard, with_semantics(guard, "http"), _check_scopes, lambda error: render(error, "rest")
     )
 
 
-def _http(guard: CognitoGuard) -> PlayedAuthorizer:
+def _build_http_jwt(guard: CognitoGuard) -> PlayedAuthorizer:
     """Build HTTP API JWT."""
     return PlayedAuthorizer(
         guard, with_semantics(guard, "http"), _check_scopes, lambda error: render(error, "http")
     )
 
 
-def _rest_lambda(guard: CognitoGuard) -> PlayedAuthorizer:
-    """Build a Lambda authorizer of a REST API that identifies the caller with the guard."""
+def _build_rest_lambda(guard: CognitoGuard) -> PlayedAuthorizer:
+    """Build a Lambda authorizer of a REST API, whose function verifies tokens with the app's guard."""
     return PlayedAuthorizer(guard, guard, _check_nothing, lambda error: _UNAUTHORIZED)
 
 
-def _http_lambda(guard: CognitoGuard) -> PlayedAuthorizer:
-    """Build a Lambda authorizer of an HTTP API. Without a token, it is not invoked: 401 instead of 403."""
-    return PlayedAuthorizer(guard, guard, _check_nothing, _http_lambda_refusal)
+def _build_http_lambda(guard: CognitoGuard) -> PlayedAuthorizer:
+    """Build a Lambda authorizer of an HTTP API, whose function verifies tokens with the app's guard."""
+    return PlayedAuthorizer(guard, guard, _check_nothing, _render_http_lambda_refusal)
 
 
-def _http_lambda_refusal(error: AuthError) -> Refusal:
-    return Refusal(status=401, body=_UNAUTHORIZED.body) if isinstance(error, TokenMissing) else _DENIED
+def _render_http_lambda_refusal(error: AuthError) -> Refusal:
+    # Without the identity source, the gateway answers by itself and does not invoke the function.
+    return Refusal(status=401, body=_UNAUTHORIZED.body) if isinstance(error, TokenMissing) else _FORBIDDEN
 
 
 def _check_as_rest(guard: CognitoGuard, principal: Principal, route: RouteInfo) -> None:
-    """Check as REST does. If the app accepts access tokens, routes without scopes have a catch-all list."""
+    """Check the type of token, then scopes."""
+    # Where the app accepts access tokens without a scope, its export lists scopes that all of them have.
     takes_access = guard.semantics != "rest" and any("access" in pool.token_use for pool in guard.pools)
     check_token_use_as_rest(principal, scoped=bool(route.scopes) or takes_access)
     _check_scopes(guard, principal, route)
 
 
 def _check_scopes(guard: CognitoGuard, principal: Principal, route: RouteInfo) -> None:
-    """Check the first requirement on scopes: a gateway has one list for a route."""
+    """Check the first requirement of scopes: a gateway has one list of alternatives for each route."""
     for requirement in route.requirements_of_kind("scope")[:1]:
         requirement.check(principal)
 
@@ -109,10 +112,10 @@ def _check_nothing(guard: CognitoGuard, principal: Principal, route: RouteInfo) 
 
 
 AUTHORIZERS: Mapping[Flavour, AuthorizerKind] = {
-    "rest": AuthorizerKind("rest", _cognito),
-    "rest-jwt": AuthorizerKind("rest", _rest_jwt),
-    "http": AuthorizerKind("http", _http),
-    "http-1.0": AuthorizerKind("http", _http),
-    "lambda": AuthorizerKind("rest", _rest_lambda),
-    "lambda-2.0": AuthorizerKind("http", _http_lambda),
+    "rest": AuthorizerKind("rest", _build_cognito),
+    "rest-jwt": AuthorizerKind("rest", _build_rest_jwt),
+    "http": AuthorizerKind("http", _build_http_jwt),
+    "http-1.0": AuthorizerKind("http", _build_http_jwt),
+    "lambda": AuthorizerKind("rest", _build_rest_lambda),
+    "lambda-2.0": AuthorizerKind("http", _build_http_lambda),
 }

@@ -1,4 +1,4 @@
-"""Starlette's test client, with API Gateway between it and the app."""
+"""Test client that calls an app through API Gateway."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class GatewayClient(TestClient):
-    """A ``TestClient`` of the app as API Gateway runs it: one test serves standalone and deployed.
+    """``TestClient`` that calls the app through API Gateway.
 
-    An authorizer decides by the app's own routes, and answers 401 and 403 in its own words; what it lets
-    pass reaches the app through the real Mangum, as the event of that gateway. ``kind``, ``stage`` and
-    ``context`` are `Gateway`'s, all others ``TestClient``'s. As there, ``with GatewayClient(app) as client:``
-    runs the app's lifespan, and a client without ``with`` does not.
+    An authorizer checks requests by the app's own routes, and answers 401 and 403 in its own format. Requests
+    that it accepts reach the app through Mangum, as an event of that gateway. ``kind``, ``stage`` and
+    ``context`` are arguments of `Gateway`, all others of ``TestClient``. As there, ``with GatewayClient(app)
+    as client:`` runs the app's lifespan, and a client without ``with`` does not.
     """
 
     def __init__(

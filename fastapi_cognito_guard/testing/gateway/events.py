@@ -1,4 +1,4 @@
-"""Events that front doors send to a function."""
+"""Events that API Gateway, function URLs and load balancers send to a function."""
 
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -7,13 +7,18 @@ from urllib.parse import quote, quote_plus, urlencode
 
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing.gateway import contexts
-from fastapi_cognito_guard.testing.gateway.contexts import ACCOUNT, IDENTITY, AcceptedRequest, ContextBuilder
+from fastapi_cognito_guard.testing.gateway.contexts import (
+    ACCOUNT,
+    IDENTITY,
+    AuthorizedRequest,
+    ContextBuilder,
+)
 
 Flavour = Literal[
     "rest", "rest-jwt", "http", "http-1.0", "lambda", "lambda-2.0", "iam", "iam-2.0", "function-url", "alb",
     "websocket",
 ]  # fmt: skip
-"""FrontDoor door.
+"""Front door of a function, and its authorizer.
 
 =================  ============================================================================
 ``rest``           REST API, COGNITO_USER_POOLS
@@ -32,9 +37,11 @@ Flavour = Literal[
 
 Values = Mapping[str, str | Sequence[str]]
 
-_API = "a1b2c3.execute-api.eu-west-1.amazonaws.com"
+_API_HOST = "a1b2c3.execute-api.eu-west-1.amazonaws.com"
+_FUNCTION_URL_HOST = "u1r2l3.lambda-url.eu-west-1.on.aws"
+_LOAD_BALANCER_HOST = "app-123.eu-west-1.elb.amazonaws.com"
 _IP, _AGENT = "203.0.113.10", "test"
-_EPOCH = 1_782_992_635_624  # milliseconds: a fixed time
+_EPOCH_MS = 1_782_992_635_624  # a fixed time
 _SIGNATURE = (
     "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/20260702/eu-west-1/execute-api/aws4_request, "
     "SignedHeaders=host;x-amz-date, Signature=00"
@@ -42,7 +49,7 @@ _SIGNATURE = (
 
 
 class EventRequest(NamedTuple):
-    """Request that becomes an event. Headers and query have all values by name."""
+    """Request to write as an event. Query and headers map each name to all its values."""
 
     method: str
     path: str
@@ -53,26 +60,26 @@ class EventRequest(NamedTuple):
 
     @property
     def full_path(self) -> str:
-        """Path in the client's address, on the gateway's own domain."""
+        """Path with the stage before it, as in addresses on the gateway's own domain."""
         return self.path if self.stage == "$default" else f"/{self.stage}{self.path}"
 
     def last(self, name: str) -> str:
-        """Return the last value of a header, which counts where there is room for one."""
+        """Return the last value of a header."""
         return next(values[-1] for key, values in self.headers.items() if key.lower() == name)
 
-    def payload(self) -> dict[str, Any]:
-        """Return the members of the body: bytes as base64."""
+    def build_body(self) -> dict[str, Any]:
+        """Build the members of the body. Bytes are written as base64."""
         if isinstance(self.body, bytes):
             return {"body": b64encode(self.body).decode(), "isBase64Encoded": True}
         return {"body": self.body, "isBase64Encoded": False}
 
 
 class FrontDoor(NamedTuple):
-    """The functions that write a front door's request and context, its default host and its stage."""
+    """Functions that write a front door's request and authorizer context, and its default host and stage."""
 
     write: Callable[[EventRequest], dict[str, Any]]
     authorizer: ContextBuilder
-    host: str = _API
+    host: str = _API_HOST
     stage: str = "prod"
     signed: bool = False
 
@@ -93,34 +100,38 @@ def gateway_event(
 ) -> dict[str, Any]:
     """Build the event that a function receives.
 
-    ``claims``   of the token that the authorizer has accepted, with the token's types; None for a route
-                 without an authorizer. For IAM: the user of an identity pool's credentials, None for other
-                 credentials. Load balancers and open function URLs have none
-    ``token``    for the ``Authorization`` header (which has the signature if the caller is IAM's)
-    ``body``     bytes travel as base64, text as it is
+    ``claims``   claims of the token that the authorizer accepted, with the token's types; None for a route
+                 without an authorizer. For IAM: of the user who got the credentials from an identity pool,
+                 None for other credentials. Ignored for load balancers and open function URLs
+    ``token``    token in the ``Authorization`` header; ignored for IAM, whose signature stands there
+    ``body``     bytes are written as base64, text as it is
     ``scopes``   the route's authorization scopes; None for a route that has none
-    ``context``  a Lambda authorizer's own; by default ``{"claims": <the claims as JSON>}``
+    ``context``  a Lambda authorizer's context; by default ``{"claims": <the claims as JSON>}``
     ``stage``    by default ``prod`` for REST and WebSocket APIs, and ``$default`` elsewhere
     """
-    if flavour not in FRONTS:
-        raise ConfigurationError(f"A flavour is one of {', '.join(FRONTS)}.", setting="flavour")
-    front = FRONTS[flavour]
-    given: dict[str, str | Sequence[str]] = {"host": front.host, **(headers or {})}
-    if token is not None and not front.signed:
-        given["authorization"] = f"Bearer {token}"
-    if front.signed and front.write is _write_payload_2:  # a REST API drops it
-        given["authorization"] = _SIGNATURE
-    event = front.write(
-        EventRequest(method, path, _as_lists(query or {}), _as_lists(given), body, stage or front.stage)
-    )
-    if claims is not None or context is not None or front.signed:
-        where = event["requestContext"]
-        for name, members in front.authorizer(AcceptedRequest(claims, scopes, context)).items():
-            where[name] = {**where.get(name, {}), **members}
+    if flavour not in FRONT_DOORS:
+        raise ConfigurationError(f"A flavour is one of {', '.join(FRONT_DOORS)}.", setting="flavour")
+    front_door = FRONT_DOORS[flavour]
+    sent = _build_headers(front_door, headers or {}, token)
+    request = EventRequest(method, path, _to_lists(query or {}), sent, body, stage or front_door.stage)
+    event = front_door.write(request)
+    if claims is not None or context is not None or front_door.signed:
+        request_context = event["requestContext"]
+        for name, members in front_door.authorizer(AuthorizedRequest(claims, scopes, context)).items():
+            request_context[name] = {**request_context.get(name, {}), **members}
     return event
 
 
-def _as_lists(values: Values) -> dict[str, Sequence[str]]:
+def _build_headers(front_door: FrontDoor, headers: Values, token: str | None) -> dict[str, Sequence[str]]:
+    values: dict[str, str | Sequence[str]] = {"host": front_door.host, **headers}
+    if token is not None and not front_door.signed:
+        values["authorization"] = f"Bearer {token}"
+    if front_door.signed and front_door.write is _write_payload_2:  # a REST API drops the signature
+        values["authorization"] = _SIGNATURE
+    return _to_lists(values)
+
+
+def _to_lists(values: Values) -> dict[str, Sequence[str]]:
     return {name: [value] if isinstance(value, str) else value for name, value in values.items()}
 
 
@@ -136,21 +147,25 @@ def _write_payload_1(request: EventRequest) -> dict[str, Any]:
         or None,
         "pathParameters": {"proxy": request.path.lstrip("/")},
         "stageVariables": None,
-        "requestContext": {
-            "resourceId": "r1e2s3",
-            "resourcePath": "/{proxy+}",
-            "httpMethod": request.method,
-            "path": request.full_path,
-            "stage": request.stage,
-            "accountId": ACCOUNT,
-            "protocol": "HTTP/1.1",
-            "apiId": "a1b2c3",
-            "domainName": request.last("host"),
-            "requestId": "92ba0ad0-5358-4ace-b64f-015c46000000",
-            "requestTimeEpoch": _EPOCH,
-            "identity": {**IDENTITY, "sourceIp": _IP, "userAgent": _AGENT},
-        },
-        **request.payload(),
+        "requestContext": _build_context_1(request),
+        **request.build_body(),
+    }
+
+
+def _build_context_1(request: EventRequest) -> dict[str, Any]:
+    return {
+        "resourceId": "r1e2s3",
+        "resourcePath": "/{proxy+}",
+        "httpMethod": request.method,
+        "path": request.full_path,
+        "stage": request.stage,
+        "accountId": ACCOUNT,
+        "protocol": "HTTP/1.1",
+        "apiId": "a1b2c3",
+        "domainName": request.last("host"),
+        "requestId": "92ba0ad0-5358-4ace-b64f-015c46000000",
+        "requestTimeEpoch": _EPOCH_MS,
+        "identity": {**IDENTITY, "sourceIp": _IP, "userAgent": _AGENT},
     }
 
 
@@ -162,34 +177,38 @@ def _write_payload_2(request: EventRequest) -> dict[str, Any]:
     joined = {name: ",".join(values) for name, values in request.query.items()}
     headers = {name.lower(): ",".join(values) for name, values in request.headers.items()}
     cookies = headers.pop("cookie", None)
-    route = "$default" if ".lambda-url." in headers["host"] else f"{request.method} {request.path}"
+    context = _build_context_2(request, headers["host"])
     return {
         "version": "2.0",
-        "routeKey": route,
+        "routeKey": context["routeKey"],
         "rawPath": request.full_path,
         "rawQueryString": urlencode(request.query, doseq=True),
         **({"cookies": cookies.split("; ")} if cookies else {}),
         "headers": headers,
         **({"queryStringParameters": joined} if joined else {}),
-        "requestContext": {
-            "accountId": ACCOUNT,
-            "apiId": "a1b2c3",
-            "domainName": headers["host"],
-            "domainPrefix": headers["host"].partition(".")[0],
-            "http": {
-                "method": request.method,
-                "path": request.full_path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": _IP,
-                "userAgent": _AGENT,
-            },
-            "requestId": "Kexample=",
-            "routeKey": route,
-            "stage": request.stage,
-            "time": "02/Jul/2026:11:43:55 +0000",
-            "timeEpoch": _EPOCH,
+        "requestContext": context,
+        **request.build_body(),
+    }
+
+
+def _build_context_2(request: EventRequest, host: str) -> dict[str, Any]:
+    return {
+        "accountId": ACCOUNT,
+        "apiId": "a1b2c3",
+        "domainName": host,
+        "domainPrefix": host.partition(".")[0],
+        "http": {
+            "method": request.method,
+            "path": request.full_path,
+            "protocol": "HTTP/1.1",
+            "sourceIp": _IP,
+            "userAgent": _AGENT,
         },
-        **request.payload(),
+        "requestId": "Kexample=",
+        "routeKey": "$default" if ".lambda-url." in host else f"{request.method} {request.path}",
+        "stage": request.stage,
+        "time": "02/Jul/2026:11:43:55 +0000",
+        "timeEpoch": _EPOCH_MS,
     }
 
 
@@ -207,8 +226,8 @@ def _write_load_balancer(request: EventRequest) -> dict[str, Any]:
         },
         "multiValueHeaders": forwarded
         | {name.lower(): [*values] for name, values in request.headers.items()},
-        **request.payload(),
-        "body": request.payload()["body"] or "",
+        **request.build_body(),
+        "body": request.build_body()["body"] or "",
     }
 
 
@@ -221,8 +240,8 @@ def _write_message(request: EventRequest) -> dict[str, Any]:
             "messageDirection": "IN",
             "messageId": "Mexample=",
             "connectionId": "Cexample=",
-            "connectedAt": _EPOCH,
-            "requestTimeEpoch": _EPOCH,
+            "connectedAt": _EPOCH_MS,
+            "requestTimeEpoch": _EPOCH_MS,
             "requestId": "Rexample=",
             "extendedRequestId": "Rexample=",
             "apiId": "a1b2c3",
@@ -230,7 +249,7 @@ def _write_message(request: EventRequest) -> dict[str, Any]:
             "domainName": request.last("host"),
             "identity": {"sourceIp": _IP, "userAgent": _AGENT},
         },
-        **request.payload(),
+        **request.build_body(),
     }
 
 
@@ -238,10 +257,7 @@ def _take_last(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return {name: several[-1] for name, several in values.items()}
 
 
-_URL = "u1r2l3.lambda-url.eu-west-1.on.aws"
-_BALANCER = "app-123.eu-west-1.elb.amazonaws.com"
-
-FRONTS: Mapping[Flavour, FrontDoor] = {
+FRONT_DOORS: Mapping[Flavour, FrontDoor] = {
     "rest": FrontDoor(_write_payload_1, contexts.rest),
     "rest-jwt": FrontDoor(_write_payload_1, contexts.rest_jwt),
     "http": FrontDoor(_write_payload_2, contexts.http, stage="$default"),
@@ -250,7 +266,7 @@ FRONTS: Mapping[Flavour, FrontDoor] = {
     "lambda-2.0": FrontDoor(_write_payload_2, contexts.lambda_2, stage="$default"),
     "iam": FrontDoor(_write_payload_1, contexts.iam, signed=True),
     "iam-2.0": FrontDoor(_write_payload_2, contexts.iam_2, stage="$default", signed=True),
-    "function-url": FrontDoor(_write_payload_2, contexts.nobody, host=_URL, stage="$default"),
-    "alb": FrontDoor(_write_load_balancer, contexts.nobody, host=_BALANCER),
+    "function-url": FrontDoor(_write_payload_2, contexts.none, host=_FUNCTION_URL_HOST, stage="$default"),
+    "alb": FrontDoor(_write_load_balancer, contexts.none, host=_LOAD_BALANCER_HOST),
     "websocket": FrontDoor(_write_message, contexts.lambda_flat),
 }

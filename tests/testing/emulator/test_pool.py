@@ -13,7 +13,7 @@ from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import Directory, LocalClient, local_pool
 from fastapi_cognito_guard.testing.key_server import Answer
-from fastapi_cognito_guard.testing.uvicorn_server import listen, serving
+from fastapi_cognito_guard.testing.uvicorn_server import listen, serve_app
 
 
 def test_a_guard_made_from_its_settings_accepts_its_tokens() -> None:
@@ -109,7 +109,7 @@ def test_an_app_that_does_not_start_is_an_error() -> None:
         await send({"type": "lifespan.startup.failed", "message": "no database"})
 
     app: Any = broken
-    with pytest.raises(ConfigurationError, match="did not start"), serving(app):
+    with pytest.raises(ConfigurationError, match="did not start"), serve_app(app):
         pass
 
 
