@@ -101,7 +101,7 @@ def measure(*, rounds: int, calls: int) -> tuple[list[Figure], Rounds]:
         {
             "no guard": make_async_burst(make_get(build_app(open_route)), few),
             "idle dependency": make_async_burst(make_get(build_app(idle_route)), few),
-            "guard not asked": make_async_burst(make_get(build_app(open_route, guards[0])), few),
+            "open route": make_async_burst(make_get(build_app(open_route, guards[0])), few),
             "first seen": make_async_burst(make_get(build_app(guarded_route, guards[0])), many),
             "remembered": make_async_burst(make_get(build_app(guarded_route, guards[1])), few),
         },
@@ -122,6 +122,6 @@ def _build_figures(took: Rounds) -> list[Figure]:
             ("protected route, first-seen tokens", "first seen", 0.38),
             ("protected route, remembered tokens", "remembered", 0.70),
             ("for comparison: an idle dependency", "idle dependency", None),
-            ("for comparison: an open route of a guarded app", "guard not asked", None),
+            ("for comparison: an open route of a guarded app", "open route", None),
         )
     ]

@@ -56,6 +56,18 @@ def test_without_a_domain_there_is_no_login(pool: FakeUserPool) -> None:
     assert "initOAuth" not in fetch_docs(app)
 
 
+def test_without_a_domain_the_page_too_loads_nothing_from_other_hosts(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    guard_for(pool).install(app)
+    assert all(address.startswith("/docs/assets/") for address in list_loaded_files(fetch_docs(app)))
+
+
+def test_the_page_replaces_the_one_of_fastapi(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    guard_for(pool, user_pool=DOMAIN).install(app)
+    assert [getattr(route, "path", None) for route in app.routes].count("/docs") == 1
+
+
 def test_with_the_extra_the_app_serves_every_file_that_the_page_loads(pool: FakeUserPool) -> None:
     app = FastAPI(docs_url="/help/docs")
     guard_for(pool, user_pool=DOMAIN).install(app)

@@ -112,25 +112,25 @@ async def test_an_async_client_gets_the_same_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expires_in", "kept"),
+    ("expires_in", "reused"),
     [(3600, True), (3600.0, True), (0, False), (-5, False), ("3600", False), (None, False), (10**400, False)],
     ids=["int", "float", "zero", "negative", "text", "none", "out of range"],
 )
-def test_a_token_is_reused_if_the_endpoint_states_a_lifetime(expires_in: Any, kept: bool) -> None:
+def test_a_token_is_reused_if_the_endpoint_states_a_lifetime(expires_in: Any, reused: bool) -> None:
     with (
         fault_server(response({"access_token": "opaque", "expires_in": expires_in})) as server,
         make_offline_client(CognitoAuth(make_machine(server), now=lambda: NOW)) as client,
     ):
         client.get(API)
         client.get(API)
-    assert len(server.requests) == (1 if kept else 2)
+    assert len(server.requests) == (1 if reused else 2)
 
 
 POOL = FakeUserPool(now=lambda: NOW)
 
 
 @pytest.mark.parametrize(
-    ("token", "kept"),
+    ("token", "reused"),
     [
         (POOL.access_token(), True),
         (POOL.access_token(expires_in=0), False),
@@ -142,7 +142,7 @@ POOL = FakeUserPool(now=lambda: NOW)
     ],
     ids=["an hour", "now", "past", "text", "none", "another algorithm", "opaque"],
 )
-def test_a_providers_token_is_reused_until_it_expires(token: str, kept: bool) -> None:
+def test_a_providers_token_is_reused_until_it_expires(token: str, reused: bool) -> None:
     requested: list[str] = []
 
     async def provider() -> str:
@@ -153,7 +153,7 @@ def test_a_providers_token_is_reused_until_it_expires(token: str, kept: bool) ->
     with make_offline_client(CognitoAuth(provider, now=lambda: NOW)) as client:
         client.get(API)
         client.get(API)
-    assert len(requested) == (1 if kept else 2)
+    assert len(requested) == (1 if reused else 2)
 
 
 @pytest.mark.anyio

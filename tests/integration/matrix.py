@@ -27,7 +27,7 @@ REFUSED = (200, 401, 401, 401, 401, 401, 401)
 FOREIGN = {"other client": REFUSED, "forged": REFUSED}
 STATUSES: Mapping[Semantics, Mapping[str, tuple[int, ...]]] = {
     "strict": {
-        "nobody": (200, 200, 401, 401, 401, 401, 401),
+        "anonymous": (200, 200, 401, 401, 401, 401, 401),
         "ada": (200, 200, 200, 403, 403, 403, 204),
         "ada's ID": REFUSED,
         "bob": (200, 200, 200, 403, 403, 403, 403),
@@ -36,7 +36,7 @@ STATUSES: Mapping[Semantics, Mapping[str, tuple[int, ...]]] = {
         **FOREIGN,
     },
     "http": {
-        "nobody": (200, 200, 401, 401, 401, 401, 401),
+        "anonymous": (200, 200, 401, 401, 401, 401, 401),
         "ada": (200, 200, 200, 403, 403, 403, 204),
         "ada's ID": (200, 200, 200, 403, 403, 403, 204),  # unscoped routes take any token
         "bob": (200, 200, 200, 403, 403, 403, 403),
@@ -45,7 +45,7 @@ STATUSES: Mapping[Semantics, Mapping[str, tuple[int, ...]]] = {
         **FOREIGN,
     },
     "rest": {
-        "nobody": (200, 200, 401, 401, 401, 401, 401),
+        "anonymous": (200, 200, 401, 401, 401, 401, 401),
         "ada": REFUSED,  # unscoped routes take ID tokens only; a scope that is missing is 401
         "ada's ID": (200, 200, 200, 401, 401, 401, 204),
         "bob's ID": (200, 200, 200, 401, 401, 401, 403),
@@ -63,7 +63,7 @@ def issue_tokens(pool: EmulatedPool, *, domain: str = "") -> dict[str, str | Non
     """
     ada, bob = (pool.sign_in(name + domain) for name in ("ada", "bob"))
     return {
-        "nobody": None,
+        "anonymous": None,
         "ada": ada["AccessToken"],
         "ada's ID": ada["IdToken"],
         "bob": bob["AccessToken"],
@@ -80,7 +80,7 @@ def find_expected_status(
 ) -> int:
     """Return the status that AWS answers. An HTTP API whose Lambda authorizer denies a token answers 403."""
     status = statuses[caller][ROUTES.index(route)]
-    denied = by_http_lambda and route not in OPEN and caller != "nobody"
+    denied = by_http_lambda and route not in OPEN and caller != "anonymous"
     return 403 if denied and status == 401 else status
 
 

@@ -47,7 +47,7 @@ def tokens(emulated_pool: EmulatedPool, other_emulated_pool: EmulatedPool) -> di
 def test_behind_a_custom_authorizer_a_route_answers_as_it_does_standalone(
     kind: str, caller: str, everywhere: Deployed, tokens: dict[str, str | None]
 ) -> None:
-    for route in ROUTES if caller in ("nobody", "ada", "forged") else ROUTES[1:]:
+    for route in ROUTES if caller in ("anonymous", "ada", "forged") else ROUTES[1:]:
         deployed = everywhere.call(kind, *route, tokens[caller])
         alone = everywhere.call_standalone("strict", *route, tokens[caller])
         assert alone.status_code == EXPECTED[caller][ROUTES.index(route)], route
@@ -141,7 +141,7 @@ def test_an_unsigned_request_to_an_iam_route_is_403(kind: str, everywhere: Deplo
 def test_behind_a_function_url_the_app_verifies_the_token(
     everywhere: Deployed, tokens: dict[str, str | None]
 ) -> None:
-    for caller, status in (("nobody", 401), ("forged", 401), ("ada", 200)):
+    for caller, status in (("anonymous", 401), ("forged", 401), ("ada", 200)):
         answer = everywhere.call("function-url", "GET", "/me", tokens[caller])
         assert answer.status_code == status
     assert answer.json()["source"] == "token"

@@ -92,7 +92,7 @@ def copy_project(modules: list[str], tests: list[str]) -> None:
         "source_paths": [str(PACKAGE)],
         "only_mutate": modules,
         "also_copy": PARTS,
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "--hypothesis-profile=ci"],
+        "pytest_add_cli_args": ["-p", "stable_ids", "-p", "no:cacheprovider", "--hypothesis-profile=ci"],
         "pytest_add_cli_args_test_selection": tests,
         "type_check_command": MYPY,
     }

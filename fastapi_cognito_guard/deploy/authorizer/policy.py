@@ -112,7 +112,7 @@ def _matches_path(pattern: GatewayPath, path: GatewayPath) -> bool:
     if not is_variable(pattern[0]):
         fits = pattern[0] == path[0] or (is_variable(path[0]) and pattern[0] != "")
         return fits and _matches_path(pattern[1:], path[1:])
-    return _matches_path(pattern[1:], path[1:]) or (len(path) > 1 and _matches_path(pattern, path[1:]))
+    return _matches_path(pattern[1:], path[1:]) or _matches_path(pattern, path[1:])
 
 
 def _format_resource(operation: Operation) -> str:

@@ -1,5 +1,6 @@
 """Events of Lambda authorizers, events of the function behind, and an app with a few routes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -50,6 +51,15 @@ def make_backend_event(kind: str, response: dict[str, Any], path: str) -> dict[s
         flat = {"principalId": response["principalId"], **context, "integrationLatency": 12}
         event["requestContext"]["authorizer"] = flat
     return event
+
+
+def build_get_app(guard: CognitoGuard, routes: Mapping[str, Any]) -> FastAPI:
+    """Build an app of GET routes from paths and their dependencies; None is a route without any."""
+    app = FastAPI(openapi_url=None)
+    guard.install(app)
+    for path, dependency in routes.items():
+        app.get(path, dependencies=[Depends(dependency)] if dependency else [])(lambda: None)
+    return app
 
 
 def build_orders_app(guard: CognitoGuard) -> FastAPI:

@@ -1,31 +1,21 @@
 """Known attacks on a Lambda authorizer, all refused."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import FrameType, MappingProxyType
 from typing import Any
 
 import pytest
-from fastapi import Depends, FastAPI
 
-from fastapi_cognito_guard import CognitoGuard, current_user, lambda_handler, require_group
+from fastapi_cognito_guard import current_user, lambda_handler, require_group
 from fastapi_cognito_guard.deploy import AuthorizerRequest, lambda_authorizer
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.testing import FakeUserPool
 from fastapi_cognito_guard.tokens.jwt import parse
 from tests.apps import guard_for
-from tests.deploy.authorizer.events import KINDS, STAGE_ARN, make_event
+from tests.deploy.authorizer.events import KINDS, STAGE_ARN, build_get_app, make_event
 from tests.deploy.model import allows
-
-
-def build_get_app(guard: CognitoGuard, routes: Mapping[str, Any]) -> FastAPI:
-    """Build an app of GET routes from paths and their dependencies; None is a route without any."""
-    app = FastAPI(openapi_url=None)
-    guard.install(app)
-    for path, dependency in routes.items():
-        app.get(path, dependencies=[Depends(dependency)] if dependency else [])(lambda: None)
-    return app
 
 
 def test_a_star_that_matches_nothing_does_not_allow_a_path_with_a_trailing_slash(pool: FakeUserPool) -> None:

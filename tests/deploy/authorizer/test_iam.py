@@ -3,24 +3,27 @@
 from typing import Any
 
 import pytest
+from fastapi import Depends
 
+from fastapi_cognito_guard import current_user, iam_identity
 from fastapi_cognito_guard.deploy import lambda_authorizer
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import guard_for
 from tests.deploy.authorizer.events import KINDS, STAGE_ARN, build_orders_app, make_event
-from tests.deploy.exports import IAM, USER, add_route
 from tests.deploy.model import allows
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("settings", [{}, {"cached": False}], ids=["cached", "not cached"])
-@pytest.mark.parametrize("dependencies", [[IAM], [IAM, USER]], ids=["iam", "iam and user"])
+@pytest.mark.parametrize(
+    "dependencies", [[iam_identity], [iam_identity, current_user]], ids=["iam", "iam and user"]
+)
 def test_a_users_token_does_not_open_a_route_for_iam_callers(
     pool: FakeUserPool, dependencies: list[Any], settings: dict[str, Any], kind: str
 ) -> None:
     guard = guard_for(pool)
     app = build_orders_app(guard)
-    add_route(app, "GET /reports", *dependencies)
+    app.get("/reports", dependencies=[Depends(each) for each in dependencies])(lambda: None)
     authorize = lambda_authorizer(guard, app=app, **settings)
     response = authorize(make_event(kind, pool.access_token(), path="/reports"), None)
     assert not allows(response["policyDocument"], f"{STAGE_ARN}/GET/reports")

@@ -229,6 +229,7 @@ def test_routes_that_no_cached_policy_can_distinguish_are_a_configuration_error(
     ):
         lambda_authorizer(guard, app=app)
     lambda_authorizer(guard, app=app, cached=False)
+    lambda_authorizer(guard, app=app, simple=True)
 
 
 def test_a_path_too_long_for_a_policy_is_a_configuration_error(pool: FakeUserPool) -> None:
