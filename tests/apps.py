@@ -1,4 +1,4 @@
-"""An app with every form of demand a route can make, and ways to call it through each door."""
+"""App with a route for each kind of requirement, and helpers that call it."""
 
 from typing import Annotated, Any
 
@@ -18,11 +18,11 @@ from fastapi_cognito_guard import (
 from fastapi_cognito_guard.testing import FakeUserPool
 
 NOW = 1_782_992_400.0
-"""The tests' present: within the validity of the tokens in tests/events."""
+"""Current time of the tests. The tokens in tests/events are valid then."""
 
 
 def shown(user: Principal | None) -> dict[str, Any] | None:
-    """A principal as the app's routes show it."""
+    """Return a principal as the app's routes show it."""
     if user is None:
         return None
     return {
@@ -43,12 +43,12 @@ def shown(user: Principal | None) -> dict[str, Any] | None:
 def guard_for(
     pool: FakeUserPool, *, user_pool: dict[str, Any] | None = None, **settings: Any
 ) -> CognitoGuard:
-    """A guard that trusts ``pool``, at the tests' present."""
+    """Make a guard that trusts ``pool``, with `NOW` as its clock."""
     return CognitoGuard(pool.user_pool(**(user_pool or {})), **{"now": lambda: NOW, **settings})
 
 
 def build_app(guard: CognitoGuard) -> FastAPI:
-    """One route for each form of demand."""
+    """Build an app with one route for each kind of requirement."""
     app = FastAPI()
     guard.install(app)
     add_routes(app)
@@ -56,7 +56,7 @@ def build_app(guard: CognitoGuard) -> FastAPI:
 
 
 def add_routes(app: FastAPI) -> None:  # noqa: C901 - one route after another, no branches
-    """The routes, on any app."""
+    """Add the routes to an app."""
 
     @app.get("/public")
     async def public() -> str:
@@ -100,7 +100,7 @@ def add_routes(app: FastAPI) -> None:  # noqa: C901 - one route after another, n
 
 
 def client_of(app: FastAPI) -> TestClient:
-    """A client that raises what the app does not answer."""
+    """Make a client that raises the app's exceptions."""
     return TestClient(app, base_url="http://127.0.0.1")
 
 

@@ -1,4 +1,4 @@
-"""What all tests share: a clock that stands still, and pools with real keys made once."""
+"""Fixtures of all tests: pools with real keys, generated once, and a check that no token is logged."""
 
 import logging
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW
 
-# No test here is about speed, and machines are noisy.
+# No test measures speed, and machines are noisy.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
@@ -26,19 +26,19 @@ def pool() -> FakeUserPool:
 
 @pytest.fixture(scope="session")
 def other_pool() -> FakeUserPool:
-    """Another pool, with another id and other keys."""
+    """Return a pool with another id and other keys."""
     return FakeUserPool("eu-west-1_OtherPool", now=lambda: NOW)
 
 
 @pytest.fixture(scope="session")
 def impostor(pool: FakeUserPool) -> FakeUserPool:
-    """Somebody who says they are the pool, and has other keys."""
+    """Return a pool with the same id and client, and other keys."""
     return FakeUserPool(pool.id, client_id=pool.client_id, now=lambda: NOW)
 
 
 @pytest.fixture(autouse=True)
 def no_token_in_any_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Every test also holds this: whatever was logged, no token was."""
+    """Check after each test that no token was logged."""
     caplog.set_level(logging.DEBUG, logger="fastapi_cognito_guard")
     yield
     assert "eyJ" not in caplog.text

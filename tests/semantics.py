@@ -1,4 +1,4 @@
-"""What each dialect answers, literally. The README's table and the parity tests are both held to this one."""
+"""Answers of each dialect, literally. The README's table and the parity tests are compared with them."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ _NOT_AUTHORIZED = '{"Message":"User is not authorized to access this resource"}'
 
 
 class Answer(NamedTuple):
-    """A refusal. In headers ``...`` stands for what the case fills in."""
+    """Refusal. In headers ``...`` stands for the text of the case."""
 
     status: int
     headers: dict[str, str]
@@ -25,12 +25,12 @@ class Answer(NamedTuple):
 
     @property
     def content(self) -> str:
-        """The body, byte for byte."""
+        """Body, byte for byte."""
         return self.body or PLAIN[self.status]
 
     @property
     def cell(self) -> str:
-        """As the README says it."""
+        """Cell of the README's table."""
         challenge = self.headers.get("WWW-Authenticate") or self.headers.get("www-authenticate")
         parts = [str(self.status)]
         if challenge:
@@ -91,8 +91,8 @@ ANSWERS: dict[str, dict[Semantics, Answer]] = {
 }
 
 
-def table() -> list[str]:
-    """The rows of the README's table."""
+def build_table() -> list[str]:
+    """Build the rows of the README's table."""
     return [
         f"| {case} | {' | '.join(answers[semantics].cell for semantics in SEMANTICS)} |"
         for case, answers in ANSWERS.items()

@@ -1,4 +1,4 @@
-"""A real key server on loopback that answers as it is told: well, badly, slowly, or not at all."""
+"""HTTP server on loopback with responses of the test's choice, also broken, slow or missing ones."""
 
 import json
 import socket
@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 _READ_LIMIT = 65536
-_PATIENCE = 10.0
+_TIMEOUT = 10.0  # seconds
 
 Answer = bytes | Callable[[socket.socket, threading.Event], None]
-"""The bytes of a whole HTTP response, or something that does with the connection what it likes."""
+"""Bytes of a whole HTTP response, or a function that writes to the connection."""
 
 
 @dataclass
 class FaultServer:
-    """``answer`` may be changed at any time; ``requests`` holds each request's head."""
+    """Server whose ``answer`` may be changed at any time. ``requests`` holds the head of each request."""
 
     address: str = ""
     answer: Answer = b""
@@ -26,7 +26,7 @@ class FaultServer:
 
 @contextmanager
 def fault_server(answer: Answer) -> Iterator[FaultServer]:
-    """Serves until the block ends; every connection and thread ends with it."""
+    """Serve within the block. All connections and threads end with it."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = FaultServer(f"http://127.0.0.1:{listener.getsockname()[1]}/jwks.json", answer)
     threads: list[threading.Thread] = []
@@ -49,12 +49,12 @@ def fault_server(answer: Answer) -> Iterator[FaultServer]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         for thread in (acceptor, *threads):
-            thread.join(timeout=_PATIENCE)
+            thread.join(timeout=_TIMEOUT)
 
 
 def _serve(connection: socket.socket, server: FaultServer) -> None:
     with connection:
-        connection.settimeout(_PATIENCE)
+        connection.settimeout(_TIMEOUT)
         try:
             head = connection.recv(_READ_LIMIT)
             if not head:
@@ -74,7 +74,7 @@ def response(
     headers: dict[str, str] | None = None,
     length: int | None = None,
 ) -> bytes:
-    """A whole response; ``length`` may lie."""
+    """Build a whole response. ``length`` overrides the true Content-Length."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     fields = {"Content-Length": str(len(content) if length is None else length), **(headers or {})}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -82,17 +82,17 @@ def response(
 
 
 def hang(connection: socket.socket, stopping: threading.Event) -> None:
-    """Accepts, and says nothing."""
-    stopping.wait(_PATIENCE)
+    """Send nothing."""
+    stopping.wait(_TIMEOUT)
 
 
 def reset(connection: socket.socket, stopping: threading.Event) -> None:
-    """Ends the connection without a word."""
+    """Reset the connection."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
 
 def drip(connection: socket.socket, stopping: threading.Event) -> None:
-    """A byte at a time, each well within any read timeout."""
+    """Send one byte at a time, each within any read timeout."""
     for byte in response(b" " * 10_000):
         if stopping.wait(0.02):
             return
@@ -100,7 +100,7 @@ def drip(connection: socket.socket, stopping: threading.Event) -> None:
 
 
 def endless(connection: socket.socket, stopping: threading.Event) -> None:
-    """A body without end."""
+    """Send an endless body."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while not stopping.is_set():
         connection.sendall(b"1000\r\n" + b" " * 4096 + b"\r\n")

@@ -1,4 +1,4 @@
-"""The pages on testing and on the command line say what is so: their tests pass, their commands answer so."""
+"""Tests of docs/testing.md and docs/cli.md: their tests pass, and their commands answer as shown."""
 
 import json
 import re
@@ -18,7 +18,7 @@ TESTING, CLI = ((DOCS / name).read_text() for name in ("testing.md", "cli.md"))
 
 
 def files_in(page: str) -> dict[str, str]:
-    """The files that a page shows, by the names of their modules."""
+    """Return the files that a page shows, by module name."""
     return dict(re.findall(r"```python (\w+)\.py\n(.*?)```", page, re.DOTALL))
 
 
@@ -53,7 +53,7 @@ def test_the_exports_in_the_docs_succeed_without_a_warning(
 
 
 def in_a_project(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in a directory with the page's app in it, which nobody has imported before."""
+    """Change to a directory with the page's app in it, and forget an app that was imported before."""
     (directory / "main.py").write_text(files_in(CLI)["main"])
     monkeypatch.chdir(directory)
     monkeypatch.setattr("sys.path", [*sys.path])

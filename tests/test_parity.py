@@ -1,7 +1,7 @@
-"""One app, every front door, the same answer: scenarios x doors x semantics, to the byte.
+"""Tests that a request has the same answer at each front door, to the byte: scenarios x doors x semantics.
 
-`EXPECTED` is the whole of it: what each scenario is answered, whichever the door. `DIFFERENCES` lists the
-cells that differ by design, each with its reason.
+`EXPECTED` has the answer to each scenario, for all doors. `DIFFERENCES` lists the exceptions by design, each
+with its reason.
 """
 
 import json
@@ -55,7 +55,7 @@ SCENARIOS: dict[str, Token] = {
 
 
 class Case(NamedTuple):
-    """A kind of refusal: which row of `ANSWERS`, and how each dialect describes it."""
+    """Kind of refusal: its row of `ANSWERS`, and its description in each dialect."""
 
     row: str
     strict: str = ""
@@ -81,7 +81,7 @@ GROUP, SCOPE, USE = "insufficient_group", "insufficient_scope", "token_use_misma
 Row = tuple[str, ...]
 
 
-def everywhere(code: str) -> Row:
+def on_all_routes(code: str) -> Row:
     return (code,) * len(ROUTES)
 
 
@@ -95,8 +95,8 @@ def with_id_token(group: str, comma: str = GROUP, unicode: str = GROUP) -> dict[
     return {"strict": scoped, "rest": ("ok", USE, USE, group, comma, unicode), "http": scoped}
 
 
-def alike(code: str) -> dict[Semantics, Row]:
-    return dict.fromkeys(SEMANTICS, everywhere(code))
+def in_all_dialects(code: str) -> dict[Semantics, Row]:
+    return dict.fromkeys(SEMANTICS, on_all_routes(code))
 
 
 EXPECTED: dict[str, dict[Semantics, Row]] = {
@@ -107,10 +107,10 @@ EXPECTED: dict[str, dict[Semantics, Row]] = {
         "rest": REST_ACCESS,
         "http": ("ok", "ok", "ok", GROUP, GROUP, GROUP),
     },
-    "another pool": alike("issuer_mismatch"),
-    "another client": alike("client_mismatch"),
-    "expired": alike("token_expired"),
-    "no token": alike("token_missing"),
+    "another pool": in_all_dialects("issuer_mismatch"),
+    "another client": in_all_dialects("client_mismatch"),
+    "expired": in_all_dialects("token_expired"),
+    "no token": in_all_dialects("token_missing"),
     "no scope": {
         "strict": ("ok", SCOPE, SCOPE, "ok", GROUP, GROUP),
         "rest": (USE, SCOPE, SCOPE, USE, USE, USE),
@@ -126,15 +126,15 @@ EXPECTED: dict[str, dict[Semantics, Row]] = {
     "a Unicode group": with_id_token(GROUP, unicode="ok"),
     "a comma in a group": with_id_token(GROUP, comma="ok"),
     "halves of a group with a comma": with_id_token(GROUP),
-    # The one dialect in which an access token's aud hides its client.
+    # An HTTP API checks the aud of an access token, if there is one, instead of its client.
     "bound to a resource": {
         "strict": ANY_USER,
         "rest": REST_ACCESS,
-        "http": everywhere("client_mismatch"),
+        "http": on_all_routes("client_mismatch"),
     },
     "the updated issuer": {"strict": ANY_USER, "rest": REST_ACCESS, "http": ANY_USER},
-    "a forged type": alike("claim_invalid"),
-    "not yet": alike("token_not_yet_valid"),
+    "a forged type": in_all_dialects("claim_invalid"),
+    "not yet": in_all_dialects("token_not_yet_valid"),
 }
 
 DIFFERENCES: dict[tuple[str, str, str], tuple[str, str]] = {
@@ -146,7 +146,7 @@ DIFFERENCES: dict[tuple[str, str, str], tuple[str, str]] = {
 
 
 class Reply(NamedTuple):
-    """What a client sees."""
+    """Response to a client."""
 
     status: int
     headers: dict[str, str]
@@ -154,28 +154,28 @@ class Reply(NamedTuple):
 
 
 class Door(NamedTuple):
-    """A way to the app. ``source`` is what the principal says of it."""
+    """Way to the app. ``source`` is the principal's ``source`` there."""
 
     source: str
-    call: Callable[["Place", str, str | None], Reply]
+    call: Callable[["ServedApp", str, str | None], Reply]
 
 
-class Place(NamedTuple):
-    """The app in one dialect: served on loopback, and as a function."""
+class ServedApp(NamedTuple):
+    """App in one dialect: served on loopback, and as a function."""
 
     address: str
     client: httpx.Client
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
-def standalone(place: Place, path: str, token: str | None) -> Reply:
-    answer = place.client.get(path, headers=bearer(token) if token else {})
-    return Reply(answer.status_code, _lower(dict(answer.headers)), answer.text)
+def call_standalone(served: ServedApp, path: str, token: str | None) -> Reply:
+    answer = served.client.get(path, headers=bearer(token) if token else {})
+    return Reply(answer.status_code, _lower_names(dict(answer.headers)), answer.text)
 
 
-def websocket(place: Place, path: str, token: str | None) -> Reply:
-    """``/me`` as a WebSocket: the principal is its first message, a refusal is a real response."""
-    url = place.address.replace("http", "ws", 1) + "/ws"
+def call_websocket(served: ServedApp, path: str, token: str | None) -> Reply:
+    """Call ``/me`` as a WebSocket: the principal is its first message, a refusal is an HTTP response."""
+    url = served.address.replace("http", "ws", 1) + "/ws"
     try:
         with connect(
             url, proxy=None, open_timeout=10, additional_headers=bearer(token) if token else {}
@@ -184,20 +184,22 @@ def websocket(place: Place, path: str, token: str | None) -> Reply:
     except InvalidStatus as refused:
         response = refused.response
         return Reply(
-            response.status_code, _lower(dict(response.headers.raw_items())), str(response.body, "utf-8")
+            response.status_code,
+            _lower_names(dict(response.headers.raw_items())),
+            str(response.body, "utf-8"),
         )
 
 
-def gateway(flavour: Flavour) -> Callable[[Place, str, str | None], Reply]:
-    def call(place: Place, path: str, token: str | None) -> Reply:
+def make_gateway_call(flavour: Flavour) -> Callable[[ServedApp, str, str | None], Reply]:
+    def call(served: ServedApp, path: str, token: str | None) -> Reply:
         claims = None if token is None else unverified_claims(token)
-        return invoke(place, gateway_event(flavour, claims=claims, token=token, path=path))
+        return invoke(served, gateway_event(flavour, claims=claims, token=token, path=path))
 
     return call
 
 
-def lambda_flat(place: Place, path: str, token: str | None) -> Reply:
-    """REST API, Lambda authorizer: a flat context, whose values are texts, numbers and booleans."""
+def call_lambda_flat(served: ServedApp, path: str, token: str | None) -> Reply:
+    """Call through a REST API with a Lambda authorizer: its context is flat."""
     event = gateway_event("rest", token=token, path=path)
     if token is not None:
         claims = unverified_claims(token)
@@ -206,34 +208,34 @@ def lambda_flat(place: Place, path: str, token: str | None) -> Reply:
             "integrationLatency": 12,
             "cognito": json.dumps(claims),
         }
-    return invoke(place, event)
+    return invoke(served, event)
 
 
-def lambda_nested(place: Place, path: str, token: str | None) -> Reply:
-    """HTTP API, Lambda authorizer, payload 2.0: a context of its own."""
+def call_lambda_nested(served: ServedApp, path: str, token: str | None) -> Reply:
+    """Call through an HTTP API with a Lambda authorizer, payload 2.0: its context is nested."""
     event = gateway_event("http", token=token, path=path)
     context = None if token is None else {"cognito": json.dumps(unverified_claims(token))}
     event["requestContext"]["authorizer"] = {"lambda": context}
-    return invoke(place, event)
+    return invoke(served, event)
 
 
-def invoke(place: Place, event: dict[str, Any]) -> Reply:
-    answer = place.handler(event, None)
-    return Reply(answer["statusCode"], _lower(answer["headers"]), answer["body"])
+def invoke(served: ServedApp, event: dict[str, Any]) -> Reply:
+    answer = served.handler(event, None)
+    return Reply(answer["statusCode"], _lower_names(answer["headers"]), answer["body"])
 
 
-def _lower(headers: dict[str, str]) -> dict[str, str]:
+def _lower_names(headers: dict[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
 DOORS = {
-    "uvicorn": Door("token", standalone),
-    "rest": Door("rest", gateway("rest")),
-    "rest-jwt": Door("rest", gateway("rest-jwt")),
-    "http": Door("http", gateway("http")),
-    "http-1.0": Door("http", gateway("http-1.0")),
-    "lambda-flat": Door("lambda", lambda_flat),
-    "lambda-2.0": Door("lambda", lambda_nested),
+    "uvicorn": Door("token", call_standalone),
+    "rest": Door("rest", make_gateway_call("rest")),
+    "rest-jwt": Door("rest", make_gateway_call("rest-jwt")),
+    "http": Door("http", make_gateway_call("http")),
+    "http-1.0": Door("http", make_gateway_call("http-1.0")),
+    "lambda-flat": Door("lambda", call_lambda_flat),
+    "lambda-2.0": Door("lambda", call_lambda_nested),
 }
 
 
@@ -252,8 +254,8 @@ def build(guard: CognitoGuard) -> FastAPI:
 
 
 @pytest.fixture(scope="module")
-def places(pool: FakeUserPool) -> Iterator[dict[Semantics, Place]]:
-    found: dict[Semantics, Place] = {}
+def served_apps(pool: FakeUserPool) -> Iterator[dict[Semantics, ServedApp]]:
+    found: dict[Semantics, ServedApp] = {}
     apps = {
         semantics: build(
             guard_for(
@@ -272,29 +274,29 @@ def places(pool: FakeUserPool) -> Iterator[dict[Semantics, Place]]:
     ):
         for semantics, address in zip(SEMANTICS, (strict, rest, http), strict=True):
             client = httpx.Client(base_url=address, trust_env=False, timeout=10)
-            found[semantics] = Place(address, client, lambda_handler(apps[semantics]))
+            found[semantics] = ServedApp(address, client, lambda_handler(apps[semantics]))
         yield found
-        for place in found.values():
-            place.client.close()
+        for served in found.values():
+            served.client.close()
 
 
-def check(reply: Reply, code: str, semantics: Semantics, path: str) -> None:
-    """A refusal of exactly this kind, to the byte."""
+def check_refusal(reply: Reply, code: str, semantics: Semantics, path: str) -> None:
+    """Check that a reply is a refusal of this kind, to the byte."""
     case = CASES[code]
     answer = ANSWERS[case.row][semantics]
     filled = case.http if semantics == "http" else case.strict
     due = {name.lower(): value.replace("...", filled) for name, value in answer.headers.items()}
-    told = {
+    shown_headers = {
         name: value
         for name, value in reply.headers.items()
         if name in ("www-authenticate", "x-amzn-errortype", "retry-after")
     }
-    assert (reply.status, reply.body, told) == (answer.status, answer.content, due)
+    assert (reply.status, reply.body, shown_headers) == (answer.status, answer.content, due)
     assert reply.headers["content-type"] == "application/json"
 
 
-def principal_of(token: str, source: str, semantics: Semantics) -> dict[str, Any]:
-    """What the token says, read plainly."""
+def read_principal(token: str, source: str, semantics: Semantics) -> dict[str, Any]:
+    """Read the expected principal from a token, independently of the package."""
     claims = unverified_claims(token)
     is_access = claims["token_use"] == "access"
     return {
@@ -312,7 +314,7 @@ def principal_of(token: str, source: str, semantics: Semantics) -> dict[str, Any
     }
 
 
-def test_every_scenario_has_its_row() -> None:
+def test_every_scenario_has_a_row() -> None:
     assert EXPECTED.keys() == SCENARIOS.keys()
     assert {code for rows in EXPECTED.values() for row in rows.values() for code in row} == {*CASES, "ok"}
     assert all(reason for _, reason in DIFFERENCES.values())
@@ -322,7 +324,7 @@ def test_every_scenario_has_its_row() -> None:
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_request_is_answered_alike_whichever_door_it_came_through(
-    places: dict[Semantics, Place],
+    served_apps: dict[Semantics, ServedApp],
     pool: FakeUserPool,
     other_pool: FakeUserPool,
     scenario: str,
@@ -334,14 +336,14 @@ def test_a_request_is_answered_alike_whichever_door_it_came_through(
     for path, code in zip(ROUTES, EXPECTED[scenario][semantics], strict=True):
         caplog.clear()
         due, _ = DIFFERENCES.get((door, scenario, path), (code, "")) if code == "ok" else (code, "")
-        reply = DOORS[door].call(places[semantics], path, token)
+        reply = DOORS[door].call(served_apps[semantics], path, token)
         if due != "ok":
-            check(reply, due, semantics, path)
+            check_refusal(reply, due, semantics, path)
             (record,) = (line for line in caplog.messages if "refused with" in line)
             assert re.search(r"refused with \d+: (\w+):", record)[1] == due  # type: ignore[index]  # it is there
         else:
             assert token is not None
-            principal = principal_of(token, DOORS[door].source, semantics)
+            principal = read_principal(token, DOORS[door].source, semantics)
             if (door, scenario) == ("rest", "a comma in a group"):
                 principal["groups"] = ["scones", "tea"]  # read as two: see DIFFERENCES
             assert (reply.status, json.loads(reply.body)) == (200, principal)
@@ -349,27 +351,25 @@ def test_a_request_is_answered_alike_whichever_door_it_came_through(
 
 @pytest.mark.parametrize("semantics", SEMANTICS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_websocket_is_answered_as_a_request_is(
-    places: dict[Semantics, Place],
+def test_a_websocket_has_the_answer_of_a_request(
+    served_apps: dict[Semantics, ServedApp],
     pool: FakeUserPool,
     other_pool: FakeUserPool,
     scenario: str,
     semantics: Semantics,
 ) -> None:
     token = SCENARIOS[scenario](pool, other_pool)
-    reply = websocket(places[semantics], "/me", token)
+    reply = call_websocket(served_apps[semantics], "/me", token)
     code = EXPECTED[scenario][semantics][0]
     if code != "ok":
-        check(reply, code, semantics, "/ws")
+        check_refusal(reply, code, semantics, "/ws")
     else:
         assert token is not None
-        assert json.loads(reply.body) == principal_of(token, "token", semantics)
+        assert json.loads(reply.body) == read_principal(token, "token", semantics)
 
 
 @pytest.mark.parametrize("semantics", SEMANTICS)
-def test_keys_that_cannot_be_had_are_answered_as_the_table_says(
-    pool: FakeUserPool, semantics: Semantics
-) -> None:
+def test_unavailable_keys_are_answered_as_in_the_table(pool: FakeUserPool, semantics: Semantics) -> None:
     async def fetch(address: str) -> bytes:
         raise OSError
 

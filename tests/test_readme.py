@@ -15,7 +15,7 @@ from fastapi_cognito_guard import errors, lambda_handler, settings
 from fastapi_cognito_guard.audit import Code
 from fastapi_cognito_guard.testing import Directory, FakeUserPool
 from tests.apps import bearer, client_of
-from tests.semantics import table
+from tests.semantics import build_table
 from tests.test_errors import tree
 
 ROOT = Path(__file__).parent.parent
@@ -74,7 +74,7 @@ def test_the_scripts_in_the_readme_can_be_run() -> None:
 
 
 def test_the_semantics_table_is_the_table_of_the_parity_tests() -> None:
-    rows = table()
+    rows = build_table()
     assert len(rows) == 6
     assert "\n".join(rows) in README
 

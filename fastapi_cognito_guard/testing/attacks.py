@@ -144,7 +144,7 @@ def _list_wrong_algorithms(good: Parts, key: SigningKey) -> Iterator[tuple[str, 
         yield f"HS256 with {name} as the secret", _with_header(good, _sign_hs256(secret), alg="HS256")
     curve = ec.generate_private_key(ec.SECP256R1())
     yield (
-        "ES256 with a key of one's own",
+        "ES256 with an attacker's key",
         _with_header(good, lambda text: _sign_es256(curve, text), alg="ES256"),
     )
     yield "ES256, zeros for a signature", _with_header(good, lambda text: bytes(64), alg="ES256")
@@ -159,13 +159,13 @@ def _list_wrong_algorithms(good: Parts, key: SigningKey) -> Iterator[tuple[str, 
 
 def _list_wrong_keys(good: Parts, pool: FakeUserPool) -> Iterator[tuple[str, str]]:
     own = SigningKey.generate()
-    yield "a key of one's own under the pool's kid", _build_token(good, own.sign)
-    yield "a key of one's own under its own kid", _with_header(good, own.sign, kid=own.kid)
-    yield "a key of one's own in the header", _with_header(good, own.sign, kid=own.kid, jwk=own.public_jwk())
+    yield "an attacker's key under the pool's kid", _build_token(good, own.sign)
+    yield "an attacker's key under its own kid", _with_header(good, own.sign, kid=own.kid)
+    yield "an attacker's key in the header", _with_header(good, own.sign, kid=own.kid, jwk=own.public_jwk())
     for member in ("jku", "x5u"):
         address = "https://attacker.example/jwks.json"
         yield (
-            f"a key of one's own at {member}",
+            f"an attacker's key at {member}",
             _with_header(good, own.sign, kid=own.kid, **{member: address}),
         )
     for kid in ("../../../../dev/null", "' OR '1'='1", "", 0, None):

@@ -1,4 +1,4 @@
-"""The attacks that users run on their own apps: every one is refused here, and one that is not is named."""
+"""Tests of `attack_tokens` and `assert_rejects_attacks`."""
 
 import pytest
 from fastapi import FastAPI
@@ -27,12 +27,12 @@ async def test_every_attack_is_refused(name: str) -> None:
     assert refused.value.status == 401
 
 
-def test_the_attacks_are_many_and_no_two_alike() -> None:
+def test_there_are_more_than_60_attacks_and_no_two_are_equal() -> None:
     assert len(ATTACKS) > 60
     assert len(set(ATTACKS.values())) == len(ATTACKS)
 
 
-def test_an_app_that_holds_passes_through_each_door() -> None:
+def test_a_guarded_app_passes_behind_each_door() -> None:
     app = build_app(guard_for(POOL))
     scopes = ["orders/read"]
     assert_rejects_attacks(client_of(app), "/me", pool=POOL)
@@ -42,13 +42,13 @@ def test_an_app_that_holds_passes_through_each_door() -> None:
 
 
 @pytest.mark.parametrize("client_ids", [ANY_CLIENT, {"4b1example"}], ids=["any client", "one client"])
-def test_without_the_pool_somebody_else_signs_in_its_name(client_ids: object) -> None:
+def test_without_the_pool_tokens_have_its_issuer_and_other_keys(client_ids: object) -> None:
     app = build_app(CognitoGuard(UserPool("eu-west-1_A", client_ids=client_ids, jwks=POOL.jwks)))  # type: ignore[arg-type]  # either
     assert_rejects_attacks(client_of(app), "/me")
     assert_rejects_attacks(GatewayClient(app, "http"), "/me")
 
 
-def test_a_server_whose_app_is_not_known_can_be_asked(pool: FakeUserPool) -> None:
+def test_a_client_without_an_app_is_accepted(pool: FakeUserPool) -> None:
     client = client_of(build_app(guard_for(pool)))
 
     class Remote:
@@ -58,8 +58,8 @@ def test_a_server_whose_app_is_not_known_can_be_asked(pool: FakeUserPool) -> Non
     assert_rejects_attacks(Remote(), "/me")
 
 
-def test_what_is_let_in_is_named_and_no_token_is_shown() -> None:
-    """A guard of one's own making, which looks at nothing but the claims."""
+def test_accepted_attacks_are_named_and_no_token_is_shown() -> None:
+    """The override accepts every request."""
     app = FastAPI()
     guard_for(POOL).install(app)
     app.dependency_overrides[current_user] = lambda: Principal(
@@ -77,11 +77,11 @@ def test_what_is_let_in_is_named_and_no_token_is_shown() -> None:
 
 
 @pytest.mark.parametrize("path", ["/public", "/nowhere", "/docs"])
-def test_a_path_that_is_open_or_not_there_proves_nothing(path: str) -> None:
+def test_a_path_that_is_open_or_missing_fails_the_assertion(path: str) -> None:
     with pytest.raises(AssertionError, match="no token: "):
         assert_rejects_attacks(client_of(build_app(guard_for(POOL))), path, pool=POOL)
 
 
-def test_a_path_that_refuses_good_tokens_too_proves_nothing(other_pool: FakeUserPool) -> None:
+def test_a_path_that_refuses_valid_tokens_fails_the_assertion(other_pool: FakeUserPool) -> None:
     with pytest.raises(AssertionError, match="Does the app trust the pool"):
         assert_rejects_attacks(client_of(build_app(guard_for(POOL))), "/me", pool=other_pool)

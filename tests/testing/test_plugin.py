@@ -1,4 +1,4 @@
-"""The pytest plugin, as users' own test runs meet it: each test here is a run of its own."""
+"""Tests of the pytest plugin, each in a test run of its own."""
 
 import os
 import subprocess
@@ -36,11 +36,11 @@ def test_a_user(cognito_user):
     assert TestClient(app).get("/admins").status_code == 200
 
 
-def test_nobody():
+def test_without_a_user():
     assert TestClient(app).get("/me").status_code == 401
 
 
-def test_nobody_at_any_door(any_door):
+def test_without_a_token_at_any_door(any_door):
     assert any_door(app).get("/me").status_code == 401
 
 
@@ -85,7 +85,7 @@ LAZY = """
 import sys
 
 
-def test_nothing_is_loaded_until_it_is_asked_for(request):
+def test_nothing_is_imported_before_the_first_fixture(request):
     assert "fastapi_cognito_guard_pytest" in sys.modules
     heavy = {"fastapi_cognito_guard", "fastapi", "starlette", "httpx", "httpx2", "cryptography", "jose"}
     assert not heavy & sys.modules.keys()
@@ -95,7 +95,7 @@ def test_nothing_is_loaded_until_it_is_asked_for(request):
 
 
 def run(place: Path, **files: str) -> str:
-    """What pytest says, with the plugin and no other."""
+    """Run pytest with this plugin only, and return its output."""
     for name, content in files.items():
         (place / f"{name}.py").write_text(content)
     root = Path(__file__).parent.parent.parent
@@ -112,18 +112,18 @@ def run(place: Path, **files: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "summary"),
     [
         ({"main": APP, "test_main": TESTS}, "10 passed"),
         ({"main": APP, "conftest": OWN_POOL, "test_main": TRUST}, "3 passed"),
     ],
-    ids=["its own pool", "the pool's own name"],
+    ids=["another pool id", "the app's pool id"],
 )
-def test_an_app_that_was_not_made_for_tests_is_tested_at_every_door(
-    tmp_path: Path, files: dict[str, str], said: str
+def test_the_fixtures_work_for_an_app_that_knows_nothing_of_them(
+    tmp_path: Path, files: dict[str, str], summary: str
 ) -> None:
-    assert said in run(tmp_path, **files)
+    assert summary in run(tmp_path, **files)
 
 
-def test_a_test_run_that_asks_for_nothing_loads_nothing(tmp_path: Path) -> None:
+def test_a_run_without_fixtures_imports_nothing(tmp_path: Path) -> None:
     assert "1 passed" in run(tmp_path, test_lazy=LAZY)

@@ -1,4 +1,4 @@
-"""The fake pool: exactly what Cognito puts into tokens and key sets."""
+"""Tests of the fake pool: its tokens and key sets are like Cognito's."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ def test_tokens_are_written_as_cognito_writes_them(pool: FakeUserPool) -> None:
     assert " " not in urlsafe_b64decode(header + "==").decode()
 
 
-def test_a_machine_is_its_client(pool: FakeUserPool) -> None:
+def test_the_sub_of_a_machine_is_its_client_id(pool: FakeUserPool) -> None:
     claims = unverified_claims(pool.machine_token(scopes=["a", "b"], client_id="robot"))
     assert (claims["sub"], claims["client_id"], claims["scope"]) == ("robot", "robot", "a b")
 
@@ -76,7 +76,7 @@ def test_claims_are_added_replaced_and_left_out(pool: FakeUserPool) -> None:
     assert (claims["sub"], claims["custom:x"], "jti" in claims) == ("eve", [1], False)
 
 
-def test_a_text_where_a_list_is_due_is_not_a_list_of_letters(pool: FakeUserPool) -> None:
+def test_a_string_instead_of_a_list_is_an_error(pool: FakeUserPool) -> None:
     for mistake in ({"scopes": "orders/write"}, {"groups": "admins"}):
         with pytest.raises(ConfigurationError, match="is a list"):
             pool.access_token("ada", **mistake)  # type: ignore[arg-type]  # the mistake
@@ -112,7 +112,7 @@ def test_a_rotation_may_keep_the_old_keys_until_the_next_one() -> None:
 SHARED = ("sub", "origin_jti", "event_id", "auth_time", "iss", "cognito:groups")
 
 
-def test_one_sign_in_gives_a_pair_of_tokens_that_share_it(pool: FakeUserPool) -> None:
+def test_the_tokens_of_one_sign_in_share_its_claims(pool: FakeUserPool) -> None:
     tokens = pool.sign_in("ada", groups=["admins"], scopes=["openid"], nonce="n")
     access, identity = (unverified_claims(token) for token in (tokens.access_token, tokens.id_token))
     assert [access[name] for name in SHARED] == [identity[name] for name in SHARED]
@@ -124,7 +124,7 @@ def test_one_sign_in_gives_a_pair_of_tokens_that_share_it(pool: FakeUserPool) ->
     assert "eyJ" not in repr(tokens)
 
 
-def test_another_sign_in_is_another(pool: FakeUserPool) -> None:
+def test_two_sign_ins_of_a_user_share_only_the_sub(pool: FakeUserPool) -> None:
     one, other = (unverified_claims(pool.sign_in("ada").id_token) for _ in range(2))
     assert (one["sub"] == other["sub"], one["origin_jti"] == other["origin_jti"]) == (True, False)
 
@@ -145,7 +145,7 @@ def test_a_refresh_changes_jti_iat_and_exp_only() -> None:
         assert (new["iat"], new["auth_time"]) == (NOW + 1000, NOW)
 
 
-def test_a_refresh_token_is_good_for_its_client_until_it_is_revoked(pool: FakeUserPool) -> None:
+def test_a_refresh_token_is_valid_for_its_client_until_it_is_revoked(pool: FakeUserPool) -> None:
     token = pool.sign_in("ada").refresh_token or ""
     pool.revoke(token, client_id="another")
     with pytest.raises(LookupError):
@@ -174,7 +174,7 @@ def test_a_trigger_changes_the_claims_of_either_token(pool: FakeUserPool) -> Non
         ("http://127.0.0.1:9229/pool", "http://127.0.0.1:9229/pool"),
     ],
 )
-def test_the_issuer_has_either_form_or_is_ones_own(form: str, issuer: str) -> None:
+def test_the_issuer_is_original_updated_or_an_address(form: str, issuer: str) -> None:
     pool = FakeUserPool(issuer=form)
     token = pool.access_token("ada")
     assert unverified_claims(token)["iss"] == issuer
@@ -183,16 +183,16 @@ def test_the_issuer_has_either_form_or_is_ones_own(form: str, issuer: str) -> No
 
 def test_several_pools_share_nothing(pool: FakeUserPool, other_pool: FakeUserPool) -> None:
     guard = CognitoGuard(pool.user_pool(), other_pool.user_pool(), now=lambda: NOW)
-    people = [asyncio.run(guard.verify(each.access_token("ada"))) for each in (pool, other_pool)]
-    assert [person.issuer for person in people] == [pool.issuer, other_pool.issuer]
-    assert people[0].sub != people[1].sub
+    principals = [asyncio.run(guard.verify(each.access_token("ada"))) for each in (pool, other_pool)]
+    assert [principal.issuer for principal in principals] == [pool.issuer, other_pool.issuer]
+    assert principals[0].sub != principals[1].sub
 
 
 @pytest.mark.parametrize(
     ("fault", "status", "body"),
     [(500, 500, "purpose"), (404, 404, "purpose"), ("garbage", 200, "<!doctype")],
 )
-def test_keys_are_broken_on_demand_and_mended_afterwards(
+def test_the_key_server_fails_within_break_jwks_and_works_afterwards(
     pool: FakeUserPool, fault: Fault, status: int, body: str
 ) -> None:
     with pool.serve() as address:
@@ -202,14 +202,14 @@ def test_keys_are_broken_on_demand_and_mended_afterwards(
         assert httpx.get(address, trust_env=False).json() == pool.jwks
 
 
-def test_a_key_server_that_hangs_says_nothing_until_it_is_mended(pool: FakeUserPool) -> None:
+def test_a_hanging_key_server_does_not_answer_until_the_block_ends(pool: FakeUserPool) -> None:
     with pool.serve() as address, httpx.Client(trust_env=False) as client:
         with pool.break_jwks("hang"), pytest.raises(httpx.ReadTimeout):
             client.get(address, timeout=0.2)
         assert client.get(address, timeout=5).json() == pool.jwks
 
 
-def test_whoever_waits_at_a_key_server_is_let_go_when_it_is_mended(pool: FakeUserPool) -> None:
+def test_hanging_requests_are_answered_when_the_block_ends(pool: FakeUserPool) -> None:
     with ThreadPoolExecutor(1) as threads:
         with pool.break_jwks("hang"):
             waiting = threads.submit(pool.published.answer)
@@ -219,12 +219,12 @@ def test_whoever_waits_at_a_key_server_is_let_go_when_it_is_mended(pool: FakeUse
 
 
 @pytest.mark.parametrize("fault", [200, "slow", True, None])
-def test_what_is_no_fault_is_refused(pool: FakeUserPool, fault: Any) -> None:
+def test_an_unknown_fault_is_an_error(pool: FakeUserPool, fault: Any) -> None:
     with pytest.raises(ConfigurationError, match="hang"), pool.break_jwks(fault):
         pass
 
 
-def test_keys_are_published_over_http_and_nothing_else_is(pool: FakeUserPool) -> None:
+def test_the_server_publishes_only_the_keys(pool: FakeUserPool) -> None:
     with pool.serve() as address:
         assert address.startswith("http://127.0.0.1:")
         with urllib.request.urlopen(address, timeout=5) as answer:
@@ -240,7 +240,7 @@ def authorizer(event: dict[str, Any]) -> Any:
     return event["requestContext"]["authorizer"]
 
 
-def test_each_flavour_spells_one_identity_its_own_way() -> None:
+def test_each_flavour_writes_claims_in_its_own_format() -> None:
     claims = {
         "sub": "s",
         "exp": 1782995989,

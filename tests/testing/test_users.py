@@ -1,4 +1,4 @@
-"""Somebody signed in without a token: all that judges users goes on."""
+"""Tests of `as_user`: a user is signed in without a token, and requirements are still checked."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ def statuses(app: FastAPI, *paths: str) -> list[int]:
     return [client.get(path).status_code for path in paths]
 
 
-def test_requirements_go_on_judging_the_user(pool: FakeUserPool) -> None:
+def test_requirements_are_still_checked(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool))
     with as_user(app, groups=["admins"], scopes=["orders/read"], claims={"custom:tier": "gold"}) as ada:
         assert (ada.username, ada.sub) == ("ada", pool.sub("ada"))
         assert statuses(app, "/me", "/scope", "/group", "/claim") == [200] * 4
-        assert statuses(app, "/all-scopes") == [403]  # the scopes of Security are asked for, too
+        assert statuses(app, "/all-scopes") == [403]  # the scopes of Security are checked too
     with as_user(app, "bob", scopes=["orders/read", "orders/write"]):
         assert statuses(app, "/all-scopes", "/group") == [200, 403]
     assert statuses(app, "/me") == [401]
@@ -39,13 +39,13 @@ def test_with_deny_by_default_the_user_passes_the_middleware_too(pool: FakeUserP
         assert statuses(app, "/me", "/nowhere") == [200, 404]
 
 
-def test_a_websocket_is_the_users_too(pool: FakeUserPool) -> None:
+def test_websockets_are_the_users_too(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool))
     with as_user(app, "bob"), client_of(app).websocket_connect("/ws") as socket:
         assert socket.receive_json()["username"] == "bob"
 
 
-def test_with_rest_semantics_each_route_gets_the_token_that_is_due(pool: FakeUserPool) -> None:
+def test_with_rest_semantics_the_token_use_is_the_one_that_each_route_requires(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool, semantics="rest"))
     with as_user(app, scopes=["orders/read"]):
         assert statuses(app, "/me", "/scope") == [200, 200]
@@ -60,7 +60,7 @@ def test_a_machine_has_no_name_and_no_groups(pool: FakeUserPool) -> None:
         assert statuses(app, "/group") == [403]
 
 
-def test_users_may_be_nested(pool: FakeUserPool) -> None:
+def test_blocks_may_be_nested(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool))
     client = client_of(app)
     with as_user(app, "ada"):
@@ -69,14 +69,14 @@ def test_users_may_be_nested(pool: FakeUserPool) -> None:
         assert client.get("/me").json()["username"] == "ada"
 
 
-def test_a_mounted_apps_guard_knows_the_user_too(pool: FakeUserPool, other_pool: FakeUserPool) -> None:
+def test_the_user_is_signed_in_to_mounted_apps_too(pool: FakeUserPool, other_pool: FakeUserPool) -> None:
     outer, inner = build_app(guard_for(pool)), build_app(guard_for(other_pool))
     outer.mount("/inner", inner)
     with as_user(outer):
         assert statuses(outer, "/me", "/inner/me") == [200, 200]
 
 
-def test_an_override_of_the_apps_own_goes_before(pool: FakeUserPool) -> None:
+def test_a_dependency_override_of_current_user_takes_precedence(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool))
     eve = Principal(sub="eve", client_id="c", issuer="i", expires_at=0, claims={})
     app.dependency_overrides[current_user] = lambda: eve
@@ -92,42 +92,44 @@ def test_an_override_of_the_apps_own_goes_before(pool: FakeUserPool) -> None:
     ],
     ids=["any client", "ID tokens"],
 )
-def test_the_user_is_one_that_the_guard_would_take(
+def test_the_token_use_and_client_are_ones_that_the_guard_accepts(
     pool: FakeUserPool, settings: dict[str, Any], use: str, client: str
 ) -> None:
     with as_user(build_app(guard_for(pool, user_pool=settings))) as ada:
         assert (ada.token_use, ada.client_id) == (use, client)
 
 
-def test_an_app_without_a_guard_has_no_users() -> None:
+def test_an_app_without_a_guard_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match=r"guard\.install"), as_user(FastAPI()):
         pass
 
 
 @pytest.mark.anyio
-async def test_a_guard_that_is_asked_outside_of_its_app_says_the_same(pool: FakeUserPool) -> None:
+async def test_identify_outside_of_a_request_returns_the_user_too(pool: FakeUserPool) -> None:
     guard = guard_for(pool)
     with as_user(build_app(guard)) as ada:
         assert await guard.identify(HTTPConnection({"type": "http", "headers": []})) is ada
 
 
-def test_decisions_tell_of_the_user(pool: FakeUserPool) -> None:
-    told: list[Decision] = []
-    app = build_app(guard_for(pool, on_decision=told.append))
+def test_decisions_have_the_user(pool: FakeUserPool) -> None:
+    decisions: list[Decision] = []
+    app = build_app(guard_for(pool, on_decision=decisions.append))
     with as_user(app) as ada:
         assert statuses(app, "/me", "/group") == [200, 403]
-    assert [(each.code, each.principal) for each in told] == [("allowed", ada), ("insufficient_group", ada)]
+    assert [(each.code, each.principal) for each in decisions] == [
+        ("allowed", ada),
+        ("insufficient_group", ada),
+    ]
 
 
 @pytest.mark.parametrize("wrong", ["ada", TestClient(FastAPI())], ids=["a name", "a client"])
-def test_what_is_no_app_is_told_apart(wrong: Any) -> None:
+def test_an_argument_that_is_no_app_is_an_error(wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match="Give the app itself"), as_user(wrong):
         pass
 
 
 @pytest.mark.anyio
-async def test_an_async_client_is_served_alike(pool: FakeUserPool) -> None:
-    """As docs/testing.md says."""
+async def test_async_clients_work_too(pool: FakeUserPool) -> None:
     app = build_app(CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids="web"), now=lambda: NOW))
     transport = httpx2.ASGITransport(app)
     with trusting(app, pool):
@@ -140,7 +142,7 @@ async def test_an_async_client_is_served_alike(pool: FakeUserPool) -> None:
             assert (await client.get("/me")).json()["username"] == "bob"
 
 
-def test_headers_with_a_token_of_no_kind_are_refused(pool: FakeUserPool) -> None:
+def test_headers_for_an_unknown_token_use_are_an_error(pool: FakeUserPool) -> None:
     with pytest.raises(ConfigurationError, match="token_use is one of 'id', 'access'"):
         AuthHeaders(pool)(token_use="ID")  # type: ignore[arg-type]  # the mistake
 
@@ -148,6 +150,6 @@ def test_headers_with_a_token_of_no_kind_are_refused(pool: FakeUserPool) -> None
 @pytest.mark.parametrize(
     "user", [{"groups": ["\ud800"]}, {"scopes": ["\ud800"]}, {"claims": {"sub": "\ud800"}}], ids=repr
 )
-def test_the_user_is_none_whom_no_token_can_speak_of(pool: FakeUserPool, user: dict[str, Any]) -> None:
+def test_claims_that_no_token_can_have_are_an_error(pool: FakeUserPool, user: dict[str, Any]) -> None:
     with pytest.raises(ClaimInvalid), as_user(build_app(guard_for(pool)), **user):
         pass

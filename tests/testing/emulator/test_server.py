@@ -11,7 +11,15 @@ from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.testing import Directory, LocalClient, LocalPool, LocalUser, local_pool
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from tests.apps import NOW, bearer
-from tests.browsers import REDIRECT_URI, VERIFIER, answer_in, asking, challenge_of, exchange, hidden_fields
+from tests.browsers import (
+    REDIRECT_URI,
+    VERIFIER,
+    build_authorize_query,
+    build_token_form,
+    make_challenge,
+    read_hidden_fields,
+    read_redirect,
+)
 
 DIRECTORY = Directory(
     users=(
@@ -59,15 +67,15 @@ def client(local: LocalPool) -> Iterator[httpx.Client]:
 
 def submit(client: httpx.Client, **changes: str | None) -> httpx.Response:
     """Submit the sign-in form, by default as ada."""
-    return client.post("/login", data=asking(**{"username": "ada", **changes}))
+    return client.post("/login", data=build_authorize_query(**{"username": "ada", **changes}))
 
 
 def get_code(client: httpx.Client, **changes: str | None) -> str:
-    return answer_in(submit(client, **changes).headers["location"])["code"]
+    return read_redirect(submit(client, **changes).headers["location"])["code"]
 
 
 def get_tokens(client: httpx.Client, **changes: str | None) -> dict[str, Any]:
-    response = client.post("/oauth2/token", data=exchange(get_code(client, **changes)))
+    response = client.post("/oauth2/token", data=build_token_form(get_code(client, **changes)))
     tokens: dict[str, Any] = response.raise_for_status().json()
     return tokens
 
@@ -78,14 +86,14 @@ def read_error(response: httpx.Response) -> tuple[int, Any]:
 
 
 def test_a_browser_signs_in_from_the_form_to_tokens(client: httpx.Client, local: LocalPool) -> None:
-    page = client.get("/oauth2/authorize", params=asking())
+    page = client.get("/oauth2/authorize", params=build_authorize_query())
     assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
-    assert hidden_fields(page.text) == asking()
-    sent = client.post("/login", data={**hidden_fields(page.text), "username": "ada"})
+    assert read_hidden_fields(page.text) == build_authorize_query()
+    sent = client.post("/login", data={**read_hidden_fields(page.text), "username": "ada"})
     assert (sent.status_code, sent.headers["location"].startswith(REDIRECT_URI + "?")) == (303, True)
-    back = answer_in(sent.headers["location"])
+    back = read_redirect(sent.headers["location"])
     assert back == {"code": back["code"], "state": "a&b=c"}
-    response = client.post("/oauth2/token", data=exchange(back["code"]))
+    response = client.post("/oauth2/token", data=build_token_form(back["code"]))
     assert (response.headers["cache-control"], response.headers["pragma"]) == ("no-store", "no-cache")
     tokens = response.json()
     assert tokens.keys() == {"access_token", "id_token", "refresh_token", "expires_in", "token_type"}
@@ -148,8 +156,8 @@ def test_a_refresh_keeps_the_sign_in_and_renews_times_and_ids(client: httpx.Clie
 
 def test_a_code_works_once(client: httpx.Client) -> None:
     code = get_code(client)
-    assert client.post("/oauth2/token", data=exchange(code)).status_code == 200
-    assert read_error(client.post("/oauth2/token", data=exchange(code))) == (400, "invalid_grant")
+    assert client.post("/oauth2/token", data=build_token_form(code)).status_code == 200
+    assert read_error(client.post("/oauth2/token", data=build_token_form(code))) == (400, "invalid_grant")
 
 
 def test_a_code_expires_after_five_minutes(client: httpx.Client, clock: Clock) -> None:
@@ -157,9 +165,9 @@ def test_a_code_expires_after_five_minutes(client: httpx.Client, clock: Clock) -
     clock.now += 299
     kept = get_code(client)
     clock.now += 1
-    assert read_error(client.post("/oauth2/token", data=exchange(code))) == (400, "invalid_grant")
+    assert read_error(client.post("/oauth2/token", data=build_token_form(code))) == (400, "invalid_grant")
     get_code(client)  # drops expired codes, and no others
-    assert client.post("/oauth2/token", data=exchange(kept)).status_code == 200
+    assert client.post("/oauth2/token", data=build_token_form(kept)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -168,7 +176,7 @@ def test_a_code_expires_after_five_minutes(client: httpx.Client, clock: Clock) -
         {"code": "made up"},
         {"code": ""},
         {"code_verifier": "w" * 64},
-        {"code_verifier": challenge_of(VERIFIER)},
+        {"code_verifier": make_challenge(VERIFIER)},
         {"code_verifier": "é" * 64},
         {"code_verifier": ""},
         {"redirect_uri": REDIRECT_URI + "/"},
@@ -180,16 +188,16 @@ def test_a_code_expires_after_five_minutes(client: httpx.Client, clock: Clock) -
 def test_a_code_is_bound_to_client_redirect_uri_and_verifier(
     client: httpx.Client, change: dict[str, str]
 ) -> None:
-    form = {**exchange(get_code(client)), **change}
+    form = {**build_token_form(get_code(client)), **change}
     assert read_error(client.post("/oauth2/token", data=form)) == (400, "invalid_grant")
-    assert read_error(client.post("/oauth2/token", data={**form, **exchange(form["code"])}))[0] == 400
+    assert read_error(client.post("/oauth2/token", data={**form, **build_token_form(form["code"])}))[0] == 400
 
 
 def test_a_client_with_a_secret_needs_no_pkce_but_may_not_send_a_verifier_alone(client: httpx.Client) -> None:
     back = "https://web.example.com/back?a=1"
     request: dict[str, str | None] = {"client_id": "web", "redirect_uri": back, "scope": "openid"}
     request |= {"code_challenge": None, "code_challenge_method": None}
-    answer = answer_in(submit(client, **request).headers["location"])
+    answer = read_redirect(submit(client, **request).headers["location"])
     assert answer == {"a": "1", "state": "a&b=c", "code": answer["code"]}
     form = {"grant_type": "authorization_code", "redirect_uri": back}
     forged = {**form, "code": get_code(client, **request), "code_verifier": VERIFIER}
@@ -225,11 +233,11 @@ def test_an_invalid_authorization_request_is_redirected_with_the_error(
     client: httpx.Client, change: dict[str, str | None], error: str
 ) -> None:
     for response in (
-        client.get("/oauth2/authorize", params=asking(**change)),
+        client.get("/oauth2/authorize", params=build_authorize_query(**change)),
         submit(client, **change),
     ):
         assert response.status_code == 303
-        answer = answer_in(response.headers["location"])
+        answer = read_redirect(response.headers["location"])
         assert (answer["error"], answer["state"], "code" in answer) == (error, "a&b=c", False)
 
 
@@ -252,8 +260,8 @@ def test_an_unregistered_client_or_redirect_uri_is_never_redirected_to(
     client: httpx.Client, change: dict[str, str | None]
 ) -> None:
     for response in (
-        client.get("/oauth2/authorize", params=asking(**change)),
-        client.get("/login", params=asking(**change)),
+        client.get("/oauth2/authorize", params=build_authorize_query(**change)),
+        client.get("/login", params=build_authorize_query(**change)),
         submit(client, **change),
     ):
         assert (response.status_code, "location" in response.headers) == (400, False)
@@ -262,20 +270,22 @@ def test_an_unregistered_client_or_redirect_uri_is_never_redirected_to(
 
 def test_a_user_with_a_password_has_to_give_it(client: httpx.Client) -> None:
     eve = '<b>"eve"</b>'
-    page = client.get("/oauth2/authorize", params=asking(login_hint=eve)).text
+    page = client.get("/oauth2/authorize", params=build_authorize_query(login_hint=eve)).text
     assert 'type="password"' in page
     assert eve not in page
     assert 'value="&lt;b&gt;&quot;eve&quot;&lt;/b&gt;" required checked' in page
     for username, password in ((eve, "wrong"), (eve, ""), (eve, "é"), ("nobody", ""), ("", "")):
         again = submit(client, username=username, password=password)
         assert (again.status_code, "Incorrect username or password." in again.text) == (400, True)
-        assert hidden_fields(again.text) == asking()
+        assert read_hidden_fields(again.text) == build_authorize_query()
     assert submit(client, username=eve, password="correct horse").status_code == 303
     assert submit(client, password="whatever").status_code == 303
 
 
 def test_the_form_is_accessible_and_escapes_its_values(client: httpx.Client) -> None:
-    response = client.get("/oauth2/authorize", params=asking(state='"><script>alert(1)</script>'))
+    response = client.get(
+        "/oauth2/authorize", params=build_authorize_query(state='"><script>alert(1)</script>')
+    )
     assert "<script" not in response.text
     assert "default-src 'none'" in response.headers["content-security-policy"]
     for needed in ('<html lang="en">', "<title>", "<main>", "<h1>", "<legend>", "<label", "viewport"):
@@ -347,8 +357,8 @@ def test_different_clients_in_header_and_body_are_invalid_client(client: httpx.C
 def test_cors_allows_token_requests_but_not_x_requested_with(client: httpx.Client) -> None:
     origin = {"Origin": "http://127.0.0.1:8000"}
     for response in (
-        client.post("/oauth2/token", data=exchange(get_code(client)), headers=origin),
-        client.post("/oauth2/token", data=exchange("used"), headers=origin),
+        client.post("/oauth2/token", data=build_token_form(get_code(client)), headers=origin),
+        client.post("/oauth2/token", data=build_token_form("used"), headers=origin),
     ):
         assert response.headers["access-control-allow-origin"] == "*"
     for header, status in (("authorization", 200), ("x-requested-with", 400)):
@@ -386,14 +396,14 @@ def test_user_info_has_the_claims_of_the_user_as_text(client: httpx.Client, loca
 def test_a_sign_out_redirects_only_to_registered_uris(client: httpx.Client) -> None:
     out = client.get("/logout", params={"client_id": "app", "logout_uri": "app://bye"})
     assert (out.status_code, out.headers["location"]) == (302, "app://bye")
-    again = client.get("/logout", params=asking())
+    again = client.get("/logout", params=build_authorize_query())
     assert (again.status_code, again.headers["location"].startswith("/oauth2/authorize?")) == (302, True)
     assert client.get(again.headers["location"]).status_code == 200
     for wrong in (
         {"client_id": "app", "logout_uri": "app://evil"},
         {"client_id": "app"},
         {"client_id": "nobody", "logout_uri": "app://bye"},
-        asking(redirect_uri="https://evil.example.com"),
+        build_authorize_query(redirect_uri="https://evil.example.com"),
     ):
         response = client.get("/logout", params=wrong)
         assert (response.status_code, "location" in response.headers) == (400, False)
@@ -423,7 +433,9 @@ def test_an_unknown_host_header_is_refused(client: httpx.Client) -> None:
 
 
 def test_a_repeated_parameter_is_an_error(client: httpx.Client) -> None:
-    response = client.get("/oauth2/authorize", params=[*asking().items(), ("client_id", "app")])
+    response = client.get(
+        "/oauth2/authorize", params=[*build_authorize_query().items(), ("client_id", "app")]
+    )
     assert read_error(response) == (400, "invalid_request")
 
 

@@ -1,4 +1,4 @@
-"""The gateway of the test kit: it decides as AWS's does, says it in AWS's words, and Mangum does the rest."""
+"""Tests of `Gateway` and `GatewayClient`: decisions and answers are those of API Gateway."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -33,7 +33,7 @@ def clients(app: FastAPI) -> dict[str, TestClient]:
 
 
 @pytest.mark.parametrize("door", ["standalone", *KINDS])
-def test_one_test_serves_standalone_and_deployed(pool: FakeUserPool, door: str) -> None:
+def test_statuses_are_the_same_standalone_and_behind_each_gateway(pool: FakeUserPool, door: str) -> None:
     client = clients(build_app(guard_for(pool)))[door]
     headers = bearer(pool.access_token(**USER))
     assert [client.get(path, headers=headers).status_code for path in ROUTES] == ALLOWED
@@ -71,7 +71,7 @@ ANSWERS: list[tuple[Flavour, str, int, Any, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("kind", "token", "status", "body", "headers"), ANSWERS)
-def test_an_authorizer_refuses_in_its_own_words(
+def test_an_authorizer_refuses_in_its_own_format(
     pool: FakeUserPool, kind: Flavour, token: str, status: int, body: Any, headers: dict[str, str]
 ) -> None:
     impostor = FakeUserPool(pool.id, client_id=pool.client_id, now=pool.now)
@@ -83,12 +83,12 @@ def test_an_authorizer_refuses_in_its_own_words(
         "unscoped": lambda: bearer(pool.access_token(scopes=["openid"])),
     }
     answer = GatewayClient(build_app(guard_for(pool)), kind).get("/scope", headers=given[token]())
-    told = {
+    shown = {
         name: answer.headers[name]
         for name in ("www-authenticate", "x-amzn-errortype")
         if name in answer.headers
     }
-    assert (answer.status_code, answer.json(), told) == (status, body, headers)
+    assert (answer.status_code, answer.json(), shown) == (status, body, headers)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_authorizer_refuses_in_its_own_words(
     ],
     ids=["access tokens", "rest", "ID tokens"],
 )
-def test_a_rest_api_takes_on_unscoped_routes_what_the_app_takes(
+def test_a_rest_api_accepts_on_routes_without_scopes_the_token_use_that_the_app_accepts(
     pool: FakeUserPool, settings: dict[str, Any], tokens: dict[str, int]
 ) -> None:
     client = GatewayClient(build_app(guard_for(pool, **settings)), "rest")
@@ -110,27 +110,29 @@ def test_a_rest_api_takes_on_unscoped_routes_what_the_app_takes(
     } == tokens
 
 
-def test_a_rest_authorizer_lets_any_client_pass_and_the_app_does_not(pool: FakeUserPool) -> None:
+def test_a_rest_authorizer_accepts_any_client_and_the_app_does_not(pool: FakeUserPool) -> None:
     client = GatewayClient(build_app(guard_for(pool)), "rest")
     answer = client.get("/me", headers=bearer(pool.access_token(claims={"client_id": "another"})))
     assert answer.status_code == 401
-    assert "error_description" in answer.headers["x-amzn-Remapped-www-authenticate"]  # the app's own words
+    assert "error_description" in answer.headers["x-amzn-Remapped-www-authenticate"]  # the app's own refusal
 
 
 @pytest.mark.parametrize("semantics", ["strict", "http"])
-def test_all_kinds_of_guards_stand_behind_it(pool: FakeUserPool, semantics: Semantics) -> None:
+def test_an_http_api_accepts_tokens_for_guards_of_any_semantics(
+    pool: FakeUserPool, semantics: Semantics
+) -> None:
     client = GatewayClient(build_app(guard_for(pool, semantics=semantics)), "http")
     assert client.get("/me", headers=bearer(pool.access_token())).status_code == 200
 
 
-def test_what_a_lambda_authorizer_leaves_is_read_by_the_apps_own_mapper(pool: FakeUserPool) -> None:
+def test_a_lambda_authorizers_context_is_mapped_by_the_apps_lambda_context(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool, lambda_context=lambda context: dict(context["who"])))
     client = GatewayClient(app, "lambda-2.0", context=lambda claims: {"who": claims})
     assert client.get("/me", headers=bearer(pool.access_token("ada"))).json()["source"] == "lambda"
 
 
 @pytest.mark.parametrize(("kind", "status"), [("rest", 403), ("http", 404)])
-def test_what_no_route_answers_never_reaches_the_app(
+def test_a_request_without_a_route_never_reaches_the_app(
     pool: FakeUserPool, kind: Flavour, status: int, tmp_path: Any
 ) -> None:
     app = build_app(guard_for(pool))
@@ -154,9 +156,9 @@ def test_a_preflight_needs_no_token(pool: FakeUserPool) -> None:
     app = build_app(guard_for(pool))
     app.add_middleware(CORSMiddleware, allow_origins=["https://web.example"])
     client = GatewayClient(app, "rest")
-    asked = {"Origin": "https://web.example", "Access-Control-Request-Method": "GET"}
-    assert client.options("/me", headers=asked).status_code == 200
-    assert client.options("/nowhere", headers=asked).status_code == 403
+    headers = {"Origin": "https://web.example", "Access-Control-Request-Method": "GET"}
+    assert client.options("/me", headers=headers).status_code == 200
+    assert client.options("/nowhere", headers=headers).status_code == 403
 
 
 @pytest.fixture
@@ -203,15 +205,15 @@ def test_a_request_arrives_as_it_was_sent(
         content=body,
         headers={"accept-language": "de"},
     )
-    said = answer.json()
-    assert (said["name"], said["body"].encode("latin-1"), said["accept"]) == ("ä b", body, "de")
+    received = answer.json()
+    assert (received["name"], received["body"].encode("latin-1"), received["accept"]) == ("ä b", body, "de")
     queries = [["q", "1"], ["q", "& ä"], ["z", ""]]
-    assert (said["query"], said["cookies"]) == (queries, {"x": "1", "y": "2"})
-    assert said["url"].startswith(str(client.base_url))
+    assert (received["query"], received["cookies"]) == (queries, {"x": "1", "y": "2"})
+    assert received["url"].startswith(str(client.base_url))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_answer_arrives_as_the_app_gave_it(echo: FastAPI, kind: Flavour) -> None:
+def test_a_response_arrives_as_the_app_sent_it(echo: FastAPI, kind: Flavour) -> None:
     client = GatewayClient(echo, kind)
     answer = client.get("/set")
     assert answer.content == bytes(range(256))
@@ -219,7 +221,7 @@ def test_an_answer_arrives_as_the_app_gave_it(echo: FastAPI, kind: Flavour) -> N
     assert answer.headers["content-type"] == "application/octet-stream"
 
 
-def test_what_the_app_raises_is_seen_or_is_500_as_with_any_test_client(echo: FastAPI) -> None:
+def test_an_exception_of_the_app_is_raised_or_is_500_as_with_any_test_client(echo: FastAPI) -> None:
     with pytest.raises(LookupError, match="on purpose"):
         GatewayClient(echo).get("/broken")
     client = GatewayClient(echo, raise_server_exceptions=False)
@@ -251,7 +253,7 @@ def test_a_lifespan_runs_with_the_client_and_its_state_reaches_requests(pool: Fa
     assert events == ["startup", "shutdown"]
 
 
-def test_there_are_no_websockets(pool: FakeUserPool) -> None:
+def test_a_websocket_is_an_error(pool: FakeUserPool) -> None:
     client = GatewayClient(build_app(guard_for(pool)))
     with pytest.raises(ConfigurationError, match="no WebSockets"), client.websocket_connect("/ws"):
         pass
@@ -264,17 +266,17 @@ def test_a_stage_may_have_any_name(echo: FastAPI, pool: FakeUserPool) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted({*get_args(Flavour), "soap"} - {*KINDS}))
-def test_kinds_that_take_no_tokens_are_refused(pool: FakeUserPool, kind: Any) -> None:
+def test_a_kind_that_takes_no_tokens_is_an_error(pool: FakeUserPool, kind: Any) -> None:
     with pytest.raises(ConfigurationError, match="one of rest, rest-jwt"):
         Gateway(build_app(guard_for(pool)), kind=kind)
 
 
-def test_an_app_without_a_guard_has_no_gateway() -> None:
+def test_an_app_without_a_guard_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match=r"guard\.install"):
         GatewayClient(FastAPI())
 
 
-def test_the_keys_are_the_guards_own(pool: FakeUserPool) -> None:
+def test_the_authorizer_uses_the_guards_keys(pool: FakeUserPool) -> None:
     async def fetch(address: str) -> bytes:
         raise OSError
 

@@ -1,4 +1,4 @@
-"""Events as each front door sends them: the same members as captured ones, read by the guard's own doors."""
+"""Tests of `gateway_event`: events have the members of captured ones, and the guard reads them."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def captured(flavour: Flavour) -> dict[str, Any]:
 
 
 def shape(value: object, *, deep: int = 3) -> object:
-    """The names of members, a few levels deep; of an authorizer's own words only that they are there."""
+    """Return the names of members, a few levels deep. What an authorizer or a client chooses is left out."""
     if not isinstance(value, dict) or not deep:
         return None
     own = {"claims", "lambda", "headers", "multiValueHeaders", "pathParameters"}
@@ -48,7 +48,7 @@ def test_an_event_has_the_members_of_a_captured_one(pool: FakeUserPool, flavour:
     due = captured(flavour)
     for event in (made, due):
         event["requestContext"].pop("routeKey", None)
-    if flavour == "lambda":  # beside these two are the authorizer's own
+    if flavour == "lambda":  # all other members are the authorizer's own
         due["requestContext"]["authorizer"] = {"principalId": "", "integrationLatency": 0, "claims": ""}
     members, captured_members = shape(made), shape(due)
     assert isinstance(members, dict)
@@ -64,13 +64,13 @@ FOR_MANGUM = [flavour for flavour in get_args(Flavour) if flavour != "websocket"
 
 
 @pytest.mark.parametrize("flavour", FOR_MANGUM)
-def test_mangum_understands_it(pool: FakeUserPool, flavour: Flavour) -> None:
+def test_mangum_accepts_the_event(pool: FakeUserPool, flavour: Flavour) -> None:
     handler = lambda_handler(build_app(guard_for(pool)))
     assert handler(gateway_event(flavour, path="/public"), None)["statusCode"] == 200
 
 
 @pytest.mark.parametrize("flavour", ["function-url", "alb", "lambda", "lambda-2.0"])
-def test_where_no_claims_are_read_the_token_is(pool: FakeUserPool, flavour: Flavour) -> None:
+def test_the_token_is_verified_where_the_event_has_no_claims(pool: FakeUserPool, flavour: Flavour) -> None:
     answer = lambda_handler(build_app(guard_for(pool)))(
         pool.event(flavour, pool.access_token(), path="/me"), None
     )
@@ -89,9 +89,7 @@ def test_a_lambda_authorizers_context_is_the_claims_or_its_own(pool: FakeUserPoo
 
 
 @pytest.mark.parametrize("flavour", ["iam", "iam-2.0"])
-def test_an_iam_caller_may_have_got_the_credentials_after_signing_in(
-    pool: FakeUserPool, flavour: Flavour
-) -> None:
+def test_an_iam_caller_may_have_credentials_of_an_identity_pool(pool: FakeUserPool, flavour: Flavour) -> None:
     token = pool.access_token("ada")
     signed_in = read_iam_identity(pool.event(flavour, token), [pool.id])
     other = read_iam_identity(gateway_event(flavour, token=token), [pool.id])
@@ -103,7 +101,7 @@ def test_an_iam_caller_may_have_got_the_credentials_after_signing_in(
     assert headers.get("authorization", "AWS4-HMAC-SHA256").startswith("AWS4-HMAC-SHA256")
 
 
-def test_values_that_are_there_twice_are_written_as_each_door_writes_them() -> None:
+def test_repeated_values_are_written_in_each_front_doors_format() -> None:
     given: dict[str, Any] = {
         "query": {"a": ["1", "2"]},
         "headers": {"X-Both": ["p", "q"], "Cookie": "c=1; d=2"},
@@ -120,14 +118,14 @@ def test_values_that_are_there_twice_are_written_as_each_door_writes_them() -> N
     assert "cookie" not in http["headers"]
 
 
-def test_a_load_balancer_leaves_the_address_encoded() -> None:
+def test_a_load_balancers_path_and_query_stay_encoded() -> None:
     event = gateway_event("alb", path="/a b", query={"q": "c d&"})
     assert (event["path"], event["multiValueQueryStringParameters"]) == ("/a%20b", {"q": ["c+d%26"]})
     assert (event["body"], "elb" in event["requestContext"]) == ("", True)
 
 
 @pytest.mark.parametrize("flavour", FOR_MANGUM)
-def test_bytes_travel_as_base64_and_text_as_it_is(flavour: Flavour) -> None:
+def test_bytes_are_written_as_base64_and_text_as_it_is(flavour: Flavour) -> None:
     for body, written, encoded in ((b"\xff", "/w==", True), ("text", "text", False)):
         event = gateway_event(flavour, body=body)
         assert (event["body"], event["isBase64Encoded"]) == (written, encoded)
@@ -141,6 +139,6 @@ def test_the_stage_is_in_the_full_path(flavour: Flavour, stage: str | None, path
     assert gateway_event(flavour, path="/x", stage=stage)["requestContext"]["path"] == path
 
 
-def test_a_flavour_that_is_none_is_refused() -> None:
+def test_an_unknown_flavour_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="A flavour is one of rest"):
         gateway_event("soap")  # type: ignore[arg-type]  # the mistake
