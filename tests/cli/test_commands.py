@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.cli.running import cognito_guard
 
 
 def test_the_version_and_the_help_fit_80_columns() -> None:
-    assert cognito_guard("--version").code == 0
+    assert cognito_guard("--version") == (0, f"{version('fastapi-cognito-guard')}\n", "")
     for command in ("", "inspect", "verify", "doctor", "routes", "export", "token", "pool", "jwks"):
         result = cognito_guard(*command.split(), "--help")
         assert (result.code, "Usage" in result.out) == (0, True)

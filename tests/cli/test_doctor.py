@@ -32,7 +32,10 @@ def test_doctor_prints_each_problem_and_fails() -> None:
     result = cognito_guard("doctor", "shop:opened")
     assert result.code == 1
     assert "!! GET /open: anybody may call it." in result.text
-    assert "!! Set COGNITO_USER_POOL_ID" in cognito_guard("doctor").text
+    assert "problems found." in result.text
+    unset = cognito_guard("doctor")
+    assert "!! Set COGNITO_USER_POOL_ID" in unset.text
+    assert "1 problem found." in unset.text
     assert "!! This app has no guard" in cognito_guard("doctor", "shop:bare").text
 
 
@@ -65,15 +68,20 @@ def test_a_wrong_clock_is_a_problem(skew: float, message: str) -> None:
     assert check.ok is (abs(skew) <= 2)
 
 
-def test_a_server_without_a_date_header_is_no_problem() -> None:
-    with fault_server(response(b"{}")) as server:
+@pytest.mark.parametrize(
+    "answer",
+    [response(b"{}"), response(b"{}", headers={"Date": "tomorrow"}), b""],
+    ids=["no date", "not a date", "no answer"],
+)
+def test_a_server_without_a_date_header_is_no_problem(answer: bytes) -> None:
+    with fault_server(answer) as server:
         check = check_clock(server.address, time.time)
     assert check == (True, "the clock was not checked: the server sends no Date header")
 
 
 def test_a_file_without_usable_keys_is_a_problem(tmp_path: Path) -> None:
     pool = UserPool("eu-west-1_Abc123Xyz", client_ids="x", jwks=tmp_path / "none.json")
-    assert [check.ok for check in check_keys(pool, time.time)] == [False]
+    assert list(check_keys(pool, time.time)) == [(False, "the file has no usable key")]
 
 
 def test_jose_without_cryptography_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
