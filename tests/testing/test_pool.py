@@ -244,6 +244,8 @@ def test_each_flavour_writes_claims_in_its_own_format() -> None:
     claims = {
         "sub": "s",
         "exp": 1782995989,
+        "iat": 1782992389,
+        "nbf": 1782950401,
         "auth_time": 1782992389,
         "cognito:groups": ["a", "b"],
         "email_verified": True,
@@ -254,6 +256,8 @@ def test_each_flavour_writes_claims_in_its_own_format() -> None:
     assert rest["claims"] | {"custom:none": None} == {
         "sub": "s",
         "exp": "Thu Jul 02 12:39:49 UTC 2026",
+        "iat": "Thu Jul 02 11:39:49 UTC 2026",
+        "nbf": "Thu Jul 02 00:00:01 UTC 2026",
         "auth_time": "1782992389",
         "cognito:groups": "a,b",
         "email_verified": "true",
@@ -263,6 +267,8 @@ def test_each_flavour_writes_claims_in_its_own_format() -> None:
     http = {
         "sub": "s",
         "exp": "1782995989",
+        "iat": "1782992389",
+        "nbf": "1782950401",
         "auth_time": "1782992389",
         "cognito:groups": "[a b]",
         "email_verified": "true",

@@ -126,16 +126,7 @@ class Gateway:
                 dialect = AUTHORIZERS[self.kind].dialect
                 return _render_refusal(_NOT_FOUND[dialect]), None
             except AuthError as error:
-                refusal = self._build_authorizer().refusal(error)
-                logger.warning(
-                    "%a %a refused with %s by the gateway: %s: %s",
-                    request.method,
-                    path[:_MAX_LOGGED],
-                    refusal.status,
-                    error.code,
-                    error.reason,
-                )
-                return _render_refusal(refusal), None
+                return self._refuse(request.method, path, error), None
         event = gateway_event(self.kind, **arguments)
         return await run_in_threadpool(self._invoke, event)
 
@@ -163,6 +154,18 @@ class Gateway:
         ):
             return None
         raise _NoRoute
+
+    def _refuse(self, method: str, path: str, error: AuthError) -> Response:
+        refusal = self._build_authorizer().refusal(error)
+        logger.warning(
+            "%a %a refused with %s by the gateway: %s: %s",
+            method,
+            path[:_MAX_LOGGED],
+            refusal.status,
+            error.code,
+            error.reason,
+        )
+        return _render_refusal(refusal)
 
     def _build_authorizer(self) -> PlayedAuthorizer:
         return AUTHORIZERS[self.kind].build(installed_guard(self.app))

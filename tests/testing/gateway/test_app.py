@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager
 from typing import Any, get_args
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.testclient import TestClient
+from starlette.endpoints import HTTPEndpoint
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from fastapi_cognito_guard import CognitoGuard, CurrentUser
+from fastapi_cognito_guard import CognitoGuard, CurrentUser, require_scope
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import FakeUserPool, Flavour, Gateway, GatewayClient
@@ -147,6 +150,33 @@ def test_a_request_without_a_route_never_reaches_the_app(
         assert client.get("https://a1b2c3.execute-api.eu-west-1.amazonaws.com/me").status_code == 403
 
 
+def test_only_the_methods_and_protocol_of_a_route_reach_it(pool: FakeUserPool) -> None:
+    class AnyMethod(HTTPEndpoint):
+        async def get(self, request: Request) -> PlainTextResponse:
+            return PlainTextResponse("got")
+
+    app = build_app(guard_for(pool))
+    app.router.routes.append(Route("/any-method", AnyMethod))
+    client = GatewayClient(app, "http", headers=bearer(pool.access_token()))
+    assert client.get("/ws").status_code == 404
+    assert client.options("/me").status_code == 404
+    assert client.get("/me", headers={"Access-Control-Request-Method": "GET"}).status_code == 200
+    assert client.post("/me", headers={"Access-Control-Request-Method": "GET"}).status_code == 404
+    assert client.get("/any-method").text == "got"
+
+
+def test_the_stage_alone_is_the_address_of_the_root_path(echo: FastAPI) -> None:
+    client = GatewayClient(echo)
+    assert client.get(str(client.base_url).removesuffix("/")).json() == "root"
+
+
+def test_scopes_are_in_the_event_of_a_route_with_scopes_only(echo: FastAPI, pool: FakeUserPool) -> None:
+    token = pool.access_token(scopes=["openid", "orders/read"])
+    client = GatewayClient(echo, "http", headers=bearer(token))
+    assert client.get("/scoped").json() == ["openid", "orders/read"]
+    assert client.get("/unscoped").json() is None
+
+
 def test_with_deny_by_default_all_but_public_routes_have_an_authorizer(pool: FakeUserPool) -> None:
     client = GatewayClient(build_app(guard_for(pool, deny_by_default=True, public=["/optional"])), "http")
     assert [client.get(path).status_code for path in ("/public", "/optional")] == [401, 200]
@@ -185,6 +215,16 @@ def echo(pool: FakeUserPool) -> FastAPI:
         response.set_cookie("a", "1")
         response.set_cookie("b", "2")
         return response
+
+    @app.get("/")
+    async def root() -> str:
+        return "root"
+
+    def scopes_in_event(request: Request, user: CurrentUser) -> Any:
+        return request.scope["aws.event"]["requestContext"]["authorizer"]["jwt"]["scopes"]
+
+    app.add_api_route("/unscoped", scopes_in_event)
+    app.add_api_route("/scoped", scopes_in_event, dependencies=[Depends(require_scope("orders/read"))])
 
     @app.get("/broken")
     async def broken() -> None:

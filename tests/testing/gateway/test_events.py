@@ -86,6 +86,8 @@ def test_a_lambda_authorizers_context_is_the_claims_or_its_own(pool: FakeUserPoo
     assert (caller.username, caller.source) == ("ada", "lambda")
     own = gateway_event(flavour, context={"tier": 3})["requestContext"]["authorizer"]
     assert own.get("lambda", own)["tier"] == 3
+    empty = gateway_event(flavour, claims={"sub": "s"}, context={})["requestContext"]["authorizer"]
+    assert "claims" not in empty.get("lambda", empty)
 
 
 @pytest.mark.parametrize("flavour", ["iam", "iam-2.0"])
