@@ -174,3 +174,39 @@ def test_the_decision_is_recorded_while_the_span_of_opentelemetry_is_current(poo
         for span in servers
         if span.attributes is not None
     ] == [("allowed", 200), ("token_missing", 401)]
+
+
+@pytest.mark.parametrize("deny_by_default", [True, False])
+def test_a_handler_of_the_apps_own_gets_the_request(pool: FakeUserPool, deny_by_default: bool) -> None:
+    """A plain function, which runs in a thread, as well as a coroutine that reads the body."""
+    for is_async in (False, True):
+        app = FastAPI()
+        guard_for(pool, deny_by_default=deny_by_default).install(app)
+
+        def handle(request: Request, error: AuthError) -> Response:
+            return Response(f"{request.method} {request.url.path}", 418)
+
+        async def handle_body(request: Request, error: AuthError) -> Response:
+            return Response(await request.body(), 418)
+
+        app.add_exception_handler(AuthError, handle_body if is_async else handle)  # type: ignore[arg-type]  # as users write it
+
+        @app.post("/me")
+        async def me(user: CurrentUser) -> None: ...
+
+        answer = client_of(app).post("/me", content="sent")
+        assert (answer.status_code, answer.text) == (418, "sent" if is_async else "POST /me")
+
+
+def test_the_subprotocol_that_the_app_chooses_stays(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    guard_for(pool, websocket_protocol="cognito-guard").install(app)
+
+    @app.websocket("/ws")
+    async def converse(websocket: WebSocket) -> None:
+        await websocket.accept(subprotocol="graphql-ws")
+        await websocket.close()
+
+    offered = ["cognito-guard", pool.access_token(), "graphql-ws"]
+    with client_of(app).websocket_connect("/ws", subprotocols=offered) as socket:
+        assert socket.accepted_subprotocol == "graphql-ws"
