@@ -28,8 +28,7 @@ class GuardMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        state = scope[STATE] = RequestState(self.guard, scope.get("app"))
-        send = self._recording(state, scope, send)
+        state, send = self._start_recording(scope, send)
         if self.guard.deny_by_default and not self._is_open(scope):
             error = await self._find_error(HTTPConnection(scope))
             if error is not None:
@@ -57,11 +56,13 @@ class GuardMiddleware:
     def _is_open(self, scope: Scope) -> bool:
         return _is_preflight(scope) or is_public(_path_within_app(scope), self.guard.public)
 
-    def _recording(self, state: RequestState, scope: Scope, send: Send) -> Send:
-        """Wrap ``send`` so that the decision is recorded when the response starts or a WebSocket is accepted.
+    def _start_recording(self, scope: Scope, send: Send) -> tuple[RequestState, Send]:
+        """Put a new state into the scope, and wrap ``send`` so that it records the decision.
 
-        A WebSocket that offered the guard's subprotocol gets it confirmed, unless the app names another.
+        That happens when the response starts, or when a WebSocket is accepted. A WebSocket that offered the
+        guard's subprotocol gets it confirmed, unless the app names another.
         """
+        state = scope[STATE] = RequestState(self.guard, scope.get("app"))
 
         async def recording_send(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
@@ -71,7 +72,7 @@ class GuardMiddleware:
                 message = _confirm_protocol(message, self.guard.websocket_protocol, scope)
             await send(message)
 
-        return recording_send
+        return state, recording_send
 
 
 def find_guard(app: Starlette) -> Guard | None:
