@@ -52,7 +52,7 @@ def draw_mutants(modules: list[Path], limit: int) -> list[str]:
         for module in modules
         for name in mutate_file_contents(str(module), module.read_text()).mutant_names
     ]
-    return names[:: ceil(len(names) / limit)]
+    return names[:: max(1, ceil(len(names) / limit))]
 
 
 if __name__ == "__main__":
