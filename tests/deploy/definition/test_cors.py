@@ -139,8 +139,18 @@ def test_a_rest_api_opens_options_on_every_path() -> None:
                 "maxAge": 5,
             },
         ),
+        (
+            {"allow_origins": [SHOP], "allow_credentials": True},
+            {
+                "allowOrigins": [SHOP],
+                "allowMethods": ["GET"],
+                "allowHeaders": ["Accept", "Accept-Language", "Content-Language", "Content-Type"],
+                "allowCredentials": True,
+                "maxAge": 600,
+            },
+        ),
     ],
-    ids=["defaults", "all settings"],
+    ids=["defaults", "all settings", "credentials"],
 )  # fmt: skip
 def test_an_http_api_answers_preflights_itself(allowed: Any, expected: OpenApiDocument) -> None:
     document = export_document(build_cors_app(**allowed))
@@ -171,7 +181,9 @@ def test_preflights_that_an_http_api_cannot_answer_reach_the_app(allowed: Any) -
 
 
 def test_a_greedy_path_of_the_apps_own_takes_the_list_open_options() -> None:
-    document = export_document(build_cors_app({"GET /{rest:path}": [USER]}, allow_origin_regex=".*"))
+    document = export_document(
+        build_cors_app({"GET /": [USER], "GET /{rest:path}": [USER]}, allow_origin_regex=".*")
+    )
     assert list_open_options(document) == {"/", "/{rest+}"}
 
 

@@ -174,6 +174,17 @@ def test_paths_and_variables_are_in_the_gateways_form(kind: str) -> None:
     assert document["paths"]["/static/{rest+}"].keys() - {"options"} == {"get", "head"}
 
 
+@pytest.mark.parametrize("name", ["x", "index", "id_2"])
+def test_a_parameter_has_the_name_of_its_variable(name: str) -> None:
+    path = f"/a/{{{name}}}"
+    operation = export_document(build_app({f"GET {path}": [USER]}))["paths"][path]["get"]
+    assert [parameter["name"] for parameter in operation["parameters"]] == [name]
+
+
+def test_an_operation_without_variables_has_no_parameters() -> None:
+    assert "parameters" not in export_document(build_app({"GET /me": [USER]}))["paths"]["/me"]["get"]
+
+
 def test_a_variable_has_one_name_in_all_paths_through_it() -> None:
     app = build_app({"GET /{a}/x": [], "POST /{b}/x": [], "GET /{b}/{a}": [], "GET /{c}/{d}/{e:path}": []})
     assert list_paths(app, "rest") == ["/{a}/x", "/{a}/{a_2}", "/{a}/{a_2}/{e+}"]

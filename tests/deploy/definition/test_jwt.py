@@ -45,8 +45,16 @@ def test_the_issuer_and_the_audience_come_from_the_guards_pool() -> None:
         ([{"Ref": "Client"}], [{"Ref": "Client"}]),
         ({"Ref": "ClientIds"}, {"Ref": "ClientIds"}),
         ({"Fn::Split": [",", {"Ref": "Ids"}]}, {"Fn::Split": [",", {"Ref": "Ids"}]}),
+        ([str(number) for number in range(50)], [str(number) for number in range(50)]),
     ],
-    ids=["texts", "text with a variable", "a list of functions", "a list parameter", "a function for a list"],
+    ids=[
+        "texts",
+        "text with a variable",
+        "a list of functions",
+        "a list parameter",
+        "a function for a list",
+        "the most",
+    ],
 )
 def test_the_audience_is_a_list_or_one_function_that_gives_it(value: Any, expected: Any) -> None:
     _, audience = read_jwt(export_document(build_app(ME), audience=value))

@@ -106,7 +106,7 @@ def test_routes_that_no_gateway_can_have_are_noted(notes: Notes) -> None:
 def test_options_routes_that_are_opened_for_preflights_are_noted(
     notes: Notes, kind: str, route: str, allowed: Any, noted: bool
 ) -> None:
-    app = build_app({route: [READ]})
+    app = build_app({route: [READ], "POST /me": [READ]})
     app.add_middleware(CORSMiddleware, **allowed)
     assert [note[:30] for note in notes.info(app, kind)] == ["OPTIONS is open at the gateway"] * noted
 
@@ -150,10 +150,16 @@ def make_strict(**pool: Any) -> dict[str, Any]:
         (make_strict(), "rest", {"catch_all": ["openid"]}, False),
         (make_strict(), "rest", {"authorizer_arn": AUTHORIZER, "authorizer_for": "all"}, False),
         (make_strict(token_use={"id", "access"}), "rest", {}, False),
+        (
+            {"pools": [POOL, UserPool("eu-west-1_Other", client_ids={"web"}, token_use={"id"})]},
+            "rest",
+            {},
+            False,
+        ),
         ({"semantics": "rest"}, "rest", {}, False),
         (make_strict(), "http", {}, False),
     ],
-    ids=["access only", "catch_all", "lambda", "id too", "semantics of rest", "http"],
+    ids=["access only", "catch_all", "lambda", "id too", "id at one pool", "semantics of rest", "http"],
 )
 def test_token_types_that_differ_between_a_rest_api_and_the_app_are_a_warning(
     notes: Notes, settings: Any, kind: str, options: Any, warned: bool
@@ -168,10 +174,15 @@ def test_a_long_list_of_operations_is_cut(notes: Notes) -> None:
     assert "Give catch_all=[...] with scopes" in warning
 
 
+def test_a_list_of_five_operations_is_not_cut(notes: Notes) -> None:
+    (warning,) = notes.warnings(build_app({f"GET /r{number}": [USER] for number in range(5)}), "rest")
+    assert "at GET /r0, GET /r1, GET /r2, GET /r3, GET /r4, which" in warning
+
+
 def test_catch_all_with_an_app_that_takes_id_tokens_is_a_warning(notes: Notes) -> None:
     app = build_app({"GET /me": [USER]}, semantics="rest")
     (warning,) = notes.warnings(app, "rest", catch_all=["openid"])
-    assert 'Write semantics="strict", or drop catch_all.' in warning
+    assert warning.endswith('Write semantics="strict", or drop catch_all.')
 
 
 def test_an_entry_of_leave_out_that_matches_no_route_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,5 +1,6 @@
 """Errors of an export: each names the route or the setting, and the next step."""
 
+import json
 from typing import Any
 
 import pytest
@@ -76,13 +77,18 @@ def test_more_than_the_quota_is_refused(kind: str, counted: str) -> None:
 
 
 def test_a_rest_api_counts_each_part_of_a_path_once_and_an_http_api_each_method() -> None:
-    app = build_app({"GET /a/b/c": [READ], "PUT /a/b/d": [READ], "GET /a/b/d": [READ]})
+    app = build_app({"GET /": [READ], "GET /a/b/c": [READ], "PUT /a/b/d": [READ], "GET /a/b/d": [READ]})
     assert "have 5 resources" in str(expect_error(app, "rest", quota=1))  # /, /a, /a/b, and two below
-    assert "have 3 routes" in str(expect_error(app, "http", quota=1))
+    assert "have 4 routes" in str(expect_error(app, "http", quota=1))
 
 
 def test_a_document_too_large_to_import_is_refused() -> None:
-    large = {"lambda_arn": "${Function.Arn}" + "x" * 6 * 1024 * 1024}
+    app, arn = build_app(ME), "${Function.Arn}"
+    document = export_document(app, lambda_arn=arn)
+    del document["components"]  # not counted
+    room = 6 * 1024 * 1024 - len(json.dumps(document))
+    assert export_document(app, lambda_arn=arn + "x" * room)
+    large = {"lambda_arn": arn + "x" * (room + 1)}
     assert "more than the 6 MB that can be imported: split the app" in str(
         expect_error(build_app(ME), **large)
     )
@@ -105,6 +111,7 @@ def test_too_many_scopes_for_an_http_api_are_refused() -> None:
     assert 'export kind="rest", or let lambda_authorizer decide: authorizer_for="all"' in str(error)
     assert export_document(app, "rest")
     assert export_document(app, authorizer_arn=AUTHORIZER, authorizer_for="all")
+    assert export_document(build_app({"GET /ten": [Depends(require_scope(*ELEVEN[:10]))]}))
 
 
 def test_a_scope_too_long_for_an_http_api_is_refused() -> None:
@@ -113,6 +120,7 @@ def test_a_scope_too_long_for_an_http_api_is_refused() -> None:
     assert str(error).startswith(f"GET /long: the scope '{LONG}' has more than the 64 characters")
     assert "Choose a shorter identifier for the resource server" in str(error)
     assert export_document(app, "rest")
+    assert export_document(build_app({"GET /longest": [Depends(require_scope(LONG[:64]))]}))
 
 
 @pytest.mark.parametrize(
@@ -177,12 +185,21 @@ def test_routes_with_one_gateway_path_and_different_requirements_are_refused(
     [
         ([USER], [], {}, True),
         ([IAM], [], {}, True),
+        ([USER], [USER, IAM], {}, True),
         ([OPTIONAL], [], {}, False),
         ([ADMINS], [OWNERS], {}, False),
         ([ADMINS], [OWNERS], {"authorizer_arn": AUTHORIZER}, True),
         ([ADMINS], [USER], {"authorizer_arn": AUTHORIZER}, True),
     ],
-    ids=["user and open", "iam and open", "optional and open", "groups", "groups by lambda", "one by lambda"],
+    ids=[
+        "user and open",
+        "iam and open",
+        "user and both",
+        "optional and open",
+        "groups",
+        "groups by lambda",
+        "one by lambda",
+    ],
 )
 def test_only_requirements_that_the_gateway_distinguishes_are_refused(
     first: list[Any], second: list[Any], more: dict[str, Any], distinguished: bool, kind: str
@@ -230,7 +247,7 @@ def test_authorizer_for_all_needs_an_authorizer() -> None:
         ("quota", True, "quota is a whole number, 1 or more."),
         *(
             ("leave_out", value, 'leave_out lists paths: leave_out=["/docs", "/docs/*"].')
-            for value in ("/docs", ["docs"], [7], None)
+            for value in ("/docs", "/", ["docs"], [7], None)
         ),
     ],
 )

@@ -56,6 +56,12 @@ def test_only_schemes_that_operations_name_are_declared(kind: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_authorizer_without_operations_is_not_declared(kind: str) -> None:
+    document = export_document(build_app(ME), kind, authorizer_arn=AUTHORIZER)
+    assert [*read_schemes(document)] == ["Cognito"]
+
+
 def test_the_iam_scheme_is_sigv4() -> None:
     assert read_schemes(export_document(build_app({"GET /": [IAM]})))["sigv4"] == {
         "type": "apiKey",
