@@ -150,10 +150,9 @@ def test_no_record_holds_a_token_a_name_an_address_or_a_number(
 ) -> None:
     observed = ObservedApp(pool, user_pool={"token_use": "id"})
     claims = {"phone_number": "+441234567890", "name": "Ada Lovelace"}
-    for path in ("/me", "/group"):
-        observed.client.get(
-            path, headers=bearer(pool.id_token("ada", email="ada@shop.example", claims=claims))
-        )
+    for path, more in (("/me", {}), ("/group", {}), ("/me", {"aud": "another"})):
+        token = pool.id_token("ada", email="ada@shop.example", claims={**claims, **more})
+        observed.client.get(path, headers=bearer(token))
     for record, decision in zip(list_records(caplog), observed.decisions, strict=True):
         text = json.dumps([decision.extra, decision.reason, record.getMessage()])
         for secret in ("ada@shop", "441234", "Lovelace", "eyJ"):
@@ -167,6 +166,14 @@ def test_text_of_a_client_cannot_forge_a_line_or_fill_the_log(pool: FakeUserPool
     about = observed.only().about
     assert about["sub"] == "x\\n\\u2028WARNING forged"
     assert len(about["jti"]) == 128
+
+
+def test_a_client_id_cannot_forge_a_line(pool: FakeUserPool, caplog: pytest.LogCaptureFixture) -> None:
+    observed = ObservedApp(pool)
+    observed.client.get("/me", headers=bearer(pool.access_token(claims={"client_id": "x\nWARNING forged"})))
+    (record,) = list_records(caplog)
+    assert observed.only().code == "client_mismatch"
+    assert "\n" not in record.getMessage()
 
 
 def test_a_long_path_does_not_fill_the_log(pool: FakeUserPool, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,7 @@ from fastapi_cognito_guard.errors import AuthError, ConfigurationError, IssuerMi
 from fastapi_cognito_guard.middleware import GuardMiddleware
 from fastapi_cognito_guard.request_state import STATE, RequestState
 from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from fastapi_cognito_guard.tokens.cache import VerifiedToken
 from tests.apps import add_routes, bearer, build_app, client_of, guard_for
 
@@ -171,7 +172,8 @@ def test_a_method_cannot_forge_a_line_in_the_log(
 
 def test_a_forged_token_with_a_copied_jti_is_refused(pool: FakeUserPool, impostor: FakeUserPool) -> None:
     good = pool.access_token("ada", groups=["a,b"], claims={"jti": "1"})
-    forged = impostor.access_token("ada", groups=["admins"], claims={"jti": "1"})
+    claims = unverified_claims(impostor.access_token("ada", groups=["admins"], claims={"jti": "1"}))
+    forged = impostor.sign(claims, header={"kid": pool.signing_keys["access"].kid})
     event = pool.event("rest", good, path="/me")
     event["headers"]["authorization"] = event["multiValueHeaders"]["authorization"] = f"Bearer {forged}"
     event["multiValueHeaders"] = None

@@ -87,9 +87,10 @@ def test_only_a_real_preflight_is_exempt(client: TestClient) -> None:
 
 
 def test_websockets_are_covered(client: TestClient, pool: FakeUserPool) -> None:
-    with pytest.raises(WebSocketDisconnect) as refused, client.websocket_connect("/ws"):
-        pass
-    assert refused.value.status_code == 401  # type: ignore[attr-defined]  # the denial's own subclass
+    for path in ("/ws", "/nowhere"):  # without deny_by_default, /nowhere would be 403
+        with pytest.raises(WebSocketDisconnect) as refused, client.websocket_connect(path):
+            pass
+        assert refused.value.status_code == 401  # type: ignore[attr-defined]  # the denial's own subclass
     with client.websocket_connect("/ws", headers=bearer(pool.access_token("ada"))) as socket:
         assert socket.receive_json()["username"] == "ada"
 
@@ -116,6 +117,7 @@ def test_a_listed_path_is_public(path: str, public: Collection[str]) -> None:
         ("/docs/../me", ["/docs/*"]),
         ("/docs//me", ["/docs/*"]),
         ("/docs/..\\me", ["/docs/*"]),
+        ("/docs/a\\b", ["/docs/*"]),
         ("/health/", ["/health"]),
         ("/Health", ["/health"]),
         ("", ["/health"]),

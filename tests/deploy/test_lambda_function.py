@@ -114,6 +114,18 @@ def test_claims_of_another_issuer_are_refused_even_beside_a_good_token(
     assert lambda_handler(build_app(guard_for(pool)))(event, None)["statusCode"] == 401
 
 
+@pytest.mark.parametrize("flavour", ["rest", "http", "http-1.0"])  # rest-jwt writes the token's own types
+def test_claims_that_cannot_be_parsed_are_refused_even_beside_a_good_token(
+    pool: FakeUserPool, flavour: Flavour
+) -> None:
+    event = pool.event(flavour, pool.access_token(), path="/me")
+    handler = lambda_handler(build_app(guard_for(pool)))
+    assert handler(event, None)["statusCode"] == 200
+    authorizer = event["requestContext"]["authorizer"]
+    authorizer.get("jwt", authorizer)["claims"]["exp"] = "tomorrow"
+    assert handler(event, None)["statusCode"] == 401
+
+
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize(
     "claims",

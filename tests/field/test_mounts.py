@@ -159,6 +159,18 @@ def test_a_caller_of_another_guard_is_not_taken_over(pool: FakeUserPool, other_p
     assert client.get("/other/", headers=bearer(other_pool.access_token("ada"))).status_code == 200
 
 
+def test_a_caller_that_an_outer_guard_has_identified_is_not_taken_over(
+    pool: FakeUserPool, other_pool: FakeUserPool
+) -> None:
+    app = FastAPI()
+    guard_for(pool, deny_by_default=True).install(app)  # identifies the caller before the mount does
+    app.mount("/same", guard_for(pool).protect(server))
+    app.mount("/other", guard_for(other_pool).protect(server))
+    client = client_of(app)
+    assert client.get("/same/", headers=bearer(pool.access_token("ada"))).status_code == 200
+    assert client.get("/other/", headers=bearer(pool.access_token("ada"))).status_code == 401
+
+
 def test_an_app_may_be_protected_without_any_app_around_it(pool: FakeUserPool) -> None:
     client = client_of(guard_for(pool).protect(server, require_scope(READ)))  # type: ignore[arg-type]  # ASGI
     assert client.get("/").status_code == 401

@@ -233,10 +233,13 @@ KNOWN_CLAIMS = st.sampled_from(
     "exp iat nbf auth_time version email_verified cognito:groups cognito:roles identities aud scp sub".split()
 )
 JWT_EVENTS = st.sampled_from(["http-jwt-scoped", "rest-cognito-id", "rest-jwt-native"])
+JAVA_DATES = st.from_regex(
+    r"Mon (Jan|Feb) [0-3][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} UTC [0-9]{4}", fullmatch=True
+)
 GUARD = make_guard()
 
 
-@given(name=JWT_EVENTS, claims=st.dictionaries(KNOWN_CLAIMS, json_values, min_size=1))
+@given(name=JWT_EVENTS, claims=st.dictionaries(KNOWN_CLAIMS, json_values | JAVA_DATES, min_size=1))
 def test_any_claims_of_an_event_are_accepted_or_refused(name: str, claims: dict[str, Any]) -> None:
     event = load_event(name)
     authorizer = event["requestContext"]["authorizer"]
@@ -334,6 +337,16 @@ def test_a_megabyte_of_claims_is_read(pool: FakeUserPool) -> None:
 
 ANY_CONTEXT_APP = build_app(make_guard(lambda_context=lambda context: context))
 ANY_CONTEXT = lambda_handler(ANY_CONTEXT_APP)
+
+
+@pytest.mark.parametrize("name", ["http-jwt-scoped", "rest-cognito-id", "rest-jwt-native"])
+@given(value=json_values | JAVA_DATES)
+def test_a_claim_of_any_value_is_answered_without_a_500(name: str, value: Any) -> None:
+    for claim in ("exp", "iat", "nbf", "sub", "cognito:groups"):
+        event = load_event(name)
+        authorizer = event["requestContext"]["authorizer"]
+        authorizer.get("jwt", authorizer)["claims"][claim] = value
+        assert ANY_CONTEXT(event, None)["statusCode"] in (200, 401, 403)
 
 
 @given(context=json_values, data=st.data())

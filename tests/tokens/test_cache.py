@@ -95,8 +95,9 @@ async def test_a_cached_token_is_refused_once_its_key_is_replaced_under_the_same
         "keys": [{**key, "kid": kid} for key, kid in zip(attacker.jwks["keys"], kids, strict=True)]
     }
     fake_time.now += 8000  # so old that the keys must be fetched again
-    with pytest.raises(SignatureInvalid):
-        await guard.verify(token)
+    for _ in range(2):  # the second time, the new key has been fetched already
+        with pytest.raises(SignatureInvalid):
+            await guard.verify(token)
 
 
 async def test_refusals_are_not_cached(fake_time: FakeTime, impostor: FakeUserPool) -> None:

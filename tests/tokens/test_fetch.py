@@ -59,6 +59,7 @@ async def test_a_fault_of_the_key_server_keeps_the_good_keys_and_delays_no_reque
         await wait_for_fetch(keys)
         assert keys.status()["failures"] == 1
         assert keys.status()["last_error"]
+        assert await keys.get(KID)
         server.answer = GOOD
         fake_time.move(policy.backoff)
         assert await keys.get(KID)
