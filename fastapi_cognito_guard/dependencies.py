@@ -135,7 +135,8 @@ def require_group(*any_of: _Group) -> Required:
 def require_claim(name: str, *any_of: _Value) -> Required:
     """Require that a claim has any one of these values, compared as the text that both doors deliver.
 
-    Lists, objects and fractions never match. Raises `ConfigurationError` for no values.
+    A declared list, ``amr`` and ``cognito:roles`` match if they contain the value. Other lists, objects and
+    fractions never match. Raises `ConfigurationError` for no values.
     """
     if not isinstance(name, str) or not name:
         raise ConfigurationError('Write require_claim("custom:tier", "gold", ...).')

@@ -35,7 +35,6 @@ class RouteInfo:
     ``path_format``   the path as OpenAPI writes it: ``/files/{name}``
     ``methods``       empty for a WebSocket, and for an endpoint that takes any method
     ``websocket``     true for a WebSocket route
-    ``name``          the route's name in the app
     ``endpoint``      the function or class that serves it
     ``guarded``       true if it depends on the user, optional or not
     ``optional``      true if it depends on `optional_user` and never on `current_user`
@@ -51,7 +50,6 @@ class RouteInfo:
     path_format: str
     methods: frozenset[str]
     websocket: bool
-    name: str
     endpoint: Callable[..., Any]
     guarded: bool
     optional: bool
@@ -143,7 +141,6 @@ def _build_route_info(route: Any, prefix: str, *, websocket: bool, mounted: bool
         path_format=prefix + route.path_format,
         methods=frozenset(getattr(route, "methods", None) or ()),
         websocket=websocket,
-        name=route.name,
         endpoint=route.endpoint,
         guarded=bool(user_scopes),
         optional=bool(user_scopes) and all(OPTIONAL in scopes for scopes in user_scopes),
@@ -163,7 +160,6 @@ def _build_protected_info(app: ProtectedApp, prefix: str) -> RouteInfo:
         path_format=prefix + "/{rest}",
         methods=frozenset(),
         websocket=False,
-        name="",
         endpoint=app,
         guarded=True,
         optional=False,

@@ -200,7 +200,6 @@ def _build_catch_all(mount: OpaqueMount) -> RouteInfo:
         path_format=mount.path + "/{rest}",
         methods=frozenset({"GET", "HEAD"} if isinstance(mount.app, StaticFiles) else ()),
         websocket=False,
-        name="",
         endpoint=_build_catch_all,
         guarded=False,
         optional=False,

@@ -38,7 +38,7 @@ DOCUMENTATION = {"openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_htm
 
 def routes_of(app: FastAPI) -> dict[str, RouteInfo]:
     """Return the app's routes by path, without FastAPI's own pages."""
-    return {route.path: route for route in list_routes(app) if route.name not in DOCUMENTATION}
+    return {route.path: route for route in list_routes(app) if route.endpoint.__name__ not in DOCUMENTATION}
 
 
 @pytest.fixture
