@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from fastapi_cognito_guard.app.routes import RouteInfo, list_opaque_mounts, list_routes
 from fastapi_cognito_guard.app.startup import run_at_startup
+from fastapi_cognito_guard.log_records import write_record
 from fastapi_cognito_guard.middleware import GuardMiddleware, find_guard, is_public
 from fastapi_cognito_guard.request_state import Guard
 
@@ -80,7 +81,7 @@ def warn_at_startup(app: "FastAPI") -> None:
 
     def warn() -> None:
         for finding in audit(app):
-            logger.warning("%s (%s)", finding, finding.code)
+            write_record(logger, logging.WARNING, "%s (%s)", finding, finding.code)
 
     run_at_startup(app, warn)
 

@@ -10,15 +10,17 @@ from starlette.types import Scope
 
 from fastapi_cognito_guard.dependants import find_path_template
 from fastapi_cognito_guard.errors import AuthError, Forbidden
+from fastapi_cognito_guard.log_records import write_record
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import RequestState
 from fastapi_cognito_guard.settings import check_sync
-from fastapi_cognito_guard.validation import escape_for_log, loggable_claims
+from fastapi_cognito_guard.validation import CALLBACK_ERRORS, escape_for_log, loggable_claims
 
 logger = logging.getLogger("fastapi_cognito_guard")
 
 ALLOWED = "allowed"
-_MAX_LOGGED = 200  # characters of a path
+_MAX_PATH = 200  # characters that are logged
+_MAX_METHOD = 32
 Outcome = Literal["allowed", "refused"]
 
 
@@ -98,10 +100,12 @@ class Decisions:
         self.counts[error.code] += 1
         decision = _build_decision(state, scope, error, status)
         # The path is a client's text: escaped, it cannot end the line or forge another.
-        logger.warning(
+        write_record(
+            logger,
+            logging.WARNING,
             "%a %a refused with %s: %s: %s",
             decision.method,
-            decision.route or scope["path"][:_MAX_LOGGED],
+            decision.route or scope["path"][:_MAX_PATH],
             status or "no response",
             error.code,
             error.reason,
@@ -110,7 +114,8 @@ class Decisions:
         self._notify(decision)
 
     def _log_allowed(self, decision: Decision) -> None:
-        logger.info("%a %a allowed", decision.method, decision.route or "", extra=decision.extra)
+        shown = decision.method, decision.route or ""
+        write_record(logger, logging.INFO, "%a %a allowed", *shown, extra=decision.extra)
         self._notify(decision)
 
     def _notify(self, decision: Decision) -> None:
@@ -118,8 +123,8 @@ class Decisions:
         if self._on_decision is not None:
             try:
                 self._on_decision(decision)
-            except Exception:
-                logger.exception("on_decision failed")
+            except CALLBACK_ERRORS:
+                write_record(logger, logging.ERROR, "on_decision failed", exc_info=True)
 
 
 def _build_decision(
@@ -131,7 +136,7 @@ def _build_decision(
         code=ALLOWED if error is None else error.code,
         status=status,
         reason="" if error is None else error.reason,
-        method=str(scope.get("method", "WebSocket")),
+        method=str(scope.get("method", "WebSocket"))[:_MAX_METHOD],
         route=find_path_template(scope),
         principal=state.principal,
         about=_describe(state) if error is None or not error.about else error.about,

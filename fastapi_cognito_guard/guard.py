@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 from starlette.applications import Starlette
@@ -68,8 +69,9 @@ class CognitoGuard:
                            ``{"is_admin": bool, "roles": list[str], "level": int, "plan": dict}``
     ``rest_scope_status``  the status of ``semantics="rest"`` for a missing scope: 401 or 403
     ``keys``               how the pools' keys are kept
-    ``remember``           how many verified tokens to keep, so that they are not verified again (about
-                           4 KiB each); 0 for none
+    ``remember``           how many verified tokens to keep, so that they are not verified again; 0 for none.
+                           A token counts once for each 2,048 characters that it begins (about 4 KiB of
+                           memory, and 40 KiB if its claims are many small lists)
     ``max_token_length``   in characters; a longer token is refused unread
     ``on_decision``        called with each `Decision`; it must be quick, and its exceptions are only logged
     ``websocket_protocol`` a subprotocol name of your choice; a WebSocket may then send its token after it
@@ -162,6 +164,7 @@ class CognitoGuard:
         # Imported here: a guard without an app, such as a Lambda authorizer's, needs none of it.
         from fastapi_cognito_guard import audit
         from fastapi_cognito_guard.app import openapi
+        from fastapi_cognito_guard.app.preflight import answers_preflight
 
         installed = find_guard(app)
         if installed is not None:
@@ -172,7 +175,9 @@ class CognitoGuard:
             raise ConfigurationError(
                 "Call guard.install(app) before the app starts, right after app = FastAPI()."
             )
-        app.user_middleware.append(Middleware(GuardMiddleware, guard=self))
+        app.user_middleware.append(
+            Middleware(GuardMiddleware, guard=self, answers_preflight=partial(answers_preflight, app))
+        )
         handler: Any = refuse  # Starlette types handlers for requests; this one takes WebSockets too
         app.exception_handlers.setdefault(AuthError, handler)
         add_metadata_routes(app, self.pools)

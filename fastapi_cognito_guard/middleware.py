@@ -1,12 +1,11 @@
 """The guard's middleware, and the handler that turns refusals into responses."""
 
-from collections.abc import Collection, Mapping
-from inspect import iscoroutinefunction
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import HTTPConnection, Request
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
@@ -20,9 +19,13 @@ _RESPONSE_STARTS = ("http.response.start", "websocket.http.response.start")
 class GuardMiddleware:
     """Puts a `RequestState` into each scope. With ``deny_by_default`` it also refuses before routing."""
 
-    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+    def __init__(
+        self, app: ASGIApp, guard: Guard, answers_preflight: Callable[[Scope], bool] = lambda scope: False
+    ) -> None:
+        """``answers_preflight``: True for a CORS preflight that the app answers without a caller."""
         self.app = app
         self.guard = guard
+        self._answers_preflight = answers_preflight
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -47,14 +50,15 @@ class GuardMiddleware:
         try:
             await self.guard.identify(connection)
         except (TokenMissing, GatewayClaimsMissing) as error:
-            # A caller who signed with AWS credentials is identified, too.
-            return None if self.guard.iam_identity(connection) is not None else error
+            # A caller who signed with AWS credentials is identified, too. A guest may be anybody.
+            caller = self.guard.iam_identity(connection)
+            return error if caller is None or caller.is_guest else None
         except AuthError as error:
             return error
         return None
 
     def _is_open(self, scope: Scope) -> bool:
-        return _is_preflight(scope) or is_public(_path_within_app(scope), self.guard.public)
+        return is_public(_path_within_app(scope), self.guard.public) or self._answers_preflight(scope)
 
     def _start_recording(self, scope: Scope, send: Send) -> tuple[RequestState, Send]:
         """Put a new state into the scope, and wrap ``send`` so that it records the decision.
@@ -104,17 +108,19 @@ async def refuse(connection: HTTPConnection, error: Exception) -> Response | Non
 
 
 async def answer(error: AuthError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer through the app's own handler, as for a refusal from a route."""
-    is_websocket = scope["type"] == "websocket"
-    connection = WebSocket(scope, receive, send) if is_websocket else Request(scope, receive, send)
-    handlers = refusal_handlers(scope[STATE].app)
-    handler = next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
-    if iscoroutinefunction(handler) or iscoroutinefunction(type(handler).__call__):
-        response = await handler(connection, error)
-    else:
-        response = await run_in_threadpool(handler, connection, error)
-    if response is not None:
-        await response(scope, receive, send)
+    """Answer through the app's own handlers, as for an error that a route raises."""
+
+    async def raise_error(scope: Scope, receive: Receive, send: Send) -> None:
+        raise error
+
+    app = scope[STATE].app
+    own: Mapping[Any, Any] = getattr(app, "exception_handlers", {})
+    # The handlers of 500 and Exception belong to the outermost middleware.
+    handled = {key: handler for key, handler in own.items() if key not in (500, Exception)}
+    handlers = {**handled, **refusal_handlers(app)}
+    # Twice, as around a route: a handler may itself raise an error that has a handler.
+    inner = ExceptionMiddleware(raise_error, handlers)
+    await ExceptionMiddleware(inner, handlers)(scope, receive, send)
 
 
 def refusal_handlers(app: object) -> dict[Any, Any]:
@@ -144,14 +150,6 @@ def _confirm_protocol(accept: Message, protocol: str | None, scope: Scope) -> Me
     token = offered[offered.index(protocol) + 1 :][:1]
     named = accept.get("subprotocol")
     return {**accept, "subprotocol": protocol if named is None or named in token else named}
-
-
-def _is_preflight(scope: Scope) -> bool:
-    """Return True for a CORS-preflight request (Fetch standard): OPTIONS with two headers."""
-    if scope["type"] != "http" or scope["method"] != "OPTIONS":
-        return False
-    names = {name for name, _ in scope["headers"]}
-    return {b"origin", b"access-control-request-method"} <= names
 
 
 def _path_within_app(scope: Scope) -> str:

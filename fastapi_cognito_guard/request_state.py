@@ -72,5 +72,9 @@ class Guard(Protocol):
 
 
 def missing_user_error(error: AuthError, connection: HTTPConnection, guard: Guard) -> AuthError:
-    """Return the error for a request without a user: another one if it is signed with AWS credentials."""
-    return error if guard.iam_identity(connection) is None else CallerIsIam(_SIGNED_WITH_AWS)
+    """Return the error for a request without a user: another one if it is signed with AWS credentials.
+
+    A guest of an identity pool is nobody, and signing in would help.
+    """
+    caller = guard.iam_identity(connection)
+    return error if caller is None or caller.is_guest else CallerIsIam(_SIGNED_WITH_AWS)

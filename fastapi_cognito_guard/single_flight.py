@@ -2,12 +2,17 @@
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
-from typing import Generic, TypeVar
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack
+
+import anyio
 
 _Result = TypeVar("_Result")
+_Arguments = TypeVarTuple("_Arguments")
 
 
 class SingleFlight(Generic[_Result]):
@@ -77,10 +82,53 @@ class SingleFlight(Generic[_Result]):
 
 
 async def wait_for(future: Future[_Result], seconds: float) -> bool:
-    """Wait at most ``seconds`` for ``future``. Return True if it is done."""
+    """Wait at most ``seconds`` for ``future``, under asyncio or Trio. Return True if it is done."""
     if not future.done():
-        await asyncio.wait([asyncio.wrap_future(future)], timeout=seconds)
+        done, call_soon = anyio.Event(), _find_call_soon()
+
+        def wake(finished: Future[_Result]) -> None:
+            with suppress(RuntimeError):  # the waiter's event loop is closed
+                call_soon(done.set)
+
+        future.add_done_callback(wake)
+        with anyio.move_on_after(seconds):
+            await done.wait()
     return future.done()
+
+
+def _find_call_soon() -> Callable[[Callable[[], None]], object]:
+    """Return the function by which other threads schedule a call in this event loop, without waiting."""
+    try:
+        return asyncio.get_running_loop().call_soon_threadsafe
+    except RuntimeError:  # not asyncio, so it is Trio, which then is loaded
+        token: Any = sys.modules["trio"].lowlevel.current_trio_token()
+        call_soon: Callable[[Callable[[], None]], object] = token.run_sync_soon
+        return call_soon
+
+
+class _DaemonLoop(asyncio.SelectorEventLoop):
+    """Event loop whose blocking calls run in daemon threads: a name server that hangs delays no exit."""
+
+    def run_in_executor(
+        self,
+        executor: Executor | None,
+        func: Callable[[Unpack[_Arguments]], _Result],
+        *args: *_Arguments,
+    ) -> asyncio.Future[_Result]:
+        """Run a function in a new daemon thread, unless an executor is given."""
+        if executor is not None:
+            return super().run_in_executor(executor, func, *args)
+        result: Future[_Result] = Future()
+        result.set_running_or_notify_cancel()
+
+        def run() -> None:
+            try:
+                result.set_result(func(*args))
+            except BaseException as error:
+                result.set_exception(error)
+
+        threading.Thread(target=run, name="cognito-blocking", daemon=True).start()
+        return asyncio.wrap_future(result, loop=self)
 
 
 def _run(call: Callable[[], Awaitable[_Result]]) -> _Result | BaseException:
@@ -88,6 +136,7 @@ def _run(call: Callable[[], Awaitable[_Result]]) -> _Result | BaseException:
         return await call()
 
     try:
-        return asyncio.run(main())
+        with asyncio.Runner(loop_factory=_DaemonLoop) as runner:
+            return runner.run(main())
     except BaseException as error:  # also a call that cancels itself or exits
         return error

@@ -1,10 +1,14 @@
 """Checks of values that others wrote. Each value is checked for its type before it is used."""
 
 import json
+from asyncio import CancelledError
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi_cognito_guard.errors import ClaimInvalid
+
+CALLBACK_ERRORS = (Exception, SystemExit, CancelledError)
+"""Errors of an app's callback, none of which may end a request or the server."""
 
 _CONTAINERS = (dict, list)
 _MAX_DEPTH = 32

@@ -1,11 +1,12 @@
 """Decisions: one per request, with the facts of it, and without secrets or personal data."""
 
+import asyncio
 import json
 import logging
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import JSONResponse
 from fastapi.security import SecurityScopes
 from fastapi.testclient import TestClient
@@ -189,9 +190,12 @@ def test_the_arn_of_an_iam_caller_cannot_forge_a_line(pool: FakeUserPool) -> Non
     async def reports(caller: IamCaller) -> None: ...
 
     event = pool.event("http", None, path="/reports")
-    event["requestContext"]["authorizer"] = {"iam": {"userArn": "arn\nWARNING forged"}}
-    assert lambda_handler(observed.app)(event, None)["statusCode"] == 200
-    assert observed.only().about == {"user_arn": "arn\\nWARNING forged"}
+    for arn, status in {"arn:aws:iam::123456789012:user/ops": 200, "arn\nWARNING forged": 403}.items():
+        event["requestContext"]["authorizer"] = {"iam": {"userArn": arn}}
+        assert lambda_handler(observed.app)(event, None)["statusCode"] == status
+    allowed, refused = observed.decisions
+    assert allowed.about == {"user_arn": "arn:aws:iam::123456789012:user/ops"}
+    assert refused.about == {}
 
 
 def test_on_decision_is_called_also_where_nothing_is_logged(
@@ -259,16 +263,69 @@ def test_a_request_whose_route_fails_is_recorded_as_allowed(pool: FakeUserPool) 
     assert observed.only().outcome == "allowed"
 
 
+@pytest.mark.parametrize("error", [RuntimeError(), SystemExit(1), asyncio.CancelledError()], ids=repr)
 def test_an_on_decision_that_raises_changes_no_response(
-    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     def fail(decision: Decision) -> None:
-        raise RuntimeError
+        raise error
 
     client = client_of(build_app(guard_for(pool, on_decision=fail)))
     assert client.get("/me").status_code == 401
     assert client.get("/me", headers=bearer(pool.access_token())).status_code == 200
     assert [record.getMessage() for record in list_records(caplog)].count("on_decision failed") == 2
+
+
+class FailingHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        raise RuntimeError("the disk is full")
+
+
+def test_a_log_handler_that_raises_changes_no_response(
+    pool: FakeUserPool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger, handler = logging.getLogger("fastapi_cognito_guard"), FailingHandler()
+    client = client_of(build_app(guard_for(pool)))
+    logger.addHandler(handler)
+    try:
+        assert client.get("/me").status_code == 401
+        assert client.get("/me", headers=bearer(pool.access_token())).status_code == 200
+        assert client.get("/group", headers=bearer(pool.access_token())).status_code == 403
+    finally:
+        logger.removeHandler(handler)
+    errors = capsys.readouterr().err
+    assert errors.count("RuntimeError: the disk is full") == 2 + 3  # findings of the audit, decisions
+    assert "eyJ" not in errors
+
+
+@pytest.mark.parametrize("name", ["route", "status", "source", "code", "outcome", "required", "sub"])
+def test_a_log_field_of_the_apps_own_with_the_same_name_changes_no_response(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    original = logging.getLogRecordFactory()
+
+    def make_record(*args: Any, **options: Any) -> logging.LogRecord:
+        record = original(*args, **options)
+        setattr(record, name, "the app's own")
+        return record
+
+    client = client_of(build_app(guard_for(pool)))
+    logging.setLogRecordFactory(make_record)
+    try:
+        assert client.get("/group", headers=bearer(pool.access_token("ada"))).status_code == 403
+    finally:
+        logging.setLogRecordFactory(original)
+    (record,) = list_records(caplog)
+    assert getattr(record, name) == "the app's own"
+    assert record.cognito_guard_sub == pool.sub("ada")  # type: ignore[attr-defined]  # an extra field
+    assert record.cognito_guard_route == "/group"  # type: ignore[attr-defined]
+
+
+def test_a_long_method_does_not_fill_the_log(pool: FakeUserPool, caplog: pytest.LogCaptureFixture) -> None:
+    observed = ObservedApp(pool, deny_by_default=True)
+    assert observed.client.request("M" * 5000, "/me").status_code == 401
+    assert observed.only().method == "M" * 32
+    assert len(list_records(caplog)[0].getMessage()) < 500
 
 
 def test_status_counts_decisions_by_code(pool: FakeUserPool, caplog: pytest.LogCaptureFixture) -> None:
@@ -475,6 +532,31 @@ def test_before_routing_a_custom_handler_gets_a_request_and_may_be_an_object(
     answer = observed.client.get("/nowhere")
     assert (answer.status_code, answer.json()) == (418, {"method": "GET"})
     assert observed.only().code == "token_missing"
+
+
+@pytest.mark.parametrize("path", ["/me", "/nowhere"])
+def test_an_error_that_a_custom_handler_raises_is_answered_alike_before_routing(
+    pool: FakeUserPool, path: str
+) -> None:
+    observed = ObservedApp(pool, deny_by_default=True, public=["/me"])
+
+    @observed.app.exception_handler(AuthError)
+    async def handle(request: Any, error: AuthError) -> JSONResponse:
+        raise HTTPException(418, error.code)
+
+    answer = observed.client.get(path)
+    assert (answer.status_code, answer.json()) == (418, {"detail": "token_missing"})
+    assert observed.only().code == "token_missing"
+
+
+def test_a_handler_for_all_errors_does_not_answer_refusals(pool: FakeUserPool) -> None:
+    observed = ObservedApp(pool, deny_by_default=True)
+
+    @observed.app.exception_handler(Exception)
+    async def handle(request: Any, error: Exception) -> JSONResponse:
+        return JSONResponse({}, status_code=418)
+
+    assert observed.client.get("/nowhere").status_code == 401
 
 
 def test_a_route_is_logged_by_its_template(pool: FakeUserPool, caplog: pytest.LogCaptureFixture) -> None:

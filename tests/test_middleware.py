@@ -63,27 +63,10 @@ def unguarded_client(pool: FakeUserPool, **settings: Any) -> TestClient:
     """Return a client of an app whose one route has no dependencies, and is not listed as public."""
     app = FastAPI()
     guard_for(pool, deny_by_default=True, **settings).install(app)
-    app.api_route("/unguarded", methods=["GET", "POST", "OPTIONS"])(lambda: None)
+    app.get("/unguarded")(lambda: None)
     client = client_of(app)
     assert client.get("/unguarded").status_code == 401
     return client
-
-
-@pytest.mark.parametrize(("method", "status"), [("OPTIONS", 200), ("GET", 401), ("POST", 401)])
-def test_the_headers_of_a_preflight_open_no_path_for_other_methods(
-    pool: FakeUserPool, method: str, status: int
-) -> None:
-    headers = {"Origin": "https://web.example", "Access-Control-Request-Method": "GET"}
-    assert unguarded_client(pool).request(method, "/unguarded", headers=headers).status_code == status
-
-
-def test_only_a_real_preflight_is_exempt(client: TestClient) -> None:
-    headers = {"Origin": "https://web.example"}
-    assert client.options("/me", headers=headers).status_code == 401
-    assert (
-        client.options("/me", headers=headers | {"Access-Control-Request-Method": "GET"}).status_code == 405
-    )
-    assert client.get("/me", headers=headers | {"Access-Control-Request-Method": "GET"}).status_code == 401
 
 
 def test_websockets_are_covered(client: TestClient, pool: FakeUserPool) -> None:

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -251,3 +253,48 @@ async def test_wait_for_ends_with_the_future_or_with_the_time() -> None:
     assert 0.04 < time.monotonic() - started < 5
     future.set_result("result")
     assert await wait_for(future, 0) is True
+
+
+HANGING_NAME_SERVER = """
+import asyncio, socket, time
+from fastapi_cognito_guard import CognitoGuard, KeyPolicy
+from fastapi_cognito_guard.testing import FakeUserPool
+
+socket.getaddrinfo = lambda *args, **options: time.sleep(60)
+pool = FakeUserPool()
+guard = CognitoGuard(pool.user_pool(jwks_uri="https://keys.example/"), keys=KeyPolicy(timeout=0.1))
+assert not asyncio.run(guard.warm_up())
+print("no keys")
+"""
+
+
+def test_a_name_server_that_hangs_does_not_delay_the_end_of_the_process() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", HANGING_NAME_SERVER], capture_output=True, timeout=30, check=True
+    )
+    assert ended.stdout == b"no keys\n"
+
+
+def test_a_blocking_call_of_a_background_call_runs_in_a_daemon_thread(flight: SingleFlight[str]) -> None:
+    async def call() -> str:
+        return await asyncio.to_thread(lambda: str(threading.current_thread().daemon))
+
+    assert start(flight, call).result(timeout=10) == "True"
+
+
+def test_a_blocking_call_that_fails_fails_the_background_call(flight: SingleFlight[str]) -> None:
+    async def call() -> str:
+        return await asyncio.to_thread(lambda: str(1 / 0))
+
+    assert isinstance(start(flight, call).result(timeout=10), ZeroDivisionError)
+
+
+def test_an_executor_of_the_background_calls_own_is_used(flight: SingleFlight[str]) -> None:
+    async def call() -> str:
+        with ThreadPoolExecutor(thread_name_prefix="own") as executor:
+            name = asyncio.get_running_loop().run_in_executor(
+                executor, lambda: threading.current_thread().name
+            )
+            return await name
+
+    assert str(start(flight, call).result(timeout=10)).startswith("own")

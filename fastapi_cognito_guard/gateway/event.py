@@ -21,7 +21,7 @@ from fastapi_cognito_guard.gateway.formats import (
     parse_rest_claims,
 )
 from fastapi_cognito_guard.principal import Source
-from fastapi_cognito_guard.validation import check_writable
+from fastapi_cognito_guard.validation import CALLBACK_ERRORS, check_writable
 
 Event = Mapping[str, Any]
 _OTHERS = frozenset({"principalId", "jwt", "lambda", "iam"})
@@ -63,7 +63,7 @@ def _map_context(
     try:
         claims = lambda_context(context)
         values = dict(claims) if isinstance(claims, Mapping) else None
-    except Exception as error:  # a context that it cannot read is a refusal, not a 500
+    except CALLBACK_ERRORS as error:  # a context that it cannot read is a refusal, not a 500
         raise ClaimInvalid(f"lambda_context raised {type(error).__name__} for this context.") from error
     if claims is None:
         return None

@@ -22,16 +22,23 @@ _TYPES = frozenset({"jwt", "at+jwt"})
 class UnverifiedJwt:
     """Well-formed token whose signature is not verified."""
 
-    __slots__ = ("header", "kid", "payload", "signature", "signing_input")
+    __slots__ = ("header", "kid", "length", "payload", "signature", "signing_input")
 
     def __init__(
-        self, header: str, kid: str, payload: dict[str, Any], signing_input: bytes, signature: bytes
+        self,
+        header: str,
+        kid: str,
+        payload: dict[str, Any],
+        signing_input: bytes,
+        signature: bytes,
+        length: int,
     ) -> None:
         self.header = header
         self.kid = kid
         self.payload = payload
         self.signing_input = signing_input
         self.signature = signature
+        self.length = length  # characters of the token
 
 
 class KnownHeaders:
@@ -53,8 +60,13 @@ class KnownHeaders:
 
 def check_length(token: object, max_length: int) -> None:
     """Check type and length, before anything else reads a token. Raises `TokenMalformed`."""
-    if not isinstance(token, str) or len(token) > max_length:
-        raise TokenMalformed(f"the token is not a text of at most {max_length} characters.")
+    if not isinstance(token, str):
+        raise TokenMalformed("the token is not a text.")
+    if len(token) > max_length:
+        raise TokenMalformed(
+            f"the token is longer than max_token_length, {max_length} characters: give it fewer claims, or "
+            "set CognitoGuard(max_token_length=...)."
+        )
 
 
 def parse(
@@ -80,7 +92,7 @@ def parse(
         if on_new_header is not None:
             on_new_header(kid)
     payload, signature = decode(token[first + 1 : last]), decode(token[last + 1 :])
-    return UnverifiedJwt(header, kid, _parse_object(payload), token[:last].encode(), signature)
+    return UnverifiedJwt(header, kid, _parse_object(payload), token[:last].encode(), signature, len(token))
 
 
 def _check_header(header: dict[str, Any]) -> str:

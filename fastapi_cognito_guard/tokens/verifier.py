@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any, Self, cast
 
+import anyio
+
 from fastapi_cognito_guard.claims import Claims, ClaimsValidator, issuer_error
 from fastapi_cognito_guard.errors import AuthError, KeyUnknown, SignatureInvalid
 from fastapi_cognito_guard.pool import KeyPolicy, UserPool
@@ -75,8 +77,16 @@ class TokenVerifier:
         return other
 
     async def warm_up(self) -> bool:
-        """Fetch all keys that are not fresh. Return False if the keys of a pool are not available."""
-        return all([await source.warm_up() for source in self._sources.values()])
+        """Fetch all keys that are not fresh, of all pools at once. Return False if some are not available."""
+        available: list[bool] = []
+
+        async def warm_up(source: KeySource) -> None:
+            available.append(await source.warm_up())
+
+        async with anyio.create_task_group() as group:
+            for source in self._sources.values():
+                group.start_soon(warm_up, source)
+        return all(available)
 
     def status(self) -> dict[str, Any]:
         """Return the state of the keys by pool id, and the number of tokens in the cache."""
@@ -107,7 +117,7 @@ class TokenVerifier:
         except AuthError as error:
             error.about = _describe(claims, jwt.kid)
             raise
-        return VerifiedToken(principal, valid_from, jwt.kid, key, source)
+        return VerifiedToken(principal, valid_from, jwt.length, jwt.kid, key, source)
 
     def _check_again(self, entry: VerifiedToken) -> VerifiedToken:
         """Check the time of a token whose signature and claims were good before."""

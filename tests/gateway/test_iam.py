@@ -61,6 +61,10 @@ def build_app(**settings: Any) -> FastAPI:
     async def optional(user: OptionalUser) -> bool:
         return user is not None
 
+    @app.get("/open")
+    async def open_route() -> str:
+        return "open"
+
     return app
 
 
@@ -168,17 +172,102 @@ def test_a_role_at_a_rest_api_has_no_cognito_identity() -> None:
 
 
 def test_values_that_are_not_text_or_empty_are_none() -> None:
-    amr = [5, None, ["x"], "authenticated", f"{HOST}:CognitoSignIn:{SUB}"]
+    amr = [5, None, ["x"], "authenticated", HOST, f"{HOST}:CognitoSignIn:{SUB}"]
     caller = read_iam_identity(make_http_event(cognitoIdentity={"amr": amr, "identityId": ""}), [POOL])
     assert caller is not None
     assert (caller.authentication, caller.identity_id, caller.sub) == ("authenticated", None, SUB)
 
 
-def test_two_different_subs_give_no_sub() -> None:
-    amr = ["authenticated", f"{HOST}:CognitoSignIn:one", f"https://{HOST}:CognitoSignIn:two"]
-    caller = read_iam_identity(make_http_event(cognitoIdentity={"amr": amr}), [POOL])
+ANOTHER = "login.example"
+SIGNED_IN = f"{HOST}:CognitoSignIn:{SUB}"
+VICTIM = f"{HOST}:CognitoSignIn:victim"
+
+
+@pytest.mark.parametrize(
+    "providers",
+    [
+        [ANOTHER, f"{ANOTHER}:OIDC:x,{HOST},{VICTIM}"],
+        [ANOTHER, f"{ANOTHER}:OIDC:x", HOST, VICTIM],
+        [HOST, SIGNED_IN, ANOTHER, f"{ANOTHER}:OIDC:x"],
+        [HOST, SIGNED_IN, HOST, VICTIM],
+        [HOST, f"https://{SIGNED_IN}"],
+        [HOST, f"{HOST}:CognitoSignIn:"],
+        [f"{HOST},{VICTIM}"],
+        [VICTIM],
+        [SIGNED_IN, VICTIM],
+        [HOST],
+        [f"{HOST[:-1]}X", SIGNED_IN],
+        [HOST, f"{SIGNED_IN}\n"],
+    ],
+)
+def test_a_text_of_several_providers_names_no_user(providers: list[str]) -> None:
+    """The text of another provider is that provider's, and so is what it writes behind a comma."""
+    http = make_http_event(cognitoIdentity={"amr": ["authenticated", *providers]})
+    rest = load_event("rest-iam-identity-pool")
+    rest["requestContext"]["identity"]["cognitoAuthenticationProvider"] = ",".join(providers)
+    for event in (http, rest) if "," not in providers[0] else (http,):
+        caller = read_iam_identity(event, [POOL])
+        assert caller is not None
+        assert caller.sub is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "offlineContext_userArn",
+        "anything",
+        "arn:aws:sts::123456789012:",
+        "arn:aws:sts::1:assumed-role/Auth/s",
+        "arn:aws:lambda::123456789012:function:x",
+        "arn:aws:iam:us-east-1:123456789012:user/ada",
+        "arn:evil:iam::123456789012:user/ada",
+        "arn:aws:iam::123456789012:user/ada\nx",
+        " arn:aws:iam::123456789012:user/ada",
+    ],
+)
+def test_a_user_arn_that_is_not_of_iam_or_sts_is_no_caller(text: str) -> None:
+    rest = load_event("rest-iam-identity-pool")
+    rest["requestContext"]["identity"]["userArn"] = text
+    for event in (make_http_event(userArn=text), rest):
+        assert read_iam_identity(event, [POOL]) is None
+        assert call(build_app(), event) == (403, {"message": "Forbidden"})
+        assert call(build_app(deny_by_default=True), event, "/open") == (401, {"message": "Unauthorized"})
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:iam::123456789012:user/division/ada",
+        "arn:aws:iam::123456789012:root",
+        "arn:aws-us-gov:sts::123456789012:assumed-role/Role/session@example.com",
+        "arn:aws-cn:sts::123456789012:federated-user/ada",
+        "arn:aws-eusc:iam::123456789012:user/ada",
+    ],
+)
+def test_an_arn_of_iam_or_sts_in_any_partition_is_a_caller(arn: str) -> None:
+    caller = read_iam_identity(make_http_event(userArn=arn), [POOL])
     assert caller is not None
-    assert caller.sub is None
+    assert caller.user_arn == arn
+
+
+def make_guest_events() -> list[dict[str, Any]]:
+    http = make_http_event(cognitoIdentity={"amr": ["unauthenticated"], "identityId": "i"})
+    rest = load_event("rest-iam-identity-pool")
+    rest["requestContext"]["identity"] |= {
+        "cognitoAuthenticationType": "unauthenticated",
+        "cognitoAuthenticationProvider": None,
+    }
+    return [http, rest]
+
+
+@pytest.mark.parametrize("event", make_guest_events(), ids=["http", "rest"])
+def test_a_guest_of_an_identity_pool_is_nobody(event: dict[str, Any]) -> None:
+    app = build_app(deny_by_default=True)
+    assert call(app, event, "/open") == (401, {"message": "Unauthorized"})
+    assert call(app, event, "/orders") == (401, {"message": "Unauthorized"})
+    assert call(build_app(), event, "/scope") == (401, {"message": "Unauthorized"})
+    assert call(build_app(), event, "/orders")[0] == 200  # there the route asked for an IAM caller
+    assert call(build_app(deny_by_default=True), load_event("http-iam"), "/open")[0] == 200
 
 
 def test_a_guest_of_an_identity_pool_is_unauthenticated() -> None:

@@ -137,6 +137,31 @@ async def test_the_cache_is_bounded_and_holds_no_token(fake_time: FakeTime) -> N
         )
 
 
+@pytest.mark.parametrize(
+    ("claim", "kept"),
+    [("x" * 100, 8), ("x" * 3000, 2), ([{"a": {}}] * 1000, 1), ("x" * 11000, 1)],
+    ids=["short", "long", "many objects", "very long"],
+)
+async def test_long_tokens_do_not_fill_the_memory(fake_time: FakeTime, claim: object, kept: int) -> None:
+    """Claims take up to 20 bytes for a character of the token."""
+    pool = FakeUserPool(now=fake_time)
+    guard = CognitoGuard(pool.user_pool(), now=fake_time, remember=8)
+    for _ in range(8):
+        await guard.verify(pool.access_token(claims={"custom:x": claim}))
+    assert guard.status()["remembered"] == kept
+
+
+async def test_a_token_that_counts_for_more_than_the_cache_is_verified_and_not_kept(
+    fake_time: FakeTime,
+) -> None:
+    pool = FakeUserPool(now=fake_time)
+    guard = CognitoGuard(pool.user_pool(), now=fake_time, remember=1)
+    short, long = pool.access_token(), pool.access_token(claims={"custom:x": "x" * 3000})
+    for token in (short, long, long):
+        assert await guard.verify(token)
+    assert guard.verifier.cache.find(hash_token(short))
+
+
 def collect_texts(start: object) -> set[str | bytes]:
     """Return every text that ``start`` refers to, directly or not, without modules, types and functions."""
     found: set[str | bytes] = set()

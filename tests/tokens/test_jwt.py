@@ -158,7 +158,7 @@ def test_a_text_of_another_form_is_refused(text: Any) -> None:
 
 
 def test_the_length_is_capped_before_anything_is_decoded() -> None:
-    with pytest.raises(TokenMalformed, match="at most"):
+    with pytest.raises(TokenMalformed, match="max_token_length"):
         parse(GOOD + "A" * MAX_LENGTH)
 
 
@@ -181,12 +181,12 @@ def test_any_text_is_parsed_or_refused(text: str, payload: str) -> None:
 
 def test_by_default_a_token_may_have_16_kib() -> None:
     check_length("A" * 16384, MAX_LENGTH)
-    with pytest.raises(TokenMalformed, match="at most 16384 "):
+    with pytest.raises(TokenMalformed, match="longer than max_token_length, 16384 characters"):
         check_length("A" * 16385, MAX_LENGTH)
 
 
 def make_jwt(header: str) -> UnverifiedJwt:
-    return UnverifiedJwt(header, f"kid of {header}", {}, b"", b"")
+    return UnverifiedJwt(header, f"kid of {header}", {}, b"", b"", 0)
 
 
 def test_a_header_of_512_characters_is_kept_and_a_longer_one_is_not() -> None:

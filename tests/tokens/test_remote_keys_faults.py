@@ -122,12 +122,11 @@ async def test_a_machine_without_free_threads_is_an_outage(
 async def test_a_machine_without_event_loops_is_an_outage(
     server: KeyServer, fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(coroutine: object) -> None:
-        coroutine.close()  # type: ignore[attr-defined]  # it is a coroutine
+    def refuse(**options: object) -> None:
         raise OSError("too many open files")
 
     keys = RemoteKeys(ADDRESS, POLICY, fetch=server, clock=fake_time.clock())
-    monkeypatch.setattr("fastapi_cognito_guard.single_flight.asyncio.run", refuse)
+    monkeypatch.setattr("fastapi_cognito_guard.single_flight.asyncio.Runner", refuse)
     assert isinstance(await catch_error(keys, KID), KeysUnavailable)
 
 

@@ -1,0 +1,56 @@
+"""CORS preflights (Fetch standard, section 3.3.3) that an app can answer itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi.routing import iter_route_contexts
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Match, Router
+from starlette.types import Scope
+
+from fastapi_cognito_guard.middleware import GuardMiddleware
+
+
+def answers_preflight(app: Starlette, scope: Scope) -> bool:
+    """Return True if the request is a preflight, and something inside the guard is there to answer it.
+
+    That is a route that declares OPTIONS, or the CORSMiddleware of a mounted app. Anything else may take a
+    preflight for a request: a WSGI app under a mount, or an endpoint for any method.
+    """
+    return _is_preflight(scope) and (_has_inner_cors(app) or _takes_options(app.routes, dict(scope)))
+
+
+def _is_preflight(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] != "OPTIONS":
+        return False
+    names = {name for name, _ in scope["headers"]}
+    return {b"origin", b"access-control-request-method"} <= names
+
+
+def _has_inner_cors(app: Starlette) -> bool:
+    """Return True if CORSMiddleware stands inside the guard: then no preflight was answered outside it."""
+    kinds: list[object] = [entry.cls for entry in app.user_middleware]
+    return CORSMiddleware in kinds[kinds.index(GuardMiddleware) :]
+
+
+def _takes_options(routes: Sequence[BaseRoute], scope: Scope) -> bool:
+    """Return True if the route that gets the request declares OPTIONS. Nothing of the app is run."""
+    for context in iter_route_contexts(routes):
+        route: Any = getattr(context, "starlette_route", None) or context
+        match, child_scope = route.matches(scope)
+        if match is Match.FULL:
+            app = getattr(route, "app", None)
+            if isinstance(app, Starlette | Router):
+                return _is_answered_by(app, {**scope, **child_scope})
+            return "OPTIONS" in (getattr(route, "methods", None) or ())
+    return False
+
+
+def _is_answered_by(mounted: Starlette | Router, scope: Scope) -> bool:
+    if isinstance(mounted, Starlette) and any(
+        entry.cls is CORSMiddleware  # type: ignore[comparison-overlap]  # Starlette types it as a factory
+        for entry in mounted.user_middleware
+    ):
+        return True
+    return _takes_options(mounted.routes, scope)
