@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 # Not the logger of refusals, so that each can be silenced alone.
 logger = logging.getLogger("fastapi_cognito_guard.audit")
 
-Code = Literal["unguarded", "unseen", "unresolved", "guard_missing", "cors_inside", "scopes_beyond_gateway"]
+Code = Literal[
+    "unguarded", "unseen", "path_only", "unresolved", "guard_missing", "cors_inside", "scopes_beyond_gateway"
+]
 
 _ADVICE: Mapping[Code, str] = {
     "unguarded": "anybody may call it. Depend on CurrentUser (or IamCaller); or, if that is meant, declare "
     'it: openapi_extra={"security": []} on the route, or deny_by_default=True and public=[...] on the guard.',
-    "unseen": "its routes cannot be read, and no dependency guards it. Unless it is meant to be public, set "
-    "deny_by_default=True on the guard, and list in public=[...] the paths that are public.",
+    "unseen": "its routes cannot be read, and nothing guards it. Write app.mount(path, "
+    "guard.protect(asgi_app, ...)), with its requirements; or, if it is meant to be public, "
+    "deny_by_default=True and public=[...] on the guard.",
+    "path_only": "its routes cannot be read, and any caller with a valid token may use all of it. Write "
+    "app.mount(path, guard.protect(asgi_app, ...)), with its requirements; without any if that is meant.",
     "unresolved": "FastAPI cannot resolve its annotation and reads the value from the query, so that the "
     "caller chooses it. Define all names of the annotation at the top of the module, or remove "
     "`from __future__ import annotations` there.",
@@ -73,7 +78,12 @@ def audit(app: "FastAPI") -> list[Finding]:
     findings as warnings when the app starts.
     """
     guard = find_guard(app)
-    return [*_check_setup(app, guard), *_check_open_routes(app, guard), *_check_routes(app, guard)]
+    return [
+        *_check_setup(app, guard),
+        *_check_open_routes(app, guard),
+        *_check_mounts(app, guard),
+        *_check_routes(app, guard),
+    ]
 
 
 def warn_at_startup(app: "FastAPI") -> None:
@@ -126,6 +136,14 @@ def _check_open_routes(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]
     for route in list_open_routes(app):
         if not route.declared and not (guard is not None and route.is_listed(guard.public)):
             yield Finding(route.code, route.where)
+
+
+def _check_mounts(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
+    """Find the mounts that only ``deny_by_default`` guards, which knows their paths and nothing else."""
+    if guard is not None and guard.deny_by_default:
+        for route in _list_unguarded(app):
+            if route.code == "unseen" and not route.is_listed(guard.public):
+                yield Finding("path_only", route.where)
 
 
 def _check_routes(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:

@@ -157,10 +157,13 @@ def build_principal(
     )
 
 
-def check_token_use_as_rest(principal: Principal, *, scoped: bool) -> None:
-    """Check the rule of REST APIs: a route with scopes takes an access token, any other an ID token."""
+def check_token_use_as_rest(principal: Principal, *, scoped: bool | None) -> None:
+    """Check the rule of REST APIs: a route with scopes takes an access token, any other an ID token.
+
+    ``scoped`` is None for a route where scopes are one of several alternatives: it takes both.
+    """
     required = "access" if scoped else "id"
-    if principal.token_use != required:
+    if scoped is not None and principal.token_use != required:
         raise TokenUseMismatch(
             f'this is an {principal.token_use} token; with semantics="rest" a route '
             f"{'with' if scoped else 'without'} scopes takes an {required} token."
@@ -173,8 +176,8 @@ def issuer_error(values: Mapping[str, Any], issuers: Iterable[str]) -> ClaimInva
     if not isinstance(issuer, str) or not issuer:
         return type_error("iss", "a non-empty string")
     return IssuerMismatch(
-        f"the issuer is none of this guard's pools ({', '.join(issuers)}): "
-        "sign in to the right pool, or add it to CognitoGuard(...)."
+        f"the issuer '{escape_for_log(issuer)}' (unverified) is none of this guard's pools "
+        f"({', '.join(issuers)}): sign in to the right pool, or add it to CognitoGuard(...)."
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeVar
 
 from starlette.types import Scope
 
-from fastapi_cognito_guard.policy import Requirement
+from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.policy import Requirement, check_scope_names, takes_scopes
 
 # Marker scope that lets `current_user` return None. As a scope it makes FastAPI call `current_user` apart
 # from its other uses in the request, and an override of `current_user` still applies. No real scope has a
@@ -38,18 +39,19 @@ def find_caller(node: Any) -> _Caller | None:
     return _callers_by_dependency.get(node.call)
 
 
-def asks_for_scopes(scope: Scope) -> bool:
-    """Return True if the matched route requires scopes: ``require_scope``, or ``Security(scopes=)``."""
-    return any(
-        requirement.kind == "scope"
-        for requirement in list_requirements(getattr(_find_matched_route(scope), "dependant", None))
-    )
+def asks_for_scopes(scope: Scope) -> bool | None:
+    """Return True if the matched route requires scopes: ``require_scope``, or ``Security(scopes=)``.
+
+    None if scopes are one way of several to meet a requirement.
+    """
+    return takes_scopes(list_requirements(getattr(_find_matched_route(scope), "dependant", None)))
 
 
 def list_requirements(dependant: Any) -> Iterator[Requirement]:
     """Yield the requirements of a route, and each scope of ``Security`` that reaches `current_user`.
 
-    Scopes of other security dependencies are not included.
+    Scopes of other security dependencies are not included. Raises `ConfigurationError` for scopes of
+    ``Security`` that are none.
     """
     for node in walk_dependants(dependant):
         call = node.call
@@ -58,12 +60,27 @@ def list_requirements(dependant: Any) -> Iterator[Requirement]:
         elif find_caller(node) == "user":
             for scope in list_security_scopes(node):
                 if scope != OPTIONAL:
-                    yield Requirement(kind="scope", any_of=(scope,))
+                    yield _require_security_scope(scope)
+
+
+def _require_security_scope(scope: str) -> Requirement:
+    try:
+        return Requirement(kind="scope", any_of=check_scope_names([scope]))
+    except ConfigurationError:
+        raise ConfigurationError(
+            f"Security(..., scopes=[{scope!r}]): a scope is a text without spaces and quotes (RFC 6749)."
+        ) from None
 
 
 def as_value(requirement: Requirement) -> Requirement:
     """Return a requirement without the dependency that states it, so that equal ones are equal."""
-    return Requirement(kind=requirement.kind, claim=requirement.claim, any_of=requirement.any_of)
+    return Requirement(
+        kind=requirement.kind,
+        claim=requirement.claim,
+        any_of=requirement.any_of,
+        alternatives=tuple(map(as_value, requirement.alternatives)),
+        function=requirement.function,
+    )
 
 
 def list_security_scopes(node: Any) -> list[str]:

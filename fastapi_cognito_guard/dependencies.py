@@ -4,6 +4,8 @@ All are ``async def``, as a thread would cost more than a verification, and take
 they work for WebSockets too. None adds a parameter or a body to the OpenAPI document.
 """
 
+from collections.abc import Awaitable, Callable, Sequence
+from inspect import Parameter, Signature, signature
 from typing import Annotated, NoReturn
 
 from fastapi import Depends, Security
@@ -11,6 +13,7 @@ from fastapi.requests import HTTPConnection
 from fastapi.security import SecurityScopes
 
 from fastapi_cognito_guard import policy
+from fastapi_cognito_guard.checks import build_dependency, check_function
 from fastapi_cognito_guard.claims import check_token_use_as_rest
 from fastapi_cognito_guard.dependants import OPTIONAL, asks_for_scopes, marks_caller
 from fastapi_cognito_guard.errors import (
@@ -18,6 +21,7 @@ from fastapi_cognito_guard.errors import (
     ConfigurationError,
     GatewayClaimsMissing,
     IamIdentityMissing,
+    SchemeUnsupported,
     TokenMissing,
 )
 from fastapi_cognito_guard.gateway.iam import IamIdentity
@@ -42,8 +46,8 @@ async def current_user(connection: HTTPConnection, security_scopes: SecurityScop
             check_token_use_as_rest(principal, scoped=asks_for_scopes(connection.scope))
         if scopes:
             policy.check_all_scopes(principal, [scope for scope in scopes if scope != OPTIONAL])
-    except (TokenMissing, GatewayClaimsMissing) as error:
-        if OPTIONAL in scopes and isinstance(error, TokenMissing):
+    except (TokenMissing, SchemeUnsupported, GatewayClaimsMissing) as error:
+        if OPTIONAL in scopes and not isinstance(error, GatewayClaimsMissing):
             return None  # type: ignore[return-value]  # only for `optional_user`
         state.error = missing_user_error(error, connection, guard)
         raise state.error from None
@@ -61,7 +65,10 @@ CurrentUser = Annotated[Principal, Depends(current_user)]
 async def optional_user(
     user: Annotated[Principal | None, Security(current_user, scopes=[OPTIONAL])],
 ) -> Principal | None:
-    """Return the caller, or None if the request carries no token. A bad token is still refused."""
+    """Return the caller, or None if the request carries no token.
+
+    Credentials of another scheme, such as ``Basic``, are not a token. A bad token is still refused.
+    """
     return user
 
 
@@ -94,9 +101,14 @@ IamCaller = Annotated[IamIdentity, Depends(iam_identity)]
 class Required(Requirement):
     """`Requirement` as a FastAPI dependency. It returns the `Principal` that meets it."""
 
-    async def __call__(self, user: CurrentUser, connection: HTTPConnection) -> Principal:
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "__signature__", _build_signature(self.list_of_kind("check")))
+
+    async def __call__(self, user: CurrentUser, connection: HTTPConnection, **results: bool) -> Principal:
+        checks = dict(zip(results, self.list_of_kind("check"), strict=True))
         try:
-            self.check(user)
+            self.check(user, {checks[name] for name, passed in results.items() if passed})
         except AuthError as error:
             # There is no state if `current_user` is overridden and the app has no guard.
             state = connection.scope.get(STATE)
@@ -141,6 +153,34 @@ def require_claim(name: str, *any_of: _Value) -> Required:
     if not isinstance(name, str) or not name:
         raise ConfigurationError('Write require_claim("custom:tier", "gold", ...).')
     return Required(kind="claim", claim=name, any_of=policy.check_claim_values(any_of))
+
+
+def require(check: Callable[..., bool | Awaitable[bool]], *, name: str | None = None) -> Required:
+    """Require that a function of the app's own returns True, for example that the caller owns the order.
+
+    ``check`` gets the `Principal` first. It may be async, and may have parameters of the path and
+    dependencies besides: ``async def is_owner(user, order_id: str, orders: Orders) -> bool``. ``name`` stands
+    for it in the document, in lists and in records; by default the function's own name.
+
+    A gateway cannot decide it, and leaves it to the app. Raises `ConfigurationError` for anything but a
+    function with a parameter.
+    """
+    return Required(kind="check", any_of=(check_function(check, name),), function=check)
+
+
+def _build_signature(checks: Sequence[Requirement]) -> Signature:
+    """Return the parameters of a requirement with checks: FastAPI runs each as a dependency."""
+    own = list(signature(Required.__call__).parameters.values())[1:3]
+    results = [
+        Parameter(
+            f"check_{index}",
+            Parameter.KEYWORD_ONLY,
+            annotation=Annotated[bool, Depends(build_dependency(check.function, CurrentUser))],
+        )
+        for index, check in enumerate(checks)
+        if check.function is not None
+    ]
+    return Signature([*own, *results])
 
 
 def _require_state(connection: HTTPConnection) -> RequestState:

@@ -23,6 +23,7 @@
         │   ├── InsufficientScope           insufficient_scope
         │   ├── InsufficientGroup           insufficient_group
         │   ├── InsufficientClaim           insufficient_claim
+        │   ├── InsufficientPermission      insufficient_permission
         │   ├── CallerIsIam                 caller_is_iam
         │   └── IamIdentityMissing          iam_identity_missing
         └── KeysUnavailable          503    keys_unavailable
@@ -237,6 +238,12 @@ class InsufficientClaim(Forbidden):
     """A claim has none of the required values."""
 
     code = "insufficient_claim"
+
+
+class InsufficientPermission(Forbidden):
+    """The caller meets none of several requirements, or a check of the app's own refuses them."""
+
+    code = "insufficient_permission"
 
 
 class CallerIsIam(Forbidden):

@@ -1,7 +1,6 @@
 """The guard of an app: its settings, and the two doors through which callers are identified."""
 
 import os
-import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, get_args
@@ -37,6 +36,7 @@ from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import STATE, GatewayMode, RequestState
 from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
 from fastapi_cognito_guard.tokens.cache import VerifiedToken
+from fastapi_cognito_guard.tokens.clock import read_time
 from fastapi_cognito_guard.tokens.fetch import Fetch
 from fastapi_cognito_guard.tokens.jwt import MAX_LENGTH
 from fastapi_cognito_guard.tokens.verifier import TokenVerifier
@@ -98,7 +98,7 @@ class CognitoGuard:
         max_token_length: int = MAX_LENGTH,
         on_decision: OnDecision | None = None,
         websocket_protocol: str | None = None,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = read_time,
         fetch: Fetch | None = None,
     ) -> None:
         settings.check_choice("semantics", semantics, get_args(Semantics))
@@ -166,6 +166,12 @@ class CognitoGuard:
         from fastapi_cognito_guard.app import openapi
         from fastapi_cognito_guard.app.preflight import answers_preflight
 
+        if not isinstance(app, Starlette) or not hasattr(app, "openapi"):
+            raise ConfigurationError(
+                f"guard.install(app) takes the FastAPI app, and this is of the type {type(app).__name__}: "
+                "install it in the app around a router, or mount another ASGI app: "
+                "app.mount(path, guard.protect(asgi_app))."
+            )
         installed = find_guard(app)
         if installed is not None:
             if installed is not self:

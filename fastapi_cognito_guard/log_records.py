@@ -22,9 +22,9 @@ def write_record(
     """
     try:
         try:
-            logger.log(level, message, *args, extra=extra, exc_info=exc_info)
+            logger.log(level, message, *args, extra=extra, exc_info=exc_info, stacklevel=2)
         except KeyError:  # `logging` takes no field twice
             renamed = {f"{_PREFIX}{name}": value for name, value in (extra or {}).items()}
-            logger.log(level, message, *args, extra=renamed, exc_info=exc_info)
+            logger.log(level, message, *args, extra=renamed, exc_info=exc_info, stacklevel=2)
     except Exception:
         traceback.print_exc()  # as `logging` does for its own handlers

@@ -11,7 +11,7 @@ from fastapi_cognito_guard.claims import check_token_use_as_rest
 from fastapi_cognito_guard.credentials import find_token
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, GatewayClaimsMissing, TokenMissing
 from fastapi_cognito_guard.middleware import GuardMiddleware, answer
-from fastapi_cognito_guard.policy import Requirement
+from fastapi_cognito_guard.policy import Requirement, takes_scopes
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import STATE, Guard, RequestState, missing_user_error
 
@@ -54,6 +54,12 @@ class ProtectedApp:
             raise ConfigurationError(
                 'Write guard.protect(asgi_app, require_scope("tools/call")): an ASGI app and requirements.'
             )
+        for each in requirements:
+            if each.list_of_kind("check"):
+                raise ConfigurationError(
+                    f"{each} has a check of the app's own, which only a route can run: let the app check "
+                    'scope["user"].principal itself.'
+                )
         self.app = app
         self.guard = guard
         self.requirements = requirements
@@ -89,8 +95,7 @@ class ProtectedApp:
             raise missing_user_error(error, connection, self.guard) from None
         state.principal = principal
         if self.guard.semantics == "rest":
-            scoped = any(each.kind == "scope" for each in self.requirements)
-            check_token_use_as_rest(principal, scoped=scoped)
+            check_token_use_as_rest(principal, scoped=takes_scopes(self.requirements))
         for requirement in self.requirements:
             requirement.check(principal)
         return principal

@@ -76,7 +76,7 @@ def test_an_opaque_mount_is_found(app: FastAPI, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("public", [[], ["/open"], ["/open", "/static/*"]])
-def test_with_deny_by_default_nothing_is_found_and_only_listed_paths_are_open(
+def test_with_deny_by_default_only_listed_paths_are_open(
     pool: FakeUserPool, tmp_path: Path, public: list[str]
 ) -> None:
     app = FastAPI()
@@ -86,8 +86,21 @@ def test_with_deny_by_default_nothing_is_found_and_only_listed_paths_are_open(
     @app.get("/open")
     async def opened() -> None: ...
 
-    assert found(app) == []
+    assert found(app) == ([] if "/static/*" in public else [("path_only", "mount /static")])
     assert client_of(app).get("/open").status_code == (200 if public else 401)
+
+
+def test_a_mount_that_only_its_path_protects_is_found_until_it_is_declared(
+    pool: FakeUserPool, tmp_path: Path
+) -> None:
+    app, guard = FastAPI(), guard_for(pool, deny_by_default=True)
+    guard.install(app)
+    files = StaticFiles(directory=tmp_path)
+    app.mount("/meant", guard.protect(files))
+    app.mount("/staff", guard.protect(files, require_group("staff")))
+    app.mount("/forgotten", files)
+    app.mount("/sub", FastAPI())
+    assert found(app) == [("path_only", "mount /forgotten")]
 
 
 def test_an_annotation_with_local_names_is_found(pool: FakeUserPool) -> None:
@@ -171,7 +184,8 @@ def test_several_required_scopes_are_found_unless_the_gateway_is_ignored(
 
 ADVICE: dict[Code, str] = {
     "unguarded": "Depend on CurrentUser",
-    "unseen": "set deny_by_default=True",
+    "unseen": "guard.protect(asgi_app, ...)",
+    "path_only": "guard.protect(asgi_app, ...)",
     "unresolved": "at the top of the module",
     "guard_missing": "write guard.install(app)",
     "cors_inside": "Write app.add_middleware(CORSMiddleware, ...)",

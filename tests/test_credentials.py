@@ -31,12 +31,21 @@ def test_an_iam_signature_is_not_a_malformed_token(scheme: bytes) -> None:
         parse(scheme + b" Credential=ASIAEXAMPLE/20260702/us-west-2/execute-api/aws4_request, Signature=00")
 
 
-@pytest.mark.parametrize(
-    "value", [b"Basic YTpi", b"Basic ", b"DPoP a.b.c", b"Digest a=b", b"B\xe9arer a.b.c"]
-)
+@pytest.mark.parametrize("value", [b"Basic YTpi", b"Basic ", b"DPoP a.b.c", b"Digest a=b", b"ApiKey a.b.c"])
 def test_another_scheme_is_unsupported(value: bytes) -> None:
     with pytest.raises(SchemeUnsupported):
         parse(value)
+
+
+@pytest.mark.parametrize("value", [b"B\xe9arer a.b.c", b"Bearer: a.b.c", b'"Bearer" a.b.c', b" a.b.c"])
+def test_a_text_that_is_no_scheme_is_not_another_scheme(value: bytes) -> None:
+    with pytest.raises(TokenMalformed):
+        parse(value)
+
+
+@pytest.mark.parametrize("value", [b"Bearer  a.b.c", b"Bearer     a.b.c", b"bearer  a.b.c"])
+def test_several_spaces_after_the_scheme_are_one_credential(value: bytes) -> None:
+    assert parse(value) == "a.b.c"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +53,7 @@ def test_another_scheme_is_unsupported(value: bytes) -> None:
     [
         (b"Bearer a.b.c, Bearer d.e.f",),
         (b"Bearer a.b.c,d.e.f",),
-        (b"Bearer  a.b.c",),
+        (b"Bearer  a.b.c d.e.f",),
         (b"Bearer a.b.c ",),
         (b"Bearer Bearer a.b.c",),
         (b"Bearer a.b.c", b"Bearer a.b.c"),

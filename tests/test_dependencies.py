@@ -84,7 +84,22 @@ def test_an_optional_user_is_none_without_a_token_and_401_with_a_bad_one(
     assert client.get("/optional", headers={"Authorization": "Bearer "}).json() is None
     assert client.get("/optional", headers=bearer(pool.access_token("ada"))).json()["username"] == "ada"
     assert client.get("/optional", headers=bearer(pool.access_token(expires_in=-1))).status_code == 401
-    assert client.get("/optional", headers={"Authorization": "Basic YTpi"}).status_code == 401
+
+
+@pytest.mark.parametrize("header", ["Basic YTpi", "ApiKey abc", "AWS4-HMAC-SHA256 Credential=x"])
+def test_for_an_optional_user_credentials_of_another_scheme_are_no_token(
+    client: TestClient, header: str
+) -> None:
+    headers = {"Authorization": header}
+    assert client.get("/optional", headers=headers).json() is None
+    assert client.get("/me", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("header", ["Bearer: a.b.c", "Bearer a b", "Bearer junk", "junk"])
+def test_for_an_optional_user_a_broken_credential_is_refused_and_not_none(
+    client: TestClient, header: str
+) -> None:
+    assert client.get("/optional", headers={"Authorization": header}).status_code == 401
 
 
 def test_with_require_an_optional_user_without_claims_is_refused_and_not_none(pool: FakeUserPool) -> None:
@@ -201,8 +216,8 @@ def test_an_invalid_security_scope_is_an_error_and_not_in_a_header(pool: FakeUse
     @app.get("/x")
     async def x(user: Annotated[Principal, Security(current_user, scopes=['a", error="x'])]) -> None: ...
 
-    with pytest.raises(ConfigurationError):
-        client_of(app).get("/x", headers=bearer(pool.access_token()))
+    with pytest.raises(ConfigurationError, match=r"GET /x: .*scopes=\['a\", error=\"x'\]"):
+        client_of(app).get("/", headers=bearer(pool.access_token()))  # the app does not start
 
 
 REST = [

@@ -1,22 +1,34 @@
 """The guard: installation, gateway modes, refusals and logs."""
 
+import asyncio
 import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from freezegun import freeze_time
+from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
-from fastapi_cognito_guard import CognitoGuard, lambda_handler
-from fastapi_cognito_guard.errors import AuthError, ConfigurationError, IssuerMismatch, TokenMissing
+from fastapi_cognito_guard import CognitoGuard, CurrentUser, KeyPolicy, lambda_handler
+from fastapi_cognito_guard.errors import (
+    AuthError,
+    ConfigurationError,
+    IssuerMismatch,
+    TokenExpired,
+    TokenMissing,
+)
 from fastapi_cognito_guard.middleware import GuardMiddleware
 from fastapi_cognito_guard.request_state import STATE, RequestState
 from fastapi_cognito_guard.testing import FakeUserPool
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from fastapi_cognito_guard.tokens.cache import VerifiedToken
-from tests.apps import add_routes, bearer, build_app, client_of, guard_for
+from tests.apps import NOW, add_routes, bearer, build_app, client_of, guard_for
 
 
 def test_a_route_without_an_installed_guard_is_an_error_and_not_open(pool: FakeUserPool) -> None:
@@ -267,3 +279,98 @@ async def test_a_guard_is_warm_when_all_of_its_pools_are(
     assert {name: keys["usable"] for name, keys in guard.status()["keys"].items()} == {
         pool.id: True, other_pool.id: False,
     }  # fmt: skip
+
+
+@pytest.mark.anyio
+async def test_the_keys_of_all_pools_are_fetched_at_once(
+    pool: FakeUserPool, other_pool: FakeUserPool
+) -> None:
+    both = threading.Barrier(2)
+
+    async def fetch(address: str) -> Any:
+        await asyncio.to_thread(both.wait, 10)  # breaks unless the other fetch is under way, too
+        return pool.jwks
+
+    pools = [each.user_pool(jwks=None) for each in (pool, other_pool)]
+    assert await CognitoGuard(*pools, fetch=fetch, keys=KeyPolicy(timeout=20)).warm_up()
+
+
+@pytest.mark.anyio
+async def test_a_frozen_time_is_the_guards_time() -> None:
+    pool = FakeUserPool(now=lambda: NOW)
+    guard, token = CognitoGuard(pool.user_pool()), pool.access_token(expires_in=60)
+    for seconds, is_valid in ((1, True), (59, True), (61, False)):
+        with freeze_time(datetime.fromtimestamp(NOW + seconds, UTC)):
+            if is_valid:
+                assert await guard.verify(token)
+            else:
+                with pytest.raises(TokenExpired):
+                    await guard.verify(token)
+
+
+@pytest.mark.parametrize("app", [APIRouter(), Starlette(), None, "main:app"], ids=repr)
+def test_a_guard_is_installed_in_a_fastapi_app_only(pool: FakeUserPool, app: Any) -> None:
+    with pytest.raises(ConfigurationError, match=rf"takes the FastAPI app, .*{type(app).__name__}"):
+        guard_for(pool).install(app)
+
+
+def test_the_log_names_the_issuer_of_a_token_of_another_pool_as_unverified(
+    pool: FakeUserPool, other_pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = client_of(build_app(guard_for(pool)))
+    client.get("/me", headers=bearer(other_pool.access_token()))
+    client.get("/me", headers=bearer(other_pool.access_token(claims={"iss": "x\nWARNING " + "y" * 500})))
+    first, second = [each.getMessage() for each in caplog.records if each.name == "fastapi_cognito_guard"]
+    assert f"the issuer '{other_pool.issuer}' (unverified) is none of this guard's pools" in first
+    assert "\n" not in second
+    assert len(second) < 600
+
+
+def test_the_log_names_the_setting_that_a_long_token_exceeds(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    client_of(build_app(guard_for(pool, max_token_length=100))).get("/me", headers=bearer("a" * 101))
+    assert "max_token_length" in caplog.text
+
+
+USER_ADMIN = "aws.cognito.signin.user.admin"
+REMEDIES: list[tuple[str, Callable[[FakeUserPool], str], str]] = [
+    ("/scope", lambda pool: pool.access_token(scopes=[USER_ADMIN]), "through managed login"),
+    ("/scope", lambda pool: pool.access_token(scopes=["orders"]), "ask for it at sign-in"),
+    ("/scope", lambda pool: pool.id_token(), "an ID token has no scopes: send the access token"),
+    ("/all-scopes", lambda pool: pool.access_token(scopes=[USER_ADMIN]), "through managed login"),
+    ("/group", lambda pool: pool.access_token(), "add the user to the group"),
+    ("/group", lambda pool: pool.machine_token(), "a machine has no groups"),
+    ("/claim", lambda pool: pool.access_token(), "attributes are in ID tokens only: send the ID token"),
+    ("/claim", lambda pool: pool.id_token(), "set the claim"),
+]
+
+
+@pytest.mark.parametrize(("path", "issue", "remedy"), REMEDIES)
+def test_the_remedy_in_the_log_is_true_for_the_token(
+    pool: FakeUserPool,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    issue: Callable[[FakeUserPool], str],
+    remedy: str,
+) -> None:
+    guard = guard_for(pool, user_pool={"token_use": {"id", "access"}})
+    assert client_of(build_app(guard)).get(path, headers=bearer(issue(pool))).status_code == 403
+    messages = [each.getMessage() for each in caplog.records if each.name == "fastapi_cognito_guard"]
+    assert len(messages) == 1
+    assert remedy in messages[0]
+
+
+def test_with_deny_by_default_a_body_that_cannot_be_read_is_401_first(pool: FakeUserPool) -> None:
+    statuses = []
+    for deny_by_default in (False, True):
+        app = build_app(guard_for(pool, deny_by_default=deny_by_default))
+
+        @app.post("/items")
+        async def add(item: dict[str, str], user: CurrentUser) -> None: ...
+
+        request: Any = {"content": b'{"a": "\xff"}', "headers": {"Content-Type": "application/json"}}
+        statuses.append(client_of(app).post("/items", **request).status_code)
+        request["headers"] |= bearer(pool.access_token())
+        assert client_of(app).post("/items", **request).status_code == 400
+    assert statuses == [400, 401]  # FastAPI reads the body before it calls a dependency

@@ -85,10 +85,29 @@ def test_a_requirement_prints_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize("require", [require_scope, require_group], ids=["scope", "group"])
-@pytest.mark.parametrize("names", [(), ("",), (["a"],), (None,), ("a b",), ("a", ""), ("a\n",)], ids=repr)
+@pytest.mark.parametrize(
+    "names", [(), ("",), (["a"],), (None,), (" a",), ("a ",), ("a", ""), ("a\n",), ("a\nb",)], ids=repr
+)
 def test_an_invalid_name_is_refused_at_definition(require: Any, names: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"Write require_"):
         require(*names)
+
+
+def test_a_group_may_have_spaces_in_its_name_and_a_scope_may_not() -> None:
+    require_group("Domain Users").check(make_principal(groups=frozenset({"Domain Users"})))
+    with pytest.raises(InsufficientGroup):
+        require_group("Domain Users").check(make_principal(groups=frozenset({"Domain", "Users"})))
+    with pytest.raises(ConfigurationError):
+        require_scope("a b")
+
+
+@pytest.mark.parametrize("length", [1, 2, 128, 129])
+def test_a_group_name_has_up_to_128_characters(length: int) -> None:
+    if length <= 128:
+        assert require_group("g" * length)
+    else:
+        with pytest.raises(ConfigurationError):
+            require_group("g" * length)
 
 
 @pytest.mark.parametrize("scope", ['a"', "a\\", "ü", "a\r\nSet-Cookie: x"])

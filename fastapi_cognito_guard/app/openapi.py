@@ -1,6 +1,6 @@
 """Security requirements and refusals in an app's OpenAPI document."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import deepcopy
 from http import HTTPStatus
 from itertools import product
@@ -12,6 +12,7 @@ from fastapi_cognito_guard.app.startup import run_at_startup
 from fastapi_cognito_guard.app.swagger_ui import add_docs_login, find_swagger_files
 from fastapi_cognito_guard.errors import InsufficientGroup, KeysUnavailable, TokenMissing
 from fastapi_cognito_guard.middleware import find_guard, is_public
+from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.request_state import Guard
 from fastapi_cognito_guard.responses import Refusal
@@ -28,6 +29,7 @@ SecurityRequirement = dict[str, list[str]]
 _COGNITO = "Cognito"
 _SIGV4 = "sigv4"  # the name in API Gateway's own exports
 _GROUPS = "x-cognito-groups"
+_REQUIREMENTS = "x-cognito-requirements"
 _MAX_ALTERNATIVES = 32
 _OAUTH2_DESCRIPTION = (
     "Sign in at the user pool. Without a scope ticked, the token has all that the app client may have; "
@@ -102,7 +104,7 @@ class _ExtendedOpenApi:
         for route, operation in _find_operations(document, self._app):
             alternatives = _list_alternatives(route, denied=self._is_denied_by_default(route))
             used.update(name for alternative in alternatives for name in alternative)
-            scopes.update(*route.scopes)
+            scopes.update(route.scope_names)
             if alternatives and not _has_own_security(operation):
                 _extend_operation(operation, route, alternatives, responses)
         if used:
@@ -137,21 +139,29 @@ def _has_own_security(operation: OpenApiDocument) -> bool:
 
 def _list_alternatives(route: RouteInfo, *, denied: bool) -> list[SecurityRequirement]:
     """Return the credentials that a route takes, as alternatives. No alternative: it needs none."""
-    alternatives = _expand_scopes(route.scopes) if route.guarded or denied else []
+    alternatives = _expand_scopes(route.requirements) if route.guarded or denied else []
     if route.iam:
         alternatives = [{**alternative, _SIGV4: []} for alternative in alternatives or [{}]]
     anonymous: list[SecurityRequirement] = [{}]
     return alternatives + anonymous if route.optional and not (denied or route.iam) else alternatives
 
 
-def _expand_scopes(scopes: tuple[tuple[str, ...], ...]) -> list[SecurityRequirement]:
+def _expand_scopes(requirements: Sequence[Requirement]) -> list[SecurityRequirement]:
     """Turn all-of-any-of, as routes have it, into any-of-all-of, as OpenAPI has it.
 
     Beyond a readable number of alternatives, the scopes are left out.
     """
-    few = scopes if prod(map(len, scopes)) <= _MAX_ALTERNATIVES else ()
-    choices = dict.fromkeys(tuple(dict.fromkeys(choice)) for choice in product(*few))
-    return [{_COGNITO: list(choice)} for choice in choices]
+    choices = [found for each in requirements if (found := _list_choices(each))]
+    few = choices if prod(map(len, choices)) <= _MAX_ALTERNATIVES else []
+    combined = (tuple(dict.fromkeys(filter(None, choice))) for choice in product(*few))
+    return [{_COGNITO: list(scopes)} for scopes in dict.fromkeys(combined)]
+
+
+def _list_choices(requirement: Requirement) -> list[str]:
+    """Return the scopes that meet a requirement, and an empty text if it can be met without one."""
+    scopes = requirement.list_of_kind("scope")
+    others = [""] if scopes and scopes != [requirement] else []
+    return [*others, *(name for each in scopes for name in each.any_of)]
 
 
 def _extend_operation(
@@ -160,13 +170,29 @@ def _extend_operation(
     alternatives: list[SecurityRequirement],
     responses: OpenApiDocument,
 ) -> None:
-    # FastAPI writes the schemes of a route's dependencies as alternatives, but each of them is required.
-    others = operation.get("security") or [{}]
-    operation["security"] = [{**other, **ours} for other in others for ours in alternatives]
+    operation["security"] = _join_alternatives(operation.get("security") or [], route, alternatives)
     if route.groups:
         operation[_GROUPS] = list(route.groups[0]) if len(route.groups) == 1 else [*map(list, route.groups)]
+    others = [each.label for each in route.requirements if each.kind in ("any", "check")]
+    if others:
+        operation[_REQUIREMENTS] = others
     for status, response in responses.items():
         operation.setdefault("responses", {}).setdefault(status, deepcopy(response))
+
+
+def _join_alternatives(
+    others: list[SecurityRequirement], route: RouteInfo, ours: list[SecurityRequirement]
+) -> list[SecurityRequirement]:
+    """Join our alternatives with the schemes of the route's other dependencies.
+
+    FastAPI writes those as alternatives, but each of them is required, unless it has ``auto_error=False``.
+    """
+    if not others:
+        return ours
+    if route.others_optional and {} in ours:  # the app takes one or the other
+        return [*others, *(each for each in ours if each)]
+    both = [{**other, **each} for other in others for each in ours]
+    return [*ours, *both] if route.others_optional else both
 
 
 def _render_responses(guard: Guard) -> OpenApiDocument:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ForwardRef
 
 from fastapi.routing import iter_route_contexts
+from fastapi.security.base import SecurityBase
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
@@ -20,6 +21,7 @@ from fastapi_cognito_guard.dependants import (
     list_security_scopes,
     walk_dependants,
 )
+from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.policy import Requirement, RequirementKind
 from fastapi_cognito_guard.protected_app import ProtectedApp
 
@@ -39,6 +41,7 @@ class RouteInfo:
     ``guarded``       true if it depends on the user, optional or not
     ``optional``      true if it depends on `optional_user` and never on `current_user`
     ``iam``           true if it depends on a caller who signed with AWS credentials
+    ``others_optional``  true if it has other security schemes, and all of them may be missing
     ``requirements``  all must hold; any one value of ``any_of`` satisfies each
     ``public``        true if it declares ``openapi_extra={"security": []}``
     ``unresolved``    parameters whose annotations FastAPI could not resolve and reads from the query
@@ -54,6 +57,7 @@ class RouteInfo:
     guarded: bool
     optional: bool
     iam: bool
+    others_optional: bool = False
     requirements: tuple[Requirement, ...]
     public: bool
     unresolved: tuple[str, ...]
@@ -71,6 +75,12 @@ class RouteInfo:
         Each scope of ``Security`` is a tuple of its own, because FastAPI requires all of them.
         """
         return tuple(requirement.any_of for requirement in self.requirements_of_kind("scope"))
+
+    @property
+    def scope_names(self) -> frozenset[str]:
+        """All scopes that it knows, also where they are one of several alternatives."""
+        found = (each for requirement in self.requirements for each in requirement.list_of_kind("scope"))
+        return frozenset(name for each in found for name in each.any_of)
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
@@ -122,8 +132,7 @@ def _walk_routes(
         original = context.original_route
         path = prefix + (getattr(route, "path", None) or "")  # a Host has no path
         if isinstance(original, Route | WebSocketRoute):
-            websocket = isinstance(original, WebSocketRoute)
-            yield _build_route_info(route, prefix, websocket=websocket, mounted=mounted)
+            yield _build_route_info(route, prefix, _list_requirements(route, path), mounted=mounted)
         elif isinstance(getattr(route, "app", None), ProtectedApp):
             yield _build_protected_info(route.app, path)
         elif isinstance(original, Mount | Host) and route.routes:
@@ -132,7 +141,18 @@ def _walk_routes(
             yield OpaqueMount(path=path, app=getattr(route, "app", original))
 
 
-def _build_route_info(route: Any, prefix: str, *, websocket: bool, mounted: bool) -> RouteInfo:
+def _list_requirements(route: Any, path: str) -> tuple[Requirement, ...]:
+    """Return what a route requires. Raises `ConfigurationError`, with the route, for scopes that are none."""
+    try:
+        return tuple(dict.fromkeys(list_requirements(getattr(route, "dependant", None))))
+    except ConfigurationError as error:
+        methods = " ".join(sorted(getattr(route, "methods", None) or ["WebSocket"]))
+        raise ConfigurationError(f"{methods} {path}: {error}") from None
+
+
+def _build_route_info(
+    route: Any, prefix: str, requirements: tuple[Requirement, ...], *, mounted: bool
+) -> RouteInfo:
     dependant = getattr(route, "dependant", None)  # a plain Starlette route has none
     nodes = list(walk_dependants(dependant))
     user_scopes = [list_security_scopes(node) for node in nodes if find_caller(node) == "user"]
@@ -140,17 +160,24 @@ def _build_route_info(route: Any, prefix: str, *, websocket: bool, mounted: bool
         path=prefix + route.path,
         path_format=prefix + route.path_format,
         methods=frozenset(getattr(route, "methods", None) or ()),
-        websocket=websocket,
+        websocket=isinstance(getattr(route, "original_route", route), WebSocketRoute),
         endpoint=route.endpoint,
         guarded=bool(user_scopes),
         optional=bool(user_scopes) and all(OPTIONAL in scopes for scopes in user_scopes),
         iam=any(find_caller(node) == "iam" for node in nodes),
-        requirements=tuple(dict.fromkeys(list_requirements(dependant))),
+        others_optional=_has_only_optional_schemes(nodes),
+        requirements=requirements,
         public=(getattr(route, "openapi_extra", None) or {}).get("security") == [],
         unresolved=tuple(_list_unresolved_parameters(nodes)),
         in_schema=dependant is not None and getattr(route, "include_in_schema", False),
         mounted=mounted,
     )
+
+
+def _has_only_optional_schemes(nodes: Iterable[Any]) -> bool:
+    """Return True if there are FastAPI's own security schemes, all of them with ``auto_error=False``."""
+    schemes = [node.call for node in nodes if isinstance(node.call, SecurityBase)]
+    return bool(schemes) and all(getattr(each, "auto_error", True) is False for each in schemes)
 
 
 def _build_protected_info(app: ProtectedApp, prefix: str) -> RouteInfo:

@@ -22,6 +22,8 @@ from fastapi_cognito_guard.guard import installed_guard
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+_REQUIREMENTS = ("scopes", "groups", "claims", "others")
+
 App = Annotated[
     str | None,
     typer.Argument(
@@ -71,7 +73,7 @@ def _list_rows(app: "FastAPI") -> Iterator[dict[str, Any]]:
         if route.guarded or route.iam or is_open or is_closed:
             yield _build_row(route, is_public=is_open)
     for mount in open_routes.values():
-        yield {"methods": [], "path": mount.path, "guard": "public", "scopes": [], "groups": [], "claims": []}
+        yield {"methods": [], "path": mount.path, "guard": "public", **dict.fromkeys(_REQUIREMENTS, ())}
 
 
 def _build_row(route: RouteInfo, *, is_public: bool) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def _build_row(route: RouteInfo, *, is_public: bool) -> dict[str, Any]:
         "claims": [
             {"name": each.claim, "values": list(each.any_of)} for each in route.requirements_of_kind("claim")
         ],
+        "others": [each.label for each in route.requirements if each.kind in ("any", "check")],
     }
 
 
@@ -95,10 +98,15 @@ def _describe_guard(route: RouteInfo) -> str:
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
-    has_claims = any(row["claims"] for row in rows)
-    table = make_table("Method", "Path", "Guard", "Scopes", "Groups", *(["Claims"] if has_claims else []))
+    shown = [name for name in ("claims", "others") if any(row[name] for row in rows)]
+    table = make_table("Method", "Path", "Guard", "Scopes", "Groups", *map(str.capitalize, shown))
     for row in rows:
-        claims = " and ".join(f"{each['name']}: {' or '.join(each['values'])}" for each in row["claims"])
+        texts = {
+            "claims": " and ".join(
+                f"{each['name']}: {' or '.join(each['values'])}" for each in row["claims"]
+            ),
+            "others": " and ".join(row["others"]),
+        }
         cells = [
             " ".join(row["methods"]),
             row["path"],
@@ -106,7 +114,7 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
             _join_names(row["scopes"]),
             _join_names(row["groups"]),
         ]
-        add_row(table, *cells, *([claims] if has_claims else []))
+        add_row(table, *cells, *(texts[name] for name in shown))
     print_table(table)
 
 

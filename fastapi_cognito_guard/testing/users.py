@@ -90,10 +90,10 @@ def _build_sign_in(
     )
 
 
-def _choose_token_use(guard: CognitoGuard, *, scoped: bool) -> TokenUse:
+def _choose_token_use(guard: CognitoGuard, *, scoped: bool | None) -> TokenUse:
     """Return the type of token that the guard accepts at a route with or without scopes."""
     if guard.semantics == "rest":
-        return "access" if scoped else "id"
+        return "id" if scoped is False else "access"
     return "id" if guard.pools[0].token_use == {"id"} else "access"
 
 

@@ -7,6 +7,11 @@ from typing import NamedTuple
 Seconds = Callable[[], float]
 
 
+def read_time() -> float:
+    """Return the seconds since the epoch. `time.time` is looked up at each call, as tests may freeze it."""
+    return time.time()
+
+
 class Moment(NamedTuple):
     """A point in time on both clocks."""
 
@@ -23,7 +28,7 @@ class Clock:
 
     __slots__ = ("steady", "wall")
 
-    def __init__(self, wall: Seconds = time.time, steady: Seconds = time.monotonic) -> None:
+    def __init__(self, wall: Seconds = read_time, steady: Seconds = time.monotonic) -> None:
         self.wall = wall
         self.steady = steady
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Security
 from fastapi.openapi.utils import get_openapi
-from fastapi.security import APIKeyHeader
+from fastapi.security import APIKeyHeader, HTTPBasic
 from pydantic import BaseModel
 
 from fastapi_cognito_guard import (
@@ -206,6 +206,47 @@ def test_other_schemes_of_a_route_are_required_as_well(pool: FakeUserPool) -> No
         {"APIKeyHeader": [], "Cognito": ["b"]},
     ]
     assert app.openapi()["components"]["securitySchemes"].keys() == {"APIKeyHeader", "Cognito"}
+
+
+KEY = APIKeyHeader(name="x-key", auto_error=False)
+
+
+@pytest.mark.parametrize("scheme", [KEY, HTTPBasic(auto_error=False)], ids=["APIKeyHeader", "HTTPBasic"])
+def test_another_scheme_or_a_user_are_alternatives_where_both_may_be_missing(
+    pool: FakeUserPool, scheme: Any
+) -> None:
+    app = FastAPI()
+    guard_for(pool).install(app)
+    name = type(scheme).__name__
+
+    @app.get("/either", dependencies=[Security(scheme)])
+    async def either(user: OptionalUser) -> None: ...
+
+    @app.get("/user", dependencies=[Security(scheme)])
+    async def user(user: CurrentUser) -> None: ...
+
+    assert operation(app, "/either")["security"] == [{name: []}, {"Cognito": []}]
+    assert operation(app, "/user")["security"] == [{"Cognito": []}, {name: [], "Cognito": []}]
+
+
+def test_a_required_key_beside_an_optional_user_is_in_each_alternative(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    guard_for(pool).install(app)
+
+    @app.get("/", dependencies=[Security(APIKeyHeader(name="x-key"))])
+    async def root(user: OptionalUser) -> None: ...
+
+    assert operation(app, "/")["security"] == [{"APIKeyHeader": [], "Cognito": []}, {"APIKeyHeader": []}]
+
+
+def test_with_deny_by_default_a_key_alone_is_no_alternative(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    guard_for(pool, deny_by_default=True).install(app)
+
+    @app.get("/", dependencies=[Security(KEY)])
+    async def root(user: OptionalUser) -> None: ...
+
+    assert operation(app, "/")["security"] == [{"Cognito": []}, {"APIKeyHeader": [], "Cognito": []}]
 
 
 def test_with_deny_by_default_all_but_public_paths_require_a_token(pool: FakeUserPool) -> None:

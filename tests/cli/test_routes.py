@@ -36,6 +36,37 @@ def test_routes_lists_what_each_route_requires() -> None:
     assert "not an answer" in result.err
 
 
+OTHERS_APP = """
+from fastapi import Depends, FastAPI
+from fastapi_cognito_guard import *
+
+app = FastAPI(openapi_url=None)
+CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids="x")).install(app)
+one = require_group("admins") | require_scope("orders/admin")
+owner = require(lambda user, id: user.sub == id, name="owner")
+
+
+@app.get("/a", dependencies=[Depends(one)])
+async def a(): ...
+
+
+@app.get("/b/{id}", dependencies=[Depends(owner)])
+async def b(): ...
+"""
+
+
+def test_alternatives_and_checks_of_the_app_are_listed_by_name(tmp_path: Path) -> None:
+    Path("others.py").write_text(OTHERS_APP)
+    result = cognito_guard("routes", "others:app")
+    assert [" ".join(line.split()) for line in result.out.splitlines()] == [
+        "Method Path Guard Scopes Groups Others",
+        "GET /a user group admins or scope orders/admin",
+        "GET /b/{id} user owner",
+    ]
+    rows = json.loads(cognito_guard("routes", "others:app", "--json").out)
+    assert [row["others"] for row in rows] == [["group admins or scope orders/admin"], ["owner"]]
+
+
 def test_routes_are_printed_as_json() -> None:
     rows = json.loads(cognito_guard("routes", "shop:opened", "--json").out)
     assert rows[1] == {
@@ -45,6 +76,7 @@ def test_routes_are_printed_as_json() -> None:
         "scopes": [["orders/write", "orders/admin"]],
         "groups": [],
         "claims": [],
+        "others": [],
     }
     found = {(row["path"], *row["methods"]): row["guard"] for row in rows}
     assert found["/open", "WS"] == found["/open", "GET"] == "public"
