@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from freezegun import freeze_time
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
-from fastapi_cognito_guard import CognitoGuard, CurrentUser, KeyPolicy, lambda_handler
+from fastapi_cognito_guard import CognitoGuard, CurrentUser, KeyPolicy, lambda_handler, require_group
 from fastapi_cognito_guard.errors import (
     AuthError,
     ConfigurationError,
@@ -25,7 +25,7 @@ from fastapi_cognito_guard.errors import (
 )
 from fastapi_cognito_guard.middleware import GuardMiddleware
 from fastapi_cognito_guard.request_state import STATE, RequestState
-from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.testing import FakeUserPool, Flavour
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from fastapi_cognito_guard.tokens.cache import VerifiedToken
 from tests.apps import NOW, add_routes, bearer, build_app, client_of, guard_for
@@ -198,6 +198,21 @@ def test_with_verify_a_group_with_a_comma_is_one_group(pool: FakeUserPool) -> No
     event = pool.event("rest", pool.access_token("ada", groups=["a,b"]), path="/me")
     verified = lambda_handler(build_app(guard_for(pool, gateway="verify")))(event, None)
     assert '"groups":["a,b"]' in verified["body"]
+
+
+@pytest.mark.parametrize(
+    ("flavour", "status"), [("http", 403), ("http-1.0", 403), ("rest", 200), ("rest-jwt", 200)]
+)
+def test_a_group_with_a_space_never_matches_at_an_http_api(
+    pool: FakeUserPool, flavour: Flavour, status: int
+) -> None:
+    app = build_app(guard_for(pool))
+    app.get("/domain", dependencies=[Depends(require_group("Domain Users"))])(lambda: "domain")
+    event = pool.event(flavour, pool.access_token(groups=["Domain Users"]), path="/domain")
+    assert lambda_handler(app)(event, None)["statusCode"] == status
+    verifying = build_app(guard_for(pool, gateway="verify"))
+    verifying.get("/domain", dependencies=[Depends(require_group("Domain Users"))])(lambda: "domain")
+    assert lambda_handler(verifying)(event, None)["statusCode"] == 200
 
 
 def test_the_token_may_come_in_another_header(pool: FakeUserPool) -> None:

@@ -97,7 +97,11 @@ def _parse_comma_list(name: str, text: str) -> list[str]:
 
 
 def _parse_bracket_list(name: str, text: str) -> list[str]:
-    """Strip one pair of brackets and split at spaces. Group names and role ARNs have no spaces."""
+    """Strip one pair of brackets and split at spaces.
+
+    A group whose name has a space becomes two names, neither of which is its own. Cognito makes no such
+    group, but triggers and federations may.
+    """
     if not (text.startswith("[") and text.endswith("]")):
         raise _format_error(name)
     return list(filter(None, text[1:-1].split(" ")))
