@@ -43,6 +43,11 @@ class Access(NamedTuple):
     iam: bool
     requirements: frozenset[Requirement]
 
+    @property
+    def decidable(self) -> frozenset[Requirement]:
+        """Requirements that can be checked by the caller alone. The app's own checks are left to the app."""
+        return frozenset(each for each in self.requirements if not each.list_of_kind("check"))
+
     def names_of_kind(self, kind: str) -> tuple[tuple[str, ...], ...]:
         """Return the names in the requirements of one kind: all of these, any one of each."""
         return tuple(sorted(each.any_of for each in self.requirements if each.kind == kind))

@@ -1,7 +1,7 @@
 """Random apps, and requests to them, for properties that hold for any app."""
 
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from fastapi import Depends, FastAPI, Security
 from hypothesis import strategies as st
@@ -10,6 +10,7 @@ from fastapi_cognito_guard import (
     CognitoGuard,
     current_user,
     optional_user,
+    require,
     require_claim,
     require_group,
     require_scope,
@@ -35,8 +36,20 @@ DEPENDENCIES: dict[str, tuple[Any, ...]] = {
     "group": (Depends(require_group("admins")),),
     "claim": (Depends(require_claim("tier", "gold")),),
     "scope w and group": (Depends(require_scope("o/w")), Depends(require_group("admins"))),
+    "scope w or group": (Depends(require_scope("o/w") | require_group("admins")),),
+    "own check": (Depends(require(lambda user: False, name="own")),),
+    "own check or group": (
+        Depends(require_scope("o/w")),
+        Depends(require(lambda user: False, name="own") | require_group("admins")),
+    ),
 }
 _AT_GATEWAY = {"optional": "public", "group": "user", "claim": "user", "scope w and group": "security w"}
+_AT_GATEWAY |= {"scope w or group": "user", "own check": "user", "own check or group": "security w"}
+# An authorizer leaves the app's own checks to the app.
+_AT_AUTHORIZER = {"own check": "user", "own check or group": "security w"}
+
+CheckedBy = Literal["app", "gateway", "authorizer"]
+_LEFT: dict[CheckedBy, dict[str, str]] = {"app": {}, "gateway": _AT_GATEWAY, "authorizer": _AT_AUTHORIZER}
 
 
 class RandomRoute(NamedTuple):
@@ -58,15 +71,15 @@ class RandomApp(NamedTuple):
     deny_by_default: bool
     public: tuple[str, ...]
 
-    def build(self, guard_settings: dict[str, Any], pool: Any, *, as_gateway: bool = False) -> FastAPI:
-        """Build the app; or with ``as_gateway`` an app that checks only what a gateway can check."""
+    def build(self, guard_settings: dict[str, Any], pool: Any, *, checked_by: CheckedBy = "app") -> FastAPI:
+        """Build the app; or one that checks only what a gateway, or a Lambda authorizer, can check."""
         app = FastAPI(openapi_url=None)
         deny: dict[str, Any] = {}
         if self.deny_by_default:
             deny = {"deny_by_default": True, "public": self.public}
         CognitoGuard(pool, **deny, **guard_settings).install(app)
         for route in self.routes:
-            access = _AT_GATEWAY.get(route.access, route.access) if as_gateway else route.access
+            access = _LEFT[checked_by].get(route.access, route.access)
             app.add_api_route(
                 route.path, _endpoint, methods=[route.method], dependencies=list(DEPENDENCIES[access])
             )

@@ -18,6 +18,7 @@ from fastapi_cognito_guard.deploy.operations import Access, GatewayRoutes, Opera
 from fastapi_cognito_guard.deploy.paths import format_path
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, Forbidden
 from fastapi_cognito_guard.guard import CognitoGuard
+from fastapi_cognito_guard.policy import takes_scopes
 from fastapi_cognito_guard.principal import Principal
 
 if TYPE_CHECKING:
@@ -118,8 +119,12 @@ class RouteRules:
             return True  # no caller with a token may use the one, or every caller may use the other
         if self._allow is not None or not (has.identity or has.optional):
             return False
-        same_token_use = self._guard.semantics != "rest" or _is_scoped(has) == _is_scoped(needs)
-        return not needs.iam and same_token_use and has.requirements >= needs.requirements
+        return not needs.iam and self._takes_tokens_of(has, needs) and has.decidable >= needs.decidable
+
+    def _takes_tokens_of(self, has: Access, needs: Access) -> bool:
+        """Return True if ``needs`` takes each type of token that ``has`` takes."""
+        takes = takes_scopes(needs.requirements)
+        return self._guard.semantics != "rest" or takes in (None, takes_scopes(has.requirements))
 
 
 class RequestRules:
@@ -163,13 +168,9 @@ def _check_access(guard: CognitoGuard, access: Access, principal: Principal) -> 
         )
     if access.identity or access.optional:  # an optional token was given: it must do
         if guard.semantics == "rest":
-            check_token_use_as_rest(principal, scoped=_is_scoped(access))
-        for requirement in access.requirements:
+            check_token_use_as_rest(principal, scoped=takes_scopes(access.requirements))
+        for requirement in access.decidable:
             requirement.check(principal)
-
-
-def _is_scoped(access: Access) -> bool:
-    return bool(access.names_of_kind("scope"))
 
 
 def _check_allow(allow: Allow | None, principal: Principal, request: AuthorizerRequest) -> None:

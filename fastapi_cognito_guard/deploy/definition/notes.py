@@ -8,6 +8,7 @@ from fastapi_cognito_guard.deploy.definition.cors import read_cors
 from fastapi_cognito_guard.deploy.definition.security import COGNITO_SCHEME, GatewayRules, is_decidable
 from fastapi_cognito_guard.deploy.operations import GatewayRoutes, Operation, list_left_out
 from fastapi_cognito_guard.guard import CognitoGuard
+from fastapi_cognito_guard.policy import Requirement, takes_scopes
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -52,8 +53,11 @@ def _list_undecided(rules: GatewayRules, operations: Iterable[Operation]) -> Ite
         elif not access.identity:
             route = "it" if operation.route == str(operation) else operation.route
             yield f"{operation} is open: {route} asks for nothing."
+        elif rules.is_for_lambda(access) and access.requirements != access.decidable:
+            requirements = _join_all(access.requirements - access.decidable)
+            yield f"{operation}: the Lambda authorizer cannot decide {requirements}; the app does."
         elif not is_decidable(access) and not rules.is_for_lambda(access):
-            requirements = " and ".join(sorted(map(str, access.requirements)))
+            requirements = _join_all(access.requirements)
             yield f"{operation}: the gateway cannot decide all of {requirements}; the app does."
 
 
@@ -66,7 +70,17 @@ def _list_token_type_conflicts(
     """
     if rules.kind != "rest":
         return
-    unscoped = [str(each) for each in operations if rules.build_security(each) == [{COGNITO_SCHEME: []}]]
+    unscoped = [str(each) for each in operations if _takes_id_tokens(rules, each)]
+    for_machines = [
+        str(each)
+        for each in operations
+        if _takes_id_tokens(rules, each) and takes_scopes(each.access.requirements) is None
+    ]
+    if for_machines:
+        yield (
+            f"A REST API takes only ID tokens at {_join_first(for_machines)}, where the app also takes "
+            "scopes, which only access tokens have: no machine passes. Give catch_all=[...]."
+        )
     if unscoped and guard.semantics == "strict" and not any("id" in pool.token_use for pool in guard.pools):
         yield (
             f"A REST API takes only ID tokens at {_join_first(unscoped)}, which require no scopes, and the "
@@ -80,6 +94,14 @@ def _list_token_type_conflicts(
             'semantics="rest" the app takes ID tokens on routes without scopes: no token passes both. '
             'Write semantics="strict", or drop catch_all.'
         )
+
+
+def _takes_id_tokens(rules: GatewayRules, operation: Operation) -> bool:
+    return rules.build_security(operation) == [{COGNITO_SCHEME: []}]
+
+
+def _join_all(requirements: Iterable[Requirement]) -> str:
+    return " and ".join(sorted(map(str, requirements)))
 
 
 def _join_first(items: Sequence[str]) -> str:

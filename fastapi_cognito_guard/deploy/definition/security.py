@@ -65,13 +65,15 @@ class GatewayRules:
         """Return True if the Lambda authorizer decides."""
         if self.authorizer_uri is None or access.iam or not access.identity:
             return False
-        return self.authorizer_for == "all" or not is_decidable(access)
+        return self.authorizer_for == "all" or not is_decidable(
+            access._replace(requirements=access.decidable)
+        )
 
     def make_access_key(self, access: Access) -> Hashable:
         """Return the part of an `Access` that this gateway can distinguish."""
         if access.iam or not access.identity:
             return access.iam, access.identity
-        return access.requirements if self.is_for_lambda(access) else access.names_of_kind("scope")
+        return access.decidable if self.is_for_lambda(access) else access.names_of_kind("scope")
 
 
 def is_decidable(access: Access) -> bool:
