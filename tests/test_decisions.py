@@ -549,6 +549,24 @@ def test_an_error_that_a_custom_handler_raises_is_answered_alike_before_routing(
     assert observed.only().code == "token_missing"
 
 
+@pytest.mark.parametrize("path", ["/me", "/nowhere"])
+def test_an_error_in_a_custom_handler_reaches_the_server_also_before_routing(
+    pool: FakeUserPool, path: str
+) -> None:
+    observed = ObservedApp(pool, deny_by_default=True, public=["/me"])
+
+    @observed.app.exception_handler(AuthError)
+    async def fail(request: Any, error: AuthError) -> JSONResponse:
+        raise LookupError
+
+    @observed.app.exception_handler(Exception)
+    async def handle(request: Any, error: Exception) -> JSONResponse:
+        return JSONResponse({}, status_code=500)
+
+    with pytest.raises(LookupError):  # Starlette answers, and raises it again for the server's log
+        observed.client.get(path)
+
+
 def test_a_handler_for_all_errors_does_not_answer_refusals(pool: FakeUserPool) -> None:
     observed = ObservedApp(pool, deny_by_default=True)
 

@@ -298,3 +298,19 @@ def test_an_executor_of_the_background_calls_own_is_used(flight: SingleFlight[st
             return await name
 
     assert str(start(flight, call).result(timeout=10)).startswith("own")
+
+
+def test_a_result_for_a_waiter_whose_loop_is_closed_is_no_error(
+    flight: SingleFlight[str], call: GatedCall, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def wait_in_vain() -> None:
+        assert not await wait_for(start(flight, call), 0.01)
+
+    asyncio.run(wait_in_vain())
+    pending = flight.current
+    call.gate.set()
+    assert pending is not None
+    assert pending.result(timeout=10) == "result"
+    for thread in [each for each in threading.enumerate() if each.name == NAME]:
+        thread.join(timeout=10)
+    assert not [record for record in caplog.records if record.name == "concurrent.futures"]

@@ -9,8 +9,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Match, Router
 from starlette.types import Scope
 
-from fastapi_cognito_guard.middleware import GuardMiddleware
-
 
 def answers_preflight(app: Starlette, scope: Scope) -> bool:
     """Return True if the request is a preflight, and something inside the guard is there to answer it.
@@ -18,7 +16,7 @@ def answers_preflight(app: Starlette, scope: Scope) -> bool:
     That is a route that declares OPTIONS, or the CORSMiddleware of a mounted app. Anything else may take a
     preflight for a request: a WSGI app under a mount, or an endpoint for any method.
     """
-    return _is_preflight(scope) and (_has_inner_cors(app) or _takes_options(app.routes, dict(scope)))
+    return _is_preflight(scope) and _is_answered_by(app, dict(scope))
 
 
 def _is_preflight(scope: Scope) -> bool:
@@ -26,12 +24,6 @@ def _is_preflight(scope: Scope) -> bool:
         return False
     names = {name for name, _ in scope["headers"]}
     return {b"origin", b"access-control-request-method"} <= names
-
-
-def _has_inner_cors(app: Starlette) -> bool:
-    """Return True if CORSMiddleware stands inside the guard: then no preflight was answered outside it."""
-    kinds: list[object] = [entry.cls for entry in app.user_middleware]
-    return CORSMiddleware in kinds[kinds.index(GuardMiddleware) :]
 
 
 def _takes_options(routes: Sequence[BaseRoute], scope: Scope) -> bool:
@@ -47,10 +39,7 @@ def _takes_options(routes: Sequence[BaseRoute], scope: Scope) -> bool:
     return False
 
 
-def _is_answered_by(mounted: Starlette | Router, scope: Scope) -> bool:
-    if isinstance(mounted, Starlette) and any(
-        entry.cls is CORSMiddleware  # type: ignore[comparison-overlap]  # Starlette types it as a factory
-        for entry in mounted.user_middleware
-    ):
-        return True
-    return _takes_options(mounted.routes, scope)
+def _is_answered_by(app: Starlette | Router, scope: Scope) -> bool:
+    """Return True for an app with CORSMiddleware; one that stands outside the guard has answered already."""
+    kinds: list[object] = [entry.cls for entry in getattr(app, "user_middleware", ())]
+    return CORSMiddleware in kinds or _takes_options(app.routes, scope)

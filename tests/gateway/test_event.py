@@ -1,5 +1,6 @@
 """Events of every kind of authorizer: their claims, and the many events that identify nobody."""
 
+import asyncio
 import json
 from functools import reduce
 from pathlib import Path
@@ -431,3 +432,13 @@ def test_the_claims_of_a_mapper_are_checked_as_they_are_used(claims: Any) -> Non
     event = {"version": "2.0", "requestContext": {"authorizer": {"lambda": {"sub": "ada"}}}}
     with pytest.raises(ClaimInvalid):
         read_claims(event, lambda context: claims)
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), asyncio.CancelledError(), ValueError()], ids=repr)
+def test_a_lambda_context_that_raises_is_a_refusal_and_ends_nothing(error: BaseException) -> None:
+    def fail(context: Any) -> Any:
+        raise error
+
+    event = load_event("http-lambda")
+    with pytest.raises(ClaimInvalid, match=type(error).__name__):
+        read_claims(event, fail)

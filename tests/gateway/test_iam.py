@@ -197,6 +197,7 @@ VICTIM = f"{HOST}:CognitoSignIn:victim"
         [SIGNED_IN, VICTIM],
         [HOST],
         [f"{HOST[:-1]}X", SIGNED_IN],
+        [f"{HOST}2", f"{HOST}2:CognitoSignIn:{SUB}"],
         [HOST, f"{SIGNED_IN}\n"],
     ],
 )

@@ -13,9 +13,13 @@ from tests.apps import guard_for
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_fork_while_the_cache_is_locked_blocks_no_request_of_the_child(pool: FakeUserPool) -> None:
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_a_fork_while_the_cache_is_locked_blocks_no_request_of_the_child(
+    pool: FakeUserPool, is_empty: bool
+) -> None:
     guard, token = guard_for(pool), pool.access_token()
-    verify(guard, token)
+    if not is_empty:
+        verify(guard, token)
     with guard.verifier.cache._lock:  # as if held by a thread, which the child does not have
         child = os.fork()
         if child == 0:
