@@ -106,3 +106,8 @@ def make_client(shop: Shop, auth: httpx.Auth) -> httpx.Client:
 
 def make_async_client(shop: Shop, auth: httpx.Auth) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=shop.address, auth=auth, trust_env=False, timeout=10)
+
+
+def make_source(kind: Any, **settings: Any) -> Any:
+    secret = {"client_secret" if kind is ClientCredentials else "refresh_token": "s3cret"}
+    return kind(**{"domain": "login.example.com", "client_id": "web", **secret, **settings})
