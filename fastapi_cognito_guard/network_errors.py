@@ -39,13 +39,13 @@ def _find_words(error: BaseException) -> str | None:
 
 
 def _walk_causes(error: BaseException) -> Iterator[BaseException]:
-    """List an exception and its causes, nearest first. A client tries several addresses: a group."""
-    waiting, seen = [error], set[int]()
-    while waiting and len(seen) < _MOST:
+    """List an exception and its causes, nearest first. One that tried several addresses is a group."""
+    waiting = [error]
+    for _ in range(_MOST):
+        if not waiting:
+            return
         found = waiting.pop(0)
-        if id(found) in seen:
-            continue
-        seen.add(id(found))
         yield found
-        inner = found.exceptions if isinstance(found, BaseExceptionGroup) else ()
-        waiting += [cause for cause in (found.__cause__, found.__context__, *inner) if cause is not None]
+        cause = found.__cause__ or found.__context__
+        waiting += [cause] if cause is not None else []
+        waiting += found.exceptions if isinstance(found, BaseExceptionGroup) else ()

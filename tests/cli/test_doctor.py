@@ -101,11 +101,11 @@ def test_doctor_says_that_plain_http_is_for_emulators() -> None:
     env = {
         "COGNITO_USER_POOL_ID": "local_6Ttdd5rm",
         "COGNITO_CLIENT_IDS": "ANY_CLIENT",
-        "COGNITO_ISSUER": "http://no-such-host.invalid:9229/local_6Ttdd5rm",
-        "COGNITO_HTTP_HOSTS": "no-such-host.invalid",
+        "COGNITO_ISSUER": "http://127.0.0.1:9/local_6Ttdd5rm",
+        "COGNITO_HTTP_HOSTS": "cognito",
     }
     result = cognito_guard("doctor", env=env)
-    assert "plain http to no-such-host.invalid: for emulators only" in result.text
+    assert "plain http to cognito: for emulators only" in result.text
     assert "!! the keys cannot be fetched" in result.text
 
 

@@ -2,41 +2,16 @@
 
 import threading
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from fastapi_cognito_guard.client import CognitoAuth
 from fastapi_cognito_guard.errors import TokenRequestFailed
+from tests.client.conftest import StuckProvider
 from tests.client.test_auth import make_offline_client
 
 API = "https://api.example.com"
-
-
-class StuckProvider:
-    """Token provider whose first calls do not return before `go`; each holds its thread and its loop."""
-
-    def __init__(self, stuck: int) -> None:
-        self.stuck = stuck
-        self.calls = 0
-        self.go = threading.Event()
-
-    def __call__(self) -> str:
-        self.calls += 1
-        if self.calls <= self.stuck:
-            self.go.wait(timeout=20)
-        return "opaque"
-
-
-@pytest.fixture
-def no_grace(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("fastapi_cognito_guard.client.auth._GRACE", 0.1)
-    before = {thread for thread in threading.enumerate() if thread.name == "cognito-token"}
-    yield
-    for thread in threading.enumerate():
-        if thread.name == "cognito-token" and thread not in before:
-            thread.join(timeout=10)
 
 
 @pytest.mark.usefixtures("no_grace")
