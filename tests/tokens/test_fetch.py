@@ -1,7 +1,9 @@
 """Fetches from a real key server on loopback, which answers well or badly."""
 
+import asyncio
 import json
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,7 +12,7 @@ from fastapi_cognito_guard import KeyPolicy
 from fastapi_cognito_guard.errors import KeysUnavailable
 from fastapi_cognito_guard.tokens.fetch import FetchFailed, _ssl_context, fetch_over_https
 from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
-from tests.network import EMULATOR, resolve_emulator, use_proxy
+from tests.network import EMULATOR, make_server_context, resolve_emulator, use_proxy
 from tests.servers import Answer, drip, endless, fault_server, hang, reset, response
 from tests.tokens.key_server import KID, OLD, POLICY, FakeTime, catch_error, wait_for_fetch
 
@@ -160,7 +162,7 @@ async def test_keys_over_https_go_through_the_proxy_of_the_environment(
     [
         ("HTTPS_PROXY", "ftp://ada:secret@proxy.example", "ValueError"),
         ("HTTPS_PROXY", "http://proxy.example:secret", "InvalidURL"),
-        ("SSL_CERT_FILE", "/no/such/secret.pem", "FileNotFoundError"),
+        ("SSL_CERT_FILE", __file__, "SSLError"),  # no certificate
     ],
 )
 async def test_a_proxy_or_certificate_setting_that_is_wrong_is_named_without_its_value(
@@ -171,8 +173,32 @@ async def test_a_proxy_or_certificate_setting_that_is_wrong_is_named_without_its
     monkeypatch.delenv(name.lower(), raising=False)
     with pytest.raises(FetchFailed, match=rf"no client can be made \({kind}\): check HTTPS_PROXY") as failed:
         await fetch_over_https("https://127.0.0.1:9/")
-    assert "secret" not in str(failed.value)
+    assert ("secret" in str(failed.value), __file__ in str(failed.value)) == (False, False)
     assert failed.value.__cause__ is None
+    _ssl_context.cache_clear()
+
+
+async def test_keys_are_fetched_from_a_server_that_ssl_cert_file_vouches_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = json.dumps(OLD.jwks).encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(response(document))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=make_server_context(tmp_path))
+    async with server:
+        address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json"
+        _ssl_context.cache_clear()
+        with pytest.raises(httpx.ConnectError):
+            await fetch_over_https(address)
+        _ssl_context.cache_clear()
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+        assert await fetch_over_https(address) == document
+    _ssl_context.cache_clear()
 
 
 @pytest.mark.parametrize(
