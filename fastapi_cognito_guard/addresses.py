@@ -28,9 +28,8 @@ def check_address(setting: str, address: object, *, http_hosts: frozenset[str] |
     parts = _split(address)
     if parts.scheme == "https" and parts.hostname:
         return
-    if parts.scheme == "http" and (
-        is_loopback(parts.hostname) or parts.hostname in (http_hosts or frozenset())
-    ):
+    is_named = parts.hostname in (http_hosts or frozenset())
+    if parts.scheme == "http" and (is_loopback(parts.hostname) or is_named):
         return
     only = " only" if http_hosts is None else ", and for emulators in http_hosts (COGNITO_HTTP_HOSTS)"
     raise ConfigurationError(

@@ -17,7 +17,7 @@ _WORDS_BY_NAME = {  # classes of httpx, which is not imported here
     "ProxyError": "proxy: it did not let the request through; see HTTPS_PROXY",
     "RemoteProtocolError": "protocol: the port speaks no HTTP, or the connection broke",
 }
-CLIENT_SETTINGS = "check HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+CLIENT_SETTINGS = "check HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
 """Advice for a client that cannot even be made: it reads these variables."""
 
 _MOST = 32  # exceptions of one chain that are looked at
