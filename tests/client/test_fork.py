@@ -46,7 +46,7 @@ def test_a_child_requests_a_token_of_its_own() -> None:
 @pytest.mark.usefixtures("no_grace")
 def test_threads_that_are_stuck_in_the_parent_do_not_count_in_a_child() -> None:
     provider = StuckProvider(4)
-    auth = CognitoAuth(provider, timeout=0.4)
+    auth = CognitoAuth(provider, timeout=0.6)
     for _ in range(4):
         with pytest.raises(TokenRequestFailed, match="No token within"):
             get_status(auth)
