@@ -9,12 +9,18 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any, Final
 
-from fastapi_cognito_guard.addresses import build_sign_in_url, check_address
+from fastapi_cognito_guard.addresses import (
+    build_sign_in_url,
+    check_address,
+    check_http_hosts,
+    check_name_only,
+)
 from fastapi_cognito_guard.errors import ConfigurationError
 
 _REGION = r"(?:eusc-[a-z]{2}|[a-z]{2})-(?:gov-)?[a-z]+-[0-9]+"
 # Strings, so that importing the package stays cheap: `re` compiles them when they are first needed.
 _POOL_ID = rf"({_REGION})_[A-Za-z0-9]+"
+_ANY_POOL_ID = r"[\x21\x23-\x26\x28-\x2B\x2D-\x5F\x61-\x7E]{1,128}"  # visible; no quotes, no commas
 _NO_ID = r"[\s,;\[\]\"']"  # several ids in one string
 _TOKEN_USES = frozenset({"id", "access"})
 
@@ -40,16 +46,20 @@ ANY_CLIENT: Final = AnyClient.ANY_CLIENT
 class UserPool:
     """Cognito user pool, and the tokens of it to accept.
 
-    ``id``          for example ``eu-west-1_Abc123Xyz``; region, issuers and key address derive from it
+    ``id``          for example ``eu-west-1_Abc123Xyz``; region, issuers and key address derive from it.
+                    With ``issuer``, the id of an emulator: ``local_6Ttdd5rm``
     ``client_ids``  the app clients whose tokens are accepted: ids, one id, or `ANY_CLIENT`
     ``token_use``   the tokens that ``semantics="strict"`` accepts: ``{"access"}``, ``{"id"}`` or both
     ``regions``     regions of the pool's replicas, whose issuers are accepted too
     ``resource``    the ``aud`` that access tokens must carry (resource binding)
-    ``issuer``      replaces Cognito's two issuers, for emulators and proxies
+    ``issuer``      replaces Cognito's two issuers, for emulators and proxies. With ``jwks_uri`` or ``jwks``
+                    it is only compared, so it may be any http address
     ``jwks_uri``    replaces ``{issuer}/.well-known/jwks.json``
     ``jwks``        the keys, as a mapping or the path of a file; nothing is fetched
     ``domain``      the sign-in domain: ``myapp.auth.eu-west-1.amazoncognito.com``, a domain of your own,
                     or ``http://127.0.0.1:9229`` for a local pool
+    ``http_hosts``  names of hosts that may be reached over plain http, for emulators in containers:
+                    ``["cognito"]``. Whoever controls the network to them controls the keys; refused on Lambda
 
     Raises `ConfigurationError` for a setting that cannot be right.
     """
@@ -65,31 +75,35 @@ class UserPool:
         default=None, kw_only=True, repr=False, hash=False
     )
     domain: str | None = field(default=None, kw_only=True)
+    http_hosts: Collection[str] | str = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.id, str) or not re.fullmatch(_POOL_ID, self.id):
-            raise ConfigurationError(
-                f"{self.id!r} is not a user pool id. Write it as the console shows it: "
-                '"eu-west-1_Abc123Xyz" (region, underscore, letters and digits).',
-                setting="id",
-            )
+        _check_id(self.id, any_form=self.issuer is not None)
         object.__setattr__(self, "client_ids", _check_client_ids(self.client_ids))
         object.__setattr__(self, "token_use", _check_token_uses(self.token_use))
         object.__setattr__(self, "regions", _check_regions(self.regions))
-        for name in ("issuer", "jwks_uri"):
-            if getattr(self, name) is not None:
-                check_address(name, getattr(self, name))
-        if self.domain is not None:
-            build_sign_in_url(self.domain)
+        http_hosts = check_http_hosts(self.http_hosts)
+        object.__setattr__(self, "http_hosts", http_hosts)
+        self._check_addresses(http_hosts)
         if self.jwks is not None and not isinstance(self.jwks, Mapping | str | PathLike):
             raise ConfigurationError(
                 'jwks is {"keys": [...]} as the pool publishes it, or the path of a file with it.',
                 setting="jwks",
             )
 
+    def _check_addresses(self, http_hosts: frozenset[str]) -> None:
+        if self.jwks_uri is not None:
+            check_address("jwks_uri", self.jwks_uri, http_hosts=http_hosts)
+        if self.issuer is not None and self.jwks is None and self.jwks_uri is None:
+            check_address("issuer", self.issuer, http_hosts=http_hosts)
+        elif self.issuer is not None:
+            check_name_only("issuer", self.issuer)
+        if self.domain is not None:
+            build_sign_in_url(self.domain, http_hosts=http_hosts)
+
     @property
     def region(self) -> str:
-        """AWS region of the pool."""
+        """AWS region of the pool; of an emulator's id, the text before the first underscore."""
         return self.id.partition("_")[0]
 
     @property
@@ -111,12 +125,17 @@ class UserPool:
     @property
     def authorize_url(self) -> str | None:
         """Authorization endpoint (RFC 6749 section 3.1); None without a ``domain``."""
-        return None if self.domain is None else f"{build_sign_in_url(self.domain)}/oauth2/authorize"
+        return self._build_sign_in_url("/oauth2/authorize")
 
     @property
     def token_url(self) -> str | None:
         """Token endpoint (RFC 6749 section 3.2); None without a ``domain``."""
-        return None if self.domain is None else f"{build_sign_in_url(self.domain)}/oauth2/token"
+        return self._build_sign_in_url("/oauth2/token")
+
+    def _build_sign_in_url(self, path: str) -> str | None:
+        if self.domain is None:
+            return None
+        return build_sign_in_url(self.domain, http_hosts=frozenset(self.http_hosts)) + path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +186,18 @@ def _dns_suffix(region: str) -> str:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _check_id(given: object, *, any_form: bool) -> None:
+    """Raise `ConfigurationError` unless this is the id of a pool. ``any_form``: it may be an emulator's."""
+    if isinstance(given, str) and re.fullmatch(_ANY_POOL_ID if any_form else _POOL_ID, given):
+        return
+    raise ConfigurationError(
+        f"{given!r} is not a user pool id. Write it as the console shows it: "
+        '"eu-west-1_Abc123Xyz" (region, underscore, letters and digits). For the id of an emulator, '
+        "give its issuer, too: issuer (COGNITO_ISSUER).",
+        setting="id",
+    )
 
 
 def _check_client_ids(given: object) -> frozenset[str] | AnyClient:

@@ -75,6 +75,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"issuer": 5}, "https"),
     ({"jwks_uri": "http://10.0.0.1/jwks.json"}, "jwks_uri is an https address"),
     ({"jwks_uri": "jwks.json"}, "jwks_uri is an https address"),
+    ({"jwks_uri": "https://keys.example.com:99999/"}, "jwks_uri is an https address"),
+    ({"jwks_uri": "https://keys.example.com/a b"}, "jwks_uri is an https address"),
+    ({"jwks_uri": "https://keys.example.com/\n"}, "jwks_uri is an https address"),
+    ({"jwks_uri": "https://keys.example.com\\@evil.example"}, "jwks_uri is an https address"),
     ({"jwks": 7}, "jwks"),
     *(
         ({"domain": domain}, "domain is a host name")
@@ -174,3 +178,52 @@ def test_a_guard_needs_pools(pools: Any) -> None:
 
 def test_pools_are_values_that_can_be_keys() -> None:
     assert len({UserPool(ID, client_ids="web"), UserPool(ID, client_ids={"web"})}) == 1
+    hosts = [UserPool(ID, client_ids="web", http_hosts=hosts) for hosts in ("cognito", ["cognito"])]
+    assert len(set(hosts)) == 1
+
+
+@pytest.mark.parametrize(
+    "id", ["local_6Ttdd5rm", "my-pool", "us-east-1_5cb4ec47825a47a8919677a7d1b9480a", "p:1/x"]
+)
+def test_with_an_issuer_the_id_may_be_an_emulators(id: str) -> None:
+    pool = UserPool(id, client_ids="web", issuer="http://localhost:9229/pool")
+    assert (pool.id, pool.issuers) == (id, ("http://localhost:9229/pool",))
+
+
+def test_the_region_of_an_emulators_id_stands_before_the_underscore() -> None:
+    assert UserPool("local_6Ttdd5rm", client_ids="web", issuer="http://localhost:9229/p").region == "local"
+
+
+@pytest.mark.parametrize("id", ["local_6Ttdd5rm", "eu-west-1_a-b"])
+def test_the_id_of_an_emulator_without_its_issuer_is_refused_with_advice(id: str) -> None:
+    with pytest.raises(ConfigurationError, match="give its issuer, too"):
+        UserPool(id, client_ids="web", jwks={"keys": []})
+
+
+@pytest.mark.parametrize(
+    "id",
+    ["", "a b", "a,b", 'a"b', "a'b", "a`b", "a\nb", "a\x00", "a\x7f", "a\u202eb", "x" * 129, None, 5, ["a"]],
+)
+def test_an_id_is_one_short_visible_text_also_with_an_issuer(id: Any) -> None:
+    with pytest.raises(ConfigurationError, match="is not a user pool id") as refused:
+        UserPool(id, client_ids="web", issuer="http://localhost:9229/pool")
+    assert refused.value.setting == "id"
+
+
+@pytest.mark.parametrize(
+    "keys", [{"jwks": {"keys": []}}, {"jwks_uri": "http://127.0.0.1:9229/jwks.json"}], ids=str
+)
+@pytest.mark.parametrize(
+    "issuer", ["http://0.0.0.0:9229/local_x", "http://cognito:9229/p", "https://a.example"]
+)
+def test_an_issuer_that_is_only_compared_may_be_any_http_address(issuer: str, keys: dict[str, Any]) -> None:
+    assert UserPool("local_x", client_ids="web", issuer=issuer, **keys).issuers == (issuer,)
+
+
+@pytest.mark.parametrize(
+    "issuer", ["", "cognito", "ftp://cognito", "http://", "http://a b", "file:///etc", 5]
+)
+def test_an_issuer_that_is_only_compared_is_an_address(issuer: Any) -> None:
+    with pytest.raises(ConfigurationError, match="issuer is an https or http address") as refused:
+        UserPool("local_x", client_ids="web", issuer=issuer, jwks={"keys": []})
+    assert refused.value.setting == "issuer"

@@ -92,6 +92,19 @@ def test_a_guard_from_the_environment() -> None:
     assert (guard.semantics, guard.gateway) == ("http", "require")
 
 
+def test_the_environment_may_name_an_emulator_and_its_hosts() -> None:
+    environ = {
+        "COGNITO_USER_POOL_ID": "local_6Ttdd5rm",
+        "COGNITO_CLIENT_IDS": "web",
+        "COGNITO_ISSUER": "http://cognito:9229/local_6Ttdd5rm",
+        "COGNITO_DOMAIN": "http://localhost.localstack.cloud:4566",
+        "COGNITO_HTTP_HOSTS": "cognito, localhost.localstack.cloud",
+    }
+    (pool,) = CognitoGuard.from_env(environ).pools
+    assert pool.keys_address == "http://cognito:9229/local_6Ttdd5rm/.well-known/jwks.json"
+    assert pool.http_hosts == {"cognito", "localhost.localstack.cloud"}
+
+
 def test_from_env_takes_other_settings_as_arguments() -> None:
     guard = CognitoGuard.from_env(ENVIRONMENT, deny_by_default=True, public=["/health"])
     assert guard.deny_by_default
@@ -120,7 +133,12 @@ def test_any_client_is_written_out_in_the_environment_too() -> None:
         ({"COGNITO_USER_POOL_ID": "Abc"}, "COGNITO_USER_POOL_ID"),
         ({"COGNITO_TOKEN_USE": "refresh"}, "COGNITO_TOKEN_USE"),
         ({"COGNITO_REGIONS": "mars"}, "COGNITO_REGIONS"),
-        ({"COGNITO_ISSUER": "http://example.com"}, "COGNITO_ISSUER"),
+        ({"COGNITO_ISSUER": "http://example.com"}, "COGNITO_ISSUER: .*COGNITO_HTTP_HOSTS"),
+        ({"COGNITO_JWKS_URI": "http://example.com"}, "COGNITO_JWKS_URI: .*COGNITO_HTTP_HOSTS"),
+        ({"COGNITO_DOMAIN": "http://example.com"}, "COGNITO_DOMAIN: .*COGNITO_HTTP_HOSTS"),
+        ({"COGNITO_HTTP_HOSTS": "*"}, "COGNITO_HTTP_HOSTS"),
+        ({"COGNITO_HTTP_HOSTS": "cognito:9229"}, "COGNITO_HTTP_HOSTS"),
+        ({"COGNITO_USER_POOL_ID": "local_6Ttdd5rm"}, "COGNITO_USER_POOL_ID: .*COGNITO_ISSUER"),
         ({"COGNITO_LEEWAY": "soon"}, "COGNITO_LEEWAY"),
         ({"COGNITO_LEEWAY": "999"}, "COGNITO_LEEWAY"),
         ({"COGNITO_SEMANTICS": "lenient"}, "COGNITO_SEMANTICS"),

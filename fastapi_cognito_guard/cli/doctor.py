@@ -28,6 +28,7 @@ from fastapi_cognito_guard.cli.output import (
 from fastapi_cognito_guard.cli.routes import App
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
+from fastapi_cognito_guard.network_errors import describe_failure
 from fastapi_cognito_guard.pool import AnyClient, KeyPolicy, UserPool
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.key_source import build_key_source
@@ -87,10 +88,15 @@ def check_clock(address: str, now: Callable[[], float]) -> Check:
     import httpx
 
     try:
-        is_remote = address.startswith("https:")  # plain http is loopback, which no proxy can reach
+        is_remote = address.startswith(
+            "https:"
+        )  # plain http is loopback or an emulator: no proxy reaches them
         response = httpx.get(address, timeout=_TIMEOUT, trust_env=is_remote)
+    except Exception as error:  # also an OSError or a ValueError of a proxy or certificate setting
+        return Check(True, f"the clock was not checked: no answer ({describe_failure(error)})")
+    try:
         ahead = now() - parsedate_to_datetime(response.headers["date"]).timestamp()
-    except (httpx.HTTPError, KeyError, ValueError):
+    except (KeyError, ValueError):
         return Check(True, "the clock was not checked: the server sends no Date header")
     if abs(ahead) <= _MAX_SKEW:
         return Check(True, "the clock is right")
@@ -149,6 +155,9 @@ def _check_settings(guard: CognitoGuard) -> Iterator[Check]:
         yield Check(True, f"pool {pool.id} takes {uses} tokens of {_format_clients(pool)}")
         if pool.issuer is not None:
             yield Check(True, f"issuer {pool.issuer}")
+        if pool.http_hosts:
+            hosts = ", ".join(sorted(pool.http_hosts))
+            yield Check(True, f"plain http to {hosts}: for emulators only, never where tokens matter")
     yield Check(True, f'semantics="{guard.semantics}", gateway="{guard.gateway}"')
 
 

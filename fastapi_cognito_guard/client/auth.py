@@ -1,6 +1,7 @@
 """httpx authentication: one token for many requests, renewed once for all of them."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Generator
 from concurrent.futures import Future, wait
@@ -9,7 +10,8 @@ from typing import NamedTuple
 
 import httpx
 
-from fastapi_cognito_guard.addresses import is_loopback
+from fastapi_cognito_guard.addresses import check_http_hosts
+from fastapi_cognito_guard.client.origins import find_origin, parse_origins
 from fastapi_cognito_guard.client.sources import (
     ClientCredentials,
     Issued,
@@ -22,7 +24,8 @@ from fastapi_cognito_guard.single_flight import SingleFlight, wait_for
 
 _MARGIN = 60.0  # seconds before its expiry at which a token is renewed; half its life, if that is less
 _FUTILE = 10.0  # seconds for which a token that replaced a refused one is not itself replaced after a 401
-_GRACE = 1.0  # seconds past its deadline for which a request still waits for its token
+_GRACE = 1.0  # seconds past its deadline after which a token request counts as lost
+_MOST_LOST = 4  # lost token requests, each of which holds a thread; beside so many, no other one is started
 _NEVER = float("-inf")
 
 _Pending = Future[Issued | BaseException]
@@ -36,14 +39,33 @@ class _Kept(NamedTuple):
     renewed_at: float = _NEVER
 
 
+class _UnderWay(NamedTuple):
+    """Token request, its latest end on the monotonic clock, and the process that has its thread."""
+
+    result: _Pending
+    ends: float
+    process: int
+
+    def seconds_left(self) -> float:
+        return max(0.0, self.ends - time.monotonic())
+
+    def is_lost(self) -> bool:
+        return not self.seconds_left() and not self.result.done()
+
+    def holds_thread(self) -> bool:
+        return self.process == os.getpid() and not self.result.done()
+
+
 class CognitoAuth(httpx.Auth):
     """httpx authentication that sends a token with each request, sync or async.
 
-    ``source``   a `ClientCredentials`, a `RefreshToken`, or a function that returns a token
-    ``origins``  addresses that tokens may be sent to: ``"https://api.example.com"``, or several; by
-                 default every https address, and http on loopback
-    ``timeout``  seconds that obtaining a token may take
-    ``now``      the clock, in seconds since the epoch
+    ``source``      a `ClientCredentials`, a `RefreshToken`, or a function that returns a token
+    ``origins``     addresses that tokens may be sent to: ``"https://api.example.com"``, or several; by
+                    default every https address, and http on loopback
+    ``timeout``     seconds that obtaining a token may take
+    ``http_hosts``  hosts of ``origins`` that tokens may be sent to over plain http, for APIs in containers
+                    on your machine: ``["orders"]``. Refused on Lambda
+    ``now``         the clock, in seconds since the epoch
 
     A token is kept until shortly before it expires, and requested once for all requests that wait for it.
     After a 401 it is renewed once and the request is sent again, unless its body is a stream, which can be
@@ -60,6 +82,7 @@ class CognitoAuth(httpx.Auth):
         *,
         origins: Collection[str] | str = (),
         timeout: float = 10.0,
+        http_hosts: Collection[str] | str = (),
         now: Callable[[], float] = time.time,
     ) -> None:
         if not isinstance(source, ClientCredentials | RefreshToken) and not callable(source):
@@ -69,15 +92,17 @@ class CognitoAuth(httpx.Auth):
                 setting="source",
             )
         self._source = source
-        self._origins = frozenset(map(_parse_origin, (origins,) if isinstance(origins, str) else origins))
+        self._http_hosts = check_http_hosts(http_hosts)
+        self._origins = parse_origins(origins, self._http_hosts)
         self._timeout = timeout
         self._now = now
         self._kept = _Kept()
         self._flight: SingleFlight[Issued] = SingleFlight("cognito-token")
+        self._under_way: _UnderWay | None = None
+        self._lost: list[_UnderWay] = []
 
     def __repr__(self) -> str:
-        known = isinstance(self._source, ClientCredentials | RefreshToken)
-        return f"CognitoAuth({self._source!r})" if known else "CognitoAuth(<a token provider>)"
+        return f"CognitoAuth({'<a token provider>' if callable(self._source) else repr(self._source)})"
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Authenticate one request of a `httpx.Client`."""
@@ -99,7 +124,7 @@ class CognitoAuth(httpx.Auth):
 
     def _check_origin(self, url: httpx.URL) -> None:
         """Raise `ConfigurationError` if a token could be read on its way, or by another party."""
-        origin = _origin_of(url)
+        origin = find_origin(url, self._http_hosts)
         if self._origins and origin not in self._origins:
             raise ConfigurationError(
                 f"This CognitoAuth has no tokens for {origin}. Add it to origins, or send the request with "
@@ -107,14 +132,14 @@ class CognitoAuth(httpx.Auth):
                 setting="origins",
             )
 
-    def _find_token(self) -> str | _Pending:
+    def _find_token(self) -> str | _UnderWay:
         """Return the token in use, or the request for one that is under way."""
         with self._flight.lock:
             if self._now() < self._kept.fresh_until:
                 return self._kept.token
             return self._join_request(refused=False)
 
-    def _renew(self, response: httpx.Response, request: httpx.Request, token: str) -> str | _Pending | None:
+    def _renew(self, response: httpx.Response, request: httpx.Request, token: str) -> str | _UnderWay | None:
         """Return another token to try after a 401, or None if the response stands."""
         # After a redirect to another origin the token is gone, so that a 401 from there is not about it.
         sent = response.request.headers.get("Authorization") == f"Bearer {token}"
@@ -132,11 +157,27 @@ class CognitoAuth(httpx.Auth):
                 return kept.token
             return self._join_request(refused=True)
 
-    def _join_request(self, *, refused: bool) -> _Pending:
+    def _join_request(self, *, refused: bool) -> _UnderWay:
         """Return the token request under way, or start one. The caller holds the lock."""
-        if self._flight.current is not None:
-            return self._flight.current
-        return self._flight.start(self._request, partial(self._keep, refused))
+        if self._flight.current is not None and self._under_way is not None:
+            if not self._under_way.is_lost():
+                return self._under_way
+            self._flight.abandon()
+            self._lost.append(self._under_way)
+        self._check_lost()
+        ends = time.monotonic() + self._timeout + _GRACE
+        result = self._flight.start(self._request, partial(self._keep, refused))
+        self._under_way = _UnderWay(result, ends, os.getpid())
+        return self._under_way
+
+    def _check_lost(self) -> None:
+        """Raise `TokenRequestFailed` while so many lost requests hold a thread that more would do harm."""
+        self._lost = [lost for lost in self._lost if lost.holds_thread()]
+        if len(self._lost) >= _MOST_LOST:
+            raise TokenRequestFailed(
+                f"{len(self._lost)} requests for a token have not ended after {self._timeout} seconds: "
+                f"{self._advise()}."
+            )
 
     async def _request(self) -> Issued:
         try:
@@ -152,17 +193,17 @@ class CognitoAuth(httpx.Auth):
             self._kept = _Kept(result.token, fresh_until, now if refused else _NEVER)
             self._source = result.source
 
-    def _wait(self, token: str | _Pending) -> str:
+    def _wait(self, token: str | _UnderWay) -> str:
         if isinstance(token, str):
             return token
-        wait([token], self._timeout + _GRACE)
-        return self._unwrap(token)
+        wait([token.result], token.seconds_left())
+        return self._unwrap(token.result)
 
-    async def _wait_async(self, token: str | _Pending) -> str:
+    async def _wait_async(self, token: str | _UnderWay) -> str:
         if isinstance(token, str):
             return token
-        await wait_for(token, self._timeout + _GRACE)
-        return self._unwrap(token)
+        await wait_for(token.result, token.seconds_left())
+        return self._unwrap(token.result)
 
     def _unwrap(self, pending: _Pending) -> str:
         result = pending.result() if pending.done() else self._timeout_error()
@@ -174,32 +215,14 @@ class CognitoAuth(httpx.Auth):
         raise TokenRequestFailed(f"The token provider ended with {type(result).__name__}.")
 
     def _timeout_error(self) -> TokenRequestFailed:
-        return TokenRequestFailed(
-            f"No token within {self._timeout} seconds: check the domain and the network."
-        )
+        return TokenRequestFailed(f"No token within {self._timeout} seconds: {self._advise()}.")
+
+    def _advise(self) -> str:
+        if callable(self._source):
+            return "give the token provider a time limit of its own"
+        return "check the domain and the network"
 
 
 def _authorize(request: httpx.Request, token: str) -> httpx.Request:
     request.headers["Authorization"] = f"Bearer {token}"
     return request
-
-
-def _origin_of(url: httpx.URL) -> str:
-    """Return scheme, host and port. Raises `ConfigurationError` unless the connection is safe."""
-    if not (url.scheme == "https" and url.host) and not (url.scheme == "http" and is_loopback(url.host)):
-        raise ConfigurationError(
-            "Tokens are sent over https, or over http to 127.0.0.1 and localhost: write https."
-        )
-    return f"{url.scheme}://{url.netloc.decode('ascii')}"
-
-
-def _parse_origin(origin: str) -> str:
-    try:
-        url = httpx.URL(origin)
-    except (TypeError, httpx.InvalidURL):
-        url = httpx.URL("https:///not-an-address")
-    if url.raw_path != b"/":
-        raise ConfigurationError(
-            'An origin is scheme, host and port: "https://api.example.com".', setting="origins"
-        )
-    return _origin_of(url)

@@ -5,17 +5,18 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 import httpx
 
-from fastapi_cognito_guard.addresses import build_sign_in_url
+from fastapi_cognito_guard.addresses import build_sign_in_url, check_http_hosts
 from fastapi_cognito_guard.errors import (
     AlgorithmNotAllowed,
     ConfigurationError,
     TokenMalformed,
     TokenRequestFailed,
 )
+from fastapi_cognito_guard.network_errors import CLIENT_SETTINGS, describe_failure
 from fastapi_cognito_guard.tokens.jwt import parse
 
 TokenProvider = Callable[[], str | Awaitable[str]]
@@ -25,6 +26,7 @@ loop (a shared async client)."""
 _MAX_ANSWER = 64 * 1024
 _FOREVER = 1e12  # seconds; a larger number is not a time
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 section 2.1
+_REFRESH_TOKEN = re.compile(r"[\x21-\x7E]+")  # RFC 6749 appendix A.17, without the blank
 _ADVICE = {  # by RFC 6749 section 5.2
     "invalid_request": "the token endpoint does not accept the form of the request",
     "invalid_client": "check client_id and client_secret",
@@ -39,17 +41,19 @@ _ADVICE = {  # by RFC 6749 section 5.2
 class ClientCredentials:
     """Credentials of a machine that signs in as itself (RFC 6749 section 4.4).
 
-    ``domain``  as in `UserPool`: ``myapp.auth.eu-west-1.amazoncognito.com``
-    ``scopes``  to request; by default all that the app client may have
+    ``domain``      as in `UserPool`: ``myapp.auth.eu-west-1.amazoncognito.com``
+    ``scopes``      to request; by default all that the app client may have
+    ``http_hosts``  as in `UserPool`: emulators that may be reached over plain http
     """
 
     domain: str
     client_id: str
     client_secret: str = field(repr=False)
     scopes: Collection[str] = ()
+    http_hosts: Collection[str] | str = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        build_sign_in_url(self.domain)
+        _check_domain(self)
         if isinstance(self.scopes, str):
             raise ConfigurationError(f'scopes is a list: scopes=["{self.scopes}"].', setting="scopes")
 
@@ -60,6 +64,7 @@ class RefreshToken:
 
     ``client_secret``  for an app client that has one
     ``token_use``      the token to send: ``"access"``, or ``"id"`` for APIs that accept ID tokens
+    ``http_hosts``     as in `UserPool`: emulators that may be reached over plain http
     """
 
     domain: str
@@ -67,11 +72,18 @@ class RefreshToken:
     refresh_token: str = field(repr=False)
     client_secret: str | None = field(default=None, repr=False)
     token_use: Literal["access", "id"] = "access"
+    http_hosts: Collection[str] | str = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        build_sign_in_url(self.domain)
+        _check_domain(self)
         if self.token_use not in {"access", "id"}:
             raise ConfigurationError('token_use is "access" or "id".', setting="token_use")
+
+
+def _check_domain(source: ClientCredentials | RefreshToken) -> None:
+    http_hosts = check_http_hosts(source.http_hosts)
+    object.__setattr__(source, "http_hosts", http_hosts)
+    build_sign_in_url(source.domain, http_hosts=http_hosts)
 
 
 TokenSource = ClientCredentials | RefreshToken | TokenProvider
@@ -95,8 +107,7 @@ async def request_token(source: TokenSource, now: Callable[[], float]) -> Issued
         form = {"grant_type": "refresh_token", "refresh_token": source.refresh_token}
         answer = await _post(source, form)
         token = _check_token(answer.get(f"{source.token_use}_token"))
-        rotated = answer.get("refresh_token")  # if the app client rotates them
-        source = replace(source, refresh_token=rotated) if isinstance(rotated, str) else source
+        source = _replace_refresh_token(source, answer.get("refresh_token"))
     else:
         given = source()
         answer, token = (
@@ -106,33 +117,60 @@ async def request_token(source: TokenSource, now: Callable[[], float]) -> Issued
     return Issued(token, _find_lifetime(answer.get("expires_in"), token, now()), source)
 
 
+def _replace_refresh_token(source: RefreshToken, rotated: object) -> RefreshToken:
+    """Return the source with the token of an app client that rotates them, if the answer has a usable one."""
+    if isinstance(rotated, str) and _REFRESH_TOKEN.fullmatch(rotated):
+        return replace(source, refresh_token=rotated)
+    return source
+
+
 async def _post(source: ClientCredentials | RefreshToken, form: dict[str, str]) -> Mapping[str, Any]:
     """Send one short, bounded POST. The caller sets the deadline."""
-    address = f"{build_sign_in_url(source.domain)}/oauth2/token"
+    domain = build_sign_in_url(source.domain, http_hosts=frozenset(source.http_hosts))
     request = httpx.Request(
         "POST",
-        address,
+        f"{domain}/oauth2/token",
         data={**form, "client_id": source.client_id},
         headers={"accept": "application/json", "accept-encoding": "identity"},
     )
     secret = source.client_secret
     auth = None if secret is None else httpx.BasicAuth(source.client_id, secret)
-    proxied = request.url.scheme == "https"  # plain http is for loopback, which no proxy can reach
-    body = b""
+    client = _make_client(request.url)
     try:
-        async with httpx.AsyncClient(timeout=httpx.Timeout(None), trust_env=proxied) as client:
-            answer = await client.send(request, auth=auth, stream=True)
-            async for chunk in answer.aiter_raw():
-                body += chunk
-                if len(body) > _MAX_ANSWER:
-                    break
-            await answer.aclose()
-    except httpx.HTTPError as error:
+        async with client:
+            status, body = await _send(client, request, auth)
+    except Exception as error:  # also an OSError or a ValueError of a proxy's address
         raise TokenRequestFailed(
-            f"The token endpoint {address} cannot be reached ({type(error).__name__}): check the domain, and "
-            "the network path from this machine to it."
+            f"The token endpoint {request.url} cannot be reached ({describe_failure(error)}): check the "
+            "domain, and the network path from this machine to it."
         ) from error
-    return _parse_answer(address, answer.status_code, body)
+    return _parse_answer(str(request.url), status, body)
+
+
+def _make_client(url: httpx.URL) -> httpx.AsyncClient:
+    # Plain http is for loopback and named emulators: no proxy may read the secrets on their way there.
+    proxied = url.scheme == "https"
+    try:
+        return httpx.AsyncClient(timeout=httpx.Timeout(None), trust_env=proxied)
+    except Exception as error:
+        # Its text is not repeated, nor shown as the cause: it may hold the proxy's password.
+        raise TokenRequestFailed(
+            f"No client for {url} can be made ({type(error).__name__}): {CLIENT_SETTINGS}."
+        ) from None
+
+
+async def _send(
+    client: httpx.AsyncClient, request: httpx.Request, auth: httpx.BasicAuth | None
+) -> tuple[int, bytes]:
+    """Return status and body of the answer; a body that is too long is cut."""
+    answer = await client.send(request, auth=auth, stream=True)
+    body = b""
+    async for chunk in answer.aiter_raw():
+        body += chunk
+        if len(body) > _MAX_ANSWER:
+            break
+    await answer.aclose()
+    return answer.status_code, body
 
 
 def _parse_answer(address: str, status: int, body: bytes) -> Mapping[str, Any]:
@@ -164,7 +202,7 @@ def _check_token(token: object, *, from_provider: bool = False) -> str:
 
 def _find_lifetime(expires_in: object, token: str, now: float) -> float:
     """Return the lifetime by the endpoint, else by the token, else 0: then the token is not kept."""
-    if expires_in is not None:
+    if _is_number(expires_in):
         return _as_seconds(expires_in)
     try:
         expires_at = parse(token).payload.get("exp")
@@ -174,4 +212,8 @@ def _find_lifetime(expires_in: object, token: str, now: float) -> float:
 
 
 def _as_seconds(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and 0 < value < _FOREVER else 0
+    return float(value) if _is_number(value) and 0 < value < _FOREVER else 0
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -3,7 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from ssl import SSLContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from fastapi_cognito_guard.network_errors import CLIENT_SETTINGS
+
+if TYPE_CHECKING:
+    import httpx
 
 Fetch = Callable[[str], Awaitable[bytes | str | Mapping[str, Any]]]
 """Returns the key document at an address, parsed or not, or raises.
@@ -27,14 +33,9 @@ async def fetch_over_https(address: str) -> bytes:
 
     No client is kept: between two fetches lie minutes, and on Lambda a freeze.
     """
-    import httpx
-
     body = b""
-    proxied = address.startswith("https:")  # plain http is for loopback, which no proxy can reach
     async with (
-        httpx.AsyncClient(
-            verify=_ssl_context(), follow_redirects=False, timeout=httpx.Timeout(None), trust_env=proxied
-        ) as client,
+        _make_client(address) as client,
         client.stream("GET", address, headers={"accept-encoding": "identity"}) as response,
     ):
         if response.status_code != 200:
@@ -47,6 +48,22 @@ async def fetch_over_https(address: str) -> bytes:
             if len(body) > _MAX_BODY:
                 raise FetchFailed("its answer is longer than 64 KiB")
     return body
+
+
+def _make_client(address: str) -> "httpx.AsyncClient":
+    """Make a client with the proxies and authorities of the environment. Raises `FetchFailed`."""
+    import httpx
+
+    # Plain http is for loopback and named emulators: a proxy cannot reach them, and must not answer for them.
+    proxied = urlsplit(address).scheme == "https"
+    try:
+        return httpx.AsyncClient(
+            verify=_ssl_context(), follow_redirects=False, timeout=httpx.Timeout(None), trust_env=proxied
+        )
+    except Exception as error:
+        # Its text is not repeated: it may hold the proxy's password.
+        reason = f"no client can be made ({type(error).__name__}): {CLIENT_SETTINGS}"
+        raise FetchFailed(reason) from None
 
 
 def _parse_retry_after(text: str | None) -> float:

@@ -70,13 +70,43 @@ def test_a_wrong_clock_is_a_problem(skew: float, message: str) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [response(b"{}"), response(b"{}", headers={"Date": "tomorrow"}), b""],
-    ids=["no date", "not a date", "no answer"],
+    [response(b"{}"), response(b"{}", headers={"Date": "tomorrow"})],
+    ids=["no date", "not a date"],
 )
 def test_a_server_without_a_date_header_is_no_problem(answer: bytes) -> None:
     with fault_server(answer) as server:
         check = check_clock(server.address, time.time)
     assert check == (True, "the clock was not checked: the server sends no Date header")
+
+
+def test_a_server_that_does_not_answer_leaves_the_clock_unchecked_and_is_named() -> None:
+    with fault_server(b"") as server:
+        check = check_clock(server.address, time.time)
+    assert (check.ok, "no answer (RemoteProtocolError, protocol: " in check.text) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HTTPS_PROXY", "ftp://ada:secret@proxy.example"), ("SSL_CERT_FILE", __file__)],
+)
+def test_a_wrong_proxy_or_certificate_setting_does_not_stop_doctor(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    check = check_clock("https://127.0.0.1:9/", time.time)
+    assert (check.ok, "no answer (" in check.text, "secret" in check.text) == (True, True, False)
+
+
+def test_doctor_says_that_plain_http_is_for_emulators() -> None:
+    env = {
+        "COGNITO_USER_POOL_ID": "local_6Ttdd5rm",
+        "COGNITO_CLIENT_IDS": "ANY_CLIENT",
+        "COGNITO_ISSUER": "http://127.0.0.1:9/local_6Ttdd5rm",
+        "COGNITO_HTTP_HOSTS": "cognito",
+    }
+    result = cognito_guard("doctor", env=env)
+    assert "plain http to cognito: for emulators only" in result.text
+    assert "!! the keys cannot be fetched" in result.text
 
 
 def test_a_file_without_usable_keys_is_a_problem(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A protected API, its pool and a token endpoint, on loopback, with a clock that tests set."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -106,3 +107,33 @@ def make_client(shop: Shop, auth: httpx.Auth) -> httpx.Client:
 
 def make_async_client(shop: Shop, auth: httpx.Auth) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=shop.address, auth=auth, trust_env=False, timeout=10)
+
+
+def make_source(kind: Any, **settings: Any) -> Any:
+    secret = {"client_secret" if kind is ClientCredentials else "refresh_token": "s3cret"}
+    return kind(**{"domain": "login.example.com", "client_id": "web", **secret, **settings})
+
+
+class StuckProvider:
+    """Token provider whose first calls do not return before `go`; each holds its thread and its loop."""
+
+    def __init__(self, stuck: int) -> None:
+        self.stuck = stuck
+        self.calls = 0
+        self.go = threading.Event()
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.calls <= self.stuck:
+            self.go.wait(timeout=20)
+        return "opaque"
+
+
+@pytest.fixture
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("fastapi_cognito_guard.client.auth._GRACE", 0.1)
+    before = {thread for thread in threading.enumerate() if thread.name == "cognito-token"}
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "cognito-token" and thread not in before:
+            thread.join(timeout=10)

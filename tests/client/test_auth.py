@@ -246,6 +246,23 @@ def test_tokens_are_sent_to_allowed_origins(url: str, origins: Any) -> None:
     assert sent == ["Bearer opaque"]
 
 
+def test_over_http_a_token_goes_to_named_hosts_of_the_origins_only() -> None:
+    auth = CognitoAuth(lambda: "opaque", origins="http://orders:8000", http_hosts=["orders", "other"])
+    with make_offline_client(auth) as client:
+        assert client.get("http://orders:8000/jti").status_code == 200
+        for url in ("http://other:8000/", "http://orders:8001/", "http://orders/", "https://orders:8000/"):
+            with pytest.raises(ConfigurationError, match="origins"):
+                client.get(url)
+        with pytest.raises(ConfigurationError, match="https"):
+            client.get("http://third:8000/")
+
+
+def test_on_lambda_tokens_go_to_no_host_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    with pytest.raises(ConfigurationError, match="not for Lambda"):
+        CognitoAuth(lambda: "opaque", origins="http://orders:8000", http_hosts=["orders"])
+
+
 @pytest.mark.parametrize(
     ("settings", "advice"),
     [
@@ -257,6 +274,9 @@ def test_tokens_are_sent_to_allowed_origins(url: str, origins: Any) -> None:
         ({"origins": [5]}, "scheme, host and port"),
         ({"origins": ["https://a:b"]}, "scheme, host and port"),
         ({"origins": "http://api.example.com"}, "https"),
+        ({"origins": "http://orders:8000", "http_hosts": "api"}, "https"),
+        ({"origins": "http://orders:8000", "http_hosts": ["*"]}, "http_hosts lists emulators"),
+        ({"http_hosts": ["orders"]}, "http_hosts needs origins"),
     ],
     ids=str,
 )

@@ -11,7 +11,7 @@ from fastapi_cognito_guard.client import ClientCredentials, CognitoAuth, Refresh
 from fastapi_cognito_guard.errors import ConfigurationError, TokenRequestFailed
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW
-from tests.client.conftest import Shop, TokenEndpoint, make_async_client, make_client
+from tests.client.conftest import Shop, TokenEndpoint, make_async_client, make_client, make_source
 from tests.client.test_auth import make_offline_client
 from tests.servers import Answer, FaultServer, drip, endless, fault_server, hang, reset, response
 
@@ -68,7 +68,7 @@ FAILURES: list[tuple[str, Answer, str]] = [
     ("no answer", hang, "No token within 0.3 seconds"),
     ("a byte at a time", drip, "No token within 0.3 seconds"),
     ("an endless answer", endless, "no token endpoint"),
-    ("a connection reset", reset, "cannot be reached"),
+    ("a connection reset", reset, r"cannot be reached \(ReadError, reset: "),
 ]
 
 
@@ -201,12 +201,42 @@ def test_an_exception_of_a_provider_is_raised_but_it_cannot_exit_or_cancel() -> 
     ("kind", "change", "advice"),
     [
         (ClientCredentials, {"domain": "http://login.example.com"}, "domain is"),
+        (ClientCredentials, {"domain": "http://cognito:9229", "http_hosts": "other"}, "domain is"),
+        (ClientCredentials, {"http_hosts": "*"}, "http_hosts lists emulators"),
         (ClientCredentials, {"scopes": "orders/read"}, "scopes is a list"),
         (RefreshToken, {"domain": ""}, "domain is"),
+        (RefreshToken, {"domain": "http://c:9229", "http_hosts": "cognito"}, "domain is"),
         (RefreshToken, {"token_use": "refresh"}, "token_use is"),
     ],
 )
 def test_an_invalid_source_is_a_configuration_error(kind: Any, change: dict[str, str], advice: str) -> None:
-    secret = {"client_secret" if kind is ClientCredentials else "refresh_token": "s3cret"}
     with pytest.raises(ConfigurationError, match=advice):
-        kind(**{"domain": "login.example.com", "client_id": "web", **secret, **change})
+        make_source(kind, **change)
+
+
+@pytest.mark.parametrize(
+    "rotated", ["", " ", "second\n", "a b", "\x00", "caf\u00e9", 5, None, ["second"], {}]
+)
+def test_an_unusable_rotated_refresh_token_leaves_the_good_one(
+    rotated: Any, token_endpoint: TokenEndpoint
+) -> None:
+    token_endpoint.answer = {"access_token": "opaque", "refresh_token": rotated}
+    source = make_source(RefreshToken, domain=token_endpoint.address, refresh_token="first")
+    with make_offline_client(CognitoAuth(source)) as client:
+        client.get(API)
+        client.get(API)
+    assert [form["refresh_token"] for form in token_endpoint.forms] == ["first", "first"]
+
+
+@pytest.mark.parametrize("expires_in", [None, "3600", True, [3600], {}], ids=repr)
+def test_a_lifetime_that_is_no_number_leaves_the_tokens_own(
+    expires_in: Any, token_endpoint: TokenEndpoint
+) -> None:
+    token_endpoint.answer = {"access_token": POOL.access_token(expires_in=100), "expires_in": expires_in}
+    clock = [NOW]
+    source = make_source(RefreshToken, domain=token_endpoint.address)
+    with make_offline_client(CognitoAuth(source, now=lambda: clock[0])) as client:
+        for moment, requests in ((0, 1), (49, 1), (50, 2)):
+            clock[0] = NOW + moment
+            client.get(API)
+            assert len(token_endpoint.forms) == requests

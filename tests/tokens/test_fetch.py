@@ -1,16 +1,18 @@
 """Fetches from a real key server on loopback, which answers well or badly."""
 
+import asyncio
 import json
 import time
-from typing import Any
+from pathlib import Path
 
 import httpx
 import pytest
 
 from fastapi_cognito_guard import KeyPolicy
 from fastapi_cognito_guard.errors import KeysUnavailable
-from fastapi_cognito_guard.tokens.fetch import FetchFailed, fetch_over_https
+from fastapi_cognito_guard.tokens.fetch import FetchFailed, _ssl_context, fetch_over_https
 from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
+from tests.network import EMULATOR, make_server_context, resolve_emulator, use_proxy
 from tests.servers import Answer, drip, endless, fault_server, hang, reset, response
 from tests.tokens.key_server import KID, OLD, POLICY, FakeTime, catch_error, wait_for_fetch
 
@@ -132,22 +134,71 @@ async def test_a_fetch_is_a_plain_get() -> None:
     assert "accept-encoding: identity\r\n" in head
 
 
-@pytest.mark.parametrize(
-    ("address", "used"), [("http://127.0.0.1:9/", False), ("https://127.0.0.1:9/", True)]
-)
-async def test_proxies_of_the_environment_are_used_for_https_only(
-    address: str, used: bool, monkeypatch: pytest.MonkeyPatch
+async def test_keys_over_plain_http_never_go_through_a_proxy(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seen: list[Any] = []
+    resolve_emulator(monkeypatch)
+    with fault_server(GOOD) as server, fault_server(response({"keys": []})) as proxy:
+        use_proxy(monkeypatch, proxy.address.removesuffix("/jwks.json"))
+        for host in ("127.0.0.1", EMULATOR):
+            address = server.address.replace("127.0.0.1", host)
+            assert json.loads(await fetch_over_https(address)) == OLD.jwks
+    assert (len(server.requests), proxy.requests) == (2, [])
 
-    def client(**settings: Any) -> httpx.AsyncClient:
-        seen.append(settings["trust_env"])
-        raise httpx.ConnectError("not in this test")
 
-    monkeypatch.setattr(httpx, "AsyncClient", client)
-    with pytest.raises(httpx.ConnectError):
-        await fetch_over_https(address)
-    assert seen == [used]
+async def test_keys_over_https_go_through_the_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with fault_server(response(b"", "403 Forbidden")) as proxy:
+        use_proxy(monkeypatch, proxy.address.removesuffix("/jwks.json"))
+        for scheme in ("https", "HTTPS"):
+            with pytest.raises(httpx.ProxyError):
+                await fetch_over_https(f"{scheme}://keys.example.com/jwks.json")
+    assert [request.split()[:2] for request in proxy.requests] == [["CONNECT", "keys.example.com:443"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("HTTPS_PROXY", "ftp://ada:secret@proxy.example", "ValueError"),
+        ("HTTPS_PROXY", "http://proxy.example:secret", "InvalidURL"),
+        ("SSL_CERT_FILE", __file__, "SSLError"),  # no certificate
+    ],
+)
+async def test_a_proxy_or_certificate_setting_that_is_wrong_is_named_without_its_value(
+    name: str, value: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _ssl_context.cache_clear()
+    monkeypatch.setenv(name, value)
+    monkeypatch.delenv(name.lower(), raising=False)
+    with pytest.raises(FetchFailed, match=rf"no client can be made \({kind}\): check HTTPS_PROXY") as failed:
+        await fetch_over_https("https://127.0.0.1:9/")
+    assert ("secret" in str(failed.value), __file__ in str(failed.value)) == (False, False)
+    assert failed.value.__cause__ is None
+    _ssl_context.cache_clear()
+
+
+async def test_keys_are_fetched_from_a_server_that_ssl_cert_file_vouches_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = json.dumps(OLD.jwks).encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(response(document))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=make_server_context(tmp_path))
+    async with server:
+        address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json"
+        _ssl_context.cache_clear()
+        with pytest.raises(httpx.ConnectError):
+            await fetch_over_https(address)
+        _ssl_context.cache_clear()
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+        assert await fetch_over_https(address) == document
+    _ssl_context.cache_clear()
 
 
 @pytest.mark.parametrize(
