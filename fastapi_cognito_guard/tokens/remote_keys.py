@@ -14,6 +14,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from fastapi_cognito_guard.errors import KeysUnavailable, KeyUnknown
+from fastapi_cognito_guard.network_errors import describe_failure
 from fastapi_cognito_guard.pool import KeyPolicy
 from fastapi_cognito_guard.single_flight import SingleFlight, wait_for
 from fastapi_cognito_guard.tokens.backoff import Cooldown, backoff
@@ -214,7 +215,8 @@ class RemoteKeys:
     def _note_failure(self, error: BaseException, *, for_miss: bool) -> None:
         self._failures += 1
         # The text of a library's exception may hold anything; texts written here do not.
-        self._last_error = str(error) if isinstance(error, FetchFailed | NotKeys) else type(error).__name__
+        is_ours = isinstance(error, FetchFailed | NotKeys)
+        self._last_error = str(error) if is_ours else describe_failure(error)
         if not for_miss:
             asked = error.retry_after if isinstance(error, FetchFailed) else 0
             seconds = backoff(self._policy.backoff, self._failures, asked=asked, jitter=self._jitter)
