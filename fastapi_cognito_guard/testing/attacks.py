@@ -1,28 +1,21 @@
 """Hostile tokens to try on an app. Each has one fault and must be refused."""
 
-import hmac
-import json
-from collections.abc import Callable, Collection, Iterator
-from hashlib import sha256
+from collections.abc import Collection
 from typing import Any, Protocol
 
-from cryptography.hazmat.primitives.asymmetric import ec, padding
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256, SHA512
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
-from fastapi_cognito_guard.guard import installed_guard
+from fastapi_cognito_guard.guard import CognitoGuard
+from fastapi_cognito_guard.middleware import find_guard
 from fastapi_cognito_guard.pool import AnyClient
+from fastapi_cognito_guard.testing.forgeries import list_forgeries
 from fastapi_cognito_guard.testing.gateway.app import Gateway
 from fastapi_cognito_guard.testing.pool import USER_ADMIN, FakeUserPool
-from fastapi_cognito_guard.testing.signing_key import SigningKey, encode_base64url, unverified_claims
+from fastapi_cognito_guard.testing.trust import find_replaced_pool
 
 _MAX_SHOWN = 10
-
-Sign = Callable[[bytes], bytes]
-Parts = tuple[dict[str, Any], dict[str, Any]]
-"""Header and claims of a token."""
+_BY_RESOURCE = ("of another resource", "of no resource")
+_BY_CLIENT = ("of another app client", "of no resource")
 
 
 class Client(Protocol):
@@ -32,25 +25,20 @@ class Client(Protocol):
 
 
 def attack_tokens(
-    pool: FakeUserPool, *, groups: Collection[str] = ("admins",), scopes: Collection[str] = (USER_ADMIN,)
+    pool: FakeUserPool,
+    *,
+    groups: Collection[str] = ("admins",),
+    scopes: Collection[str] = (USER_ADMIN,),
+    resource: str | None = None,
 ) -> dict[str, str]:
     """Return hostile tokens by their fault, for an app that trusts ``pool``.
 
     Most are forged access tokens of the user ada with these groups and scopes. Some are signed by the pool,
-    but for another app client or another time.
+    but for another app client, another resource or another time. ``resource`` is the app's, by default that
+    of ``pool``.
     """
-    key = pool.signing_keys["access"]
-    claims = unverified_claims(pool.access_token("ada", groups=groups, scopes=scopes))
-    good: Parts = ({"kid": key.kid, "alg": "RS256"}, claims)
-    return {
-        **dict(_list_unsigned(good)),
-        **dict(_list_wrong_algorithms(good, key)),
-        **dict(_list_wrong_keys(good, pool)),
-        **dict(_list_altered(good, key, pool)),
-        **dict(_list_wrong_audiences(good, key)),
-        **dict(_list_wrong_times(good, key)),
-        **dict(_list_wrong_contents(good, key)),
-    }
+    audience = {"aud": resource or pool.resource}
+    return dict(list_forgeries(pool, pool.access_token("ada", groups=groups, scopes=scopes, claims=audience)))
 
 
 def assert_rejects_attacks(
@@ -69,14 +57,17 @@ def assert_rejects_attacks(
     tokens have the issuer of the app's pool, if ``client`` gives access to the app, and other keys.
     """
     __tracebackhide__ = True
+    guard = _find_guard(client)
     if pool is not None:
-        valid = (pool.access_token(groups=groups, scopes=scopes), pool.id_token(groups=groups))
+        audience = {"aud": _find_resource(guard, pool)}
+        access = pool.access_token(groups=groups, scopes=scopes, claims=audience)
+        valid = (access, pool.id_token(groups=groups))
         if all(_send(client, method, path, token) == 401 for token in valid):
             raise AssertionError(
                 f"{method} {path} refuses valid tokens of this pool too. Does the app trust the pool? "
                 "Pass the groups= and scopes= that the route requires."
             )
-    attacks = attack_tokens(pool or _make_impostor(client), groups=groups, scopes=scopes)
+    attacks = _list_attacks(guard, pool or _make_impostor(guard), groups=groups, scopes=scopes)
     statuses = {
         name: _send(client, method, path, token) for name, token in {"no token": None, **attacks}.items()
     }
@@ -86,13 +77,36 @@ def assert_rejects_attacks(
         raise AssertionError("\n".join([f"{method} {path} should answer 401 to these, and did not:", *wrong]))
 
 
-def _make_impostor(client: Client) -> FakeUserPool:
-    """Make a pool with the id and issuer of the app's pool, and other keys."""
+def _list_attacks(
+    guard: CognitoGuard | None, pool: FakeUserPool, *, groups: Collection[str], scopes: Collection[str]
+) -> dict[str, str]:
+    """List the attacks on an app, without those that are none by the rules of its guard."""
+    resource = _find_resource(guard, pool)
+    attacks = attack_tokens(pool, groups=groups, scopes=scopes, resource=resource)
+    accepted = _BY_RESOURCE if resource is None else ()
+    if guard is not None and guard.semantics == "http" and resource is not None:
+        accepted = _BY_CLIENT  # an HTTP API compares the client only where there is no aud
+    return {name: token for name, token in attacks.items() if name not in accepted}
+
+
+def _find_resource(guard: CognitoGuard | None, pool: FakeUserPool) -> str | None:
+    """Return the resource that the app requires, as far as that can be known."""
+    return pool.resource if guard is None else find_replaced_pool(guard.pools, pool).resource
+
+
+def _find_guard(client: Client) -> CognitoGuard | None:
+    """Return the guard of the client's app, if the client gives access to it."""
     app = getattr(client, "app", None)
     app = app.app if isinstance(app, Gateway) else app
-    if not isinstance(app, FastAPI):
+    guard = find_guard(app) if isinstance(app, Starlette) else None
+    return guard if isinstance(guard, CognitoGuard) else None
+
+
+def _make_impostor(guard: CognitoGuard | None) -> FakeUserPool:
+    """Make a pool with the id and issuer of the guard's pool, and other keys."""
+    if guard is None:
         return FakeUserPool()
-    pool = installed_guard(app).pools[0]
+    pool = guard.pools[0]
     client_id = "any-client" if isinstance(pool.client_ids, AnyClient) else min(pool.client_ids)
     return FakeUserPool(pool.id, client_id=client_id, issuer=pool.issuers[0])
 
@@ -101,141 +115,3 @@ def _send(client: Client, method: str, path: str, token: str | None) -> int:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     status: int = client.request(method, path, headers=headers).status_code
     return status
-
-
-def _build_token(parts: Parts, sign: Sign) -> str:
-    text = ".".join(encode_base64url(json.dumps(part).encode()) for part in parts)
-    return f"{text}.{encode_base64url(sign(text.encode()))}"
-
-
-def _with_header(parts: Parts, sign: Sign, **members: Any) -> str:
-    return _build_token(({**parts[0], **members}, parts[1]), sign)
-
-
-def _with_claims(parts: Parts, sign: Sign, **claims: Any) -> str:
-    changed = {**parts[1], **claims}
-    return _build_token(
-        (parts[0], {name: value for name, value in changed.items() if value is not None}), sign
-    )
-
-
-def _list_unsigned(good: Parts) -> Iterator[tuple[str, str]]:
-    for name in ("none", "None", "nOnE", ""):
-        yield f"alg {name!r}, no signature", _with_header(good, lambda text: b"", alg=name)
-    yield "RS256, no signature", _build_token(good, lambda text: b"")
-    yield "RS256, zeros for a signature", _build_token(good, lambda text: bytes(256))
-    yield "no header", f".{_build_token(good, lambda text: b'').split('.')[1]}."
-
-
-def _list_wrong_algorithms(good: Parts, key: SigningKey) -> Iterator[tuple[str, str]]:
-    public = key.private.public_key()
-    secrets = {
-        "PEM": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-        "DER": public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-        "modulus": public.public_numbers().n.to_bytes(256, "big"),
-        "JWK": json.dumps(key.public_jwk()).encode(),
-    }
-    for name, secret in secrets.items():
-        yield (
-            f"HS256 with the public key's {name} as the secret",
-            _with_header(good, _sign_hs256(secret), alg="HS256"),
-        )
-    for name, secret in {"nothing": b"", "secret": b"secret"}.items():
-        yield f"HS256 with {name} as the secret", _with_header(good, _sign_hs256(secret), alg="HS256")
-    curve = ec.generate_private_key(ec.SECP256R1())
-    yield (
-        "ES256 with an attacker's key",
-        _with_header(good, lambda text: _sign_es256(curve, text), alg="ES256"),
-    )
-    yield "ES256, zeros for a signature", _with_header(good, lambda text: bytes(64), alg="ES256")
-    yield (
-        "RS512 with the pool's key",
-        _with_header(good, _sign_rsa(key, padding.PKCS1v15(), SHA512()), alg="RS512"),
-    )
-    pss = padding.PSS(padding.MGF1(SHA256()), 32)
-    yield "PS256 with the pool's key", _with_header(good, _sign_rsa(key, pss, SHA256()), alg="PS256")
-    yield "PS256 that says RS256", _build_token(good, _sign_rsa(key, pss, SHA256()))
-
-
-def _list_wrong_keys(good: Parts, pool: FakeUserPool) -> Iterator[tuple[str, str]]:
-    own = SigningKey.generate()
-    yield "an attacker's key under the pool's kid", _build_token(good, own.sign)
-    yield "an attacker's key under its own kid", _with_header(good, own.sign, kid=own.kid)
-    yield "an attacker's key in the header", _with_header(good, own.sign, kid=own.kid, jwk=own.public_jwk())
-    for member in ("jku", "x5u"):
-        address = "https://attacker.example/jwks.json"
-        yield (
-            f"an attacker's key at {member}",
-            _with_header(good, own.sign, kid=own.kid, **{member: address}),
-        )
-    for kid in ("../../../../dev/null", "' OR '1'='1", "", 0, None):
-        yield f"kid {kid!r}", _with_header(good, own.sign, kid=kid)
-    yield (
-        "the key of ID tokens under the kid of access tokens",
-        _build_token(good, pool.signing_keys["id"].sign),
-    )
-
-
-def _list_altered(good: Parts, key: SigningKey, pool: FakeUserPool) -> Iterator[tuple[str, str]]:
-    header, payload, signature = _build_token(good, key.sign).split(".")
-    more = encode_base64url(json.dumps({**good[1], "username": "eve"}).encode())
-    other = pool.access_token("bob").rpartition(".")[2]
-    yield "claims changed, signature kept", f"{header}.{more}.{signature}"
-    yield "the signature of another token", f"{header}.{payload}.{other}"
-    yield "half the signature", f"{header}.{payload}.{signature[: len(signature) // 2]}"
-    yield "a fourth part", f"{header}.{payload}.{signature}.{signature}"
-    yield "five parts, as encrypted tokens have", ".".join((header, payload, signature, payload, signature))
-    yield "padding", f"{header}.{payload}.{signature}=="
-    yield "white space in a part", f"{header}.{payload[:9]}\t{payload[9:]}.{signature}"
-    yield "two tokens", f"{header}.{payload}.{signature},{header}.{payload}.{signature}"
-    yield "no token at all", "null"
-
-
-def _list_wrong_audiences(good: Parts, key: SigningKey) -> Iterator[tuple[str, str]]:
-    issuer = good[1]["iss"]
-    for other in (f"{issuer}/", f"{issuer}2", issuer.replace("://", "://attacker.example/"), [issuer], None):
-        yield f"the issuer is {other!r}", _with_claims(good, key.sign, iss=other)
-    yield "of another app client", _with_claims(good, key.sign, client_id="another-client")
-    yield "of a list of app clients", _with_claims(good, key.sign, client_id=[good[1]["client_id"]])
-    for use in ("refresh", ["access"], None):
-        yield f"token_use is {use!r}", _with_claims(good, key.sign, token_use=use)
-
-
-def _list_wrong_times(good: Parts, key: SigningKey) -> Iterator[tuple[str, str]]:
-    issued = good[1]["iat"]
-    yield "expired", _with_claims(good, key.sign, iat=issued - 7200, exp=issued - 3600)
-    yield "not yet valid", _with_claims(good, key.sign, nbf=issued + 3600)
-    yield "issued in the future", _with_claims(good, key.sign, iat=issued + 3600)
-    for expiry in (None, str(issued + 3600), [issued + 3600], True, float("inf"), float("nan"), -1, 0):
-        yield f"exp is a {type(expiry).__name__}: {expiry!r:.3}", _with_claims(good, key.sign, exp=expiry)
-
-
-def _list_wrong_contents(good: Parts, key: SigningKey) -> Iterator[tuple[str, str]]:
-    header, claims = good
-    yield "an extension that must be understood", _with_header(good, key.sign, crit=["exp"])
-    yield "a compressed payload", _with_header(good, key.sign, zip="DEF")
-    yield "a token within", _with_header(good, key.sign, cty="JWT")
-    for name, payload in {
-        "a list": json.dumps([claims]),
-        "nothing": "",
-        "names twice": json.dumps(claims)[:-1] + ', "iss": "https://attacker.example"}',
-        "deep": json.dumps(claims)[:-1] + ', "x": ' + "[" * 500 + "]" * 500 + "}",
-        "more than an object": json.dumps(claims) + "{}",
-    }.items():
-        text = f"{encode_base64url(json.dumps(header).encode())}.{encode_base64url(payload.encode())}"
-        yield f"the payload is {name}", f"{text}.{encode_base64url(key.sign(text.encode()))}"
-    yield "groups are a text", _with_claims(good, key.sign, **{"cognito:groups": "admins"})
-    yield "sub is missing", _with_claims(good, key.sign, sub=None)
-
-
-def _sign_hs256(secret: bytes) -> Sign:
-    return lambda text: hmac.new(secret, text, sha256).digest()
-
-
-def _sign_rsa(key: SigningKey, scheme: Any, algorithm: SHA256 | SHA512) -> Sign:
-    return lambda text: key.private.sign(text, scheme, algorithm)
-
-
-def _sign_es256(key: ec.EllipticCurvePrivateKey, text: bytes) -> bytes:
-    r, s = decode_dss_signature(key.sign(text, ec.ECDSA(SHA256())))
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")

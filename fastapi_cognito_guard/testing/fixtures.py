@@ -1,5 +1,6 @@
 """Objects that the pytest plugin's fixtures return. Imported by the first test that uses one."""
 
+from collections import UserDict
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -19,12 +20,29 @@ if TYPE_CHECKING:
 Door = Flavour | Literal["standalone"]
 
 
-class AuthHeaders(dict[str, str]):
+class AuthHeaders(UserDict[str, str]):
     """Headers of a request by ada. Call it for headers of another user."""
 
     def __init__(self, pool: FakeUserPool) -> None:
-        super().__init__(_bearer(pool.access_token()))
         self.pool = pool
+        self._resource = pool.resource
+        self._values = self()
+
+    @property
+    def data(self) -> dict[str, str]:  # type: ignore[override]  # an attribute of UserDict
+        """Headers, with a new token once the pool issues tokens for another resource."""
+        if self._resource != self.pool.resource:
+            self._resource = self.pool.resource
+            self._values |= self()
+        return self._values
+
+    def __or__(self, other: Any) -> Any:
+        """Return a plain dict with further headers: ``auth_headers | {"X-Name": "value"}``."""
+        return self.data | dict(other)
+
+    def __ror__(self, other: Any) -> Any:
+        """Return a plain dict: ``{"X-Name": "value"} | auth_headers``."""
+        return dict(other) | self.data
 
     def __call__(
         self, username: str = "ada", *, token_use: TokenUse = "access", **token: Any

@@ -20,8 +20,9 @@ USER_ADMIN = "aws.cognito.signin.user.admin"
 class FakeUserPool:
     """User pool without AWS. One key signs ID tokens, another access tokens.
 
-    ``issuer``  the form of ``iss``: Cognito's ``"original"``, its ``"updated"`` one, or an address
-    ``now``     the clock of the tokens it issues, in seconds since the epoch
+    ``issuer``    the form of ``iss``: Cognito's ``"original"``, its ``"updated"`` one, or an address
+    ``resource``  the ``aud`` of access tokens (resource binding). Within `trusting` it is the guard's
+    ``now``       the clock of the tokens it issues, in seconds since the epoch
 
     `signing_keys` are the current keys, ``"id"`` and ``"access"``. `published` is the key set as `serve`
     publishes it.
@@ -37,6 +38,7 @@ class FakeUserPool:
         *,
         client_id: str = "4b1examplefakeclient",
         issuer: str = "original",
+        resource: str | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.id = id
@@ -44,6 +46,7 @@ class FakeUserPool:
         original, updated = UserPool(id, client_ids=client_id).issuers
         self.issuer = {"original": original, "updated": updated}.get(issuer, issuer)
         self._own_issuer = self.issuer not in {original, updated}
+        self.resource = resource
         self.now = now
         self.published = PublishedDocument(lambda: self.jwks)
         self._sign_ins: dict[str, SignIn] = {}
@@ -68,7 +71,8 @@ class FakeUserPool:
         """Return settings that trust this pool and hold its current keys. ``settings`` override them."""
         offline = {} if "jwks_uri" in settings else {"jwks": self.jwks}
         issuer = {"issuer": self.issuer} if self._own_issuer else {}
-        return UserPool(self.id, **{"client_ids": {self.client_id}, **issuer, **offline, **settings})
+        own = {"client_ids": {self.client_id}, "resource": self.resource, **issuer, **offline}
+        return UserPool(self.id, **{**own, **settings})
 
     @contextmanager
     def serve(self) -> Iterator[str]:
@@ -93,6 +97,7 @@ class FakeUserPool:
         email: str | None = None,
         client_id: str | None = None,
         nonce: str | None = None,
+        resource: str | None = None,
         expires_in: float = 3600,
         id_claims: Mapping[str, Any] | None = None,
         access_claims: Mapping[str, Any] | None = None,
@@ -109,6 +114,7 @@ class FakeUserPool:
             email=email,
             client_id=client_id or self.client_id,
             nonce=nonce,
+            resource=resource or self.resource,
             id_claims=id_claims or {},
             access_claims=access_claims or {},
         )
@@ -165,6 +171,7 @@ class FakeUserPool:
         *,
         scopes: Collection[str] = (),
         client_id: str | None = None,
+        resource: str | None = None,
         expires_in: float = 3600,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
@@ -176,6 +183,7 @@ class FakeUserPool:
             "auth_time": int(self.now()),
             "version": 2,
             "client_id": client_id,
+            "aud": resource or self.resource,
             "scope": " ".join(check_list("scopes", scopes)),
         }
         return self._issue(own, expires_in, claims)
@@ -202,7 +210,8 @@ class FakeUserPool:
         return gateway_event(flavour, claims=claims, token=token, **request)
 
     def _make_sign_in(self, username: str, **fields: Any) -> SignIn:
-        fields = {"client_id": self.client_id, "auth_time": int(self.now()), **fields}
+        own = {"client_id": self.client_id, "resource": self.resource, "auth_time": int(self.now())}
+        fields = {**own, **fields}
         return SignIn(username=username, sub=self.sub(username), **fields)
 
     def _issue_pair(self, sign_in: SignIn, expires_in: float, refresh_token: str | None = None) -> Tokens:

@@ -27,6 +27,7 @@ class Tokens:
 class SignIn:
     """One sign-in of a user. All its tokens are built from it, also after a refresh.
 
+    ``resource`` is the ``aud`` of its access tokens (resource binding).
     ``id_claims`` and ``access_claims`` are added or replaced, as by a pre-token-generation trigger. A claim
     that is None is left out.
     """
@@ -39,6 +40,7 @@ class SignIn:
     auth_time: int
     email: str | None = None
     nonce: str | None = None
+    resource: str | None = None
     id_claims: Mapping[str, Any] = field(default_factory=dict)
     access_claims: Mapping[str, Any] = field(default_factory=dict)
     origin_jti: str = field(default_factory=lambda: str(uuid4()))
@@ -50,6 +52,7 @@ class SignIn:
             **self._build_shared_claims("access"),
             "version": 2,
             "client_id": self.client_id,
+            "aud": self.resource,
             "scope": " ".join(check_list("scopes", self.scopes)),
             "username": self.username,
             **self.access_claims,

@@ -29,14 +29,17 @@ def installed_guards(app: "FastAPI") -> set[CognitoGuard]:
 def trusting(app: "FastAPI", pool: FakeUserPool) -> Iterator[FakeUserPool]:
     """Make the app's guard accept the tokens of ``pool`` within the block. Its other settings stay.
 
+    If the guard requires a ``resource``, the tokens that ``pool`` issues within the block name it in ``aud``.
+
     If the guard has a pool with the id of ``pool``, as with ``FakeUserPool("eu-west-1_Abc123Xyz",
     client_id="4b1example")``, only that pool's keys and issuer are replaced. Otherwise ``pool`` replaces the
     guard's first pool. Nothing is fetched.
     """
     guard = installed_guard(app)
-    before = {name: getattr(guard, name) for name in _TRUST}
+    before, own_resource = {name: getattr(guard, name) for name in _TRUST}, pool.resource
+    replaced = find_replaced_pool(guard.pools, pool)
     twin = CognitoGuard(
-        *_replace_pool(guard.pools, pool),
+        *_replace_pool(guard.pools, replaced, pool),
         semantics=guard.semantics,
         leeway=guard.validator.leeway,
         claim_types=guard.validator.claim_types,
@@ -45,9 +48,11 @@ def trusting(app: "FastAPI", pool: FakeUserPool) -> Iterator[FakeUserPool]:
     )
     for name in _TRUST:
         setattr(guard, name, getattr(twin, name))
+    pool.resource = replaced.resource or own_resource
     try:
         yield pool
     finally:
+        pool.resource = own_resource
         for name, value in before.items():
             setattr(guard, name, value)
 
@@ -67,8 +72,12 @@ def with_semantics(guard: CognitoGuard, semantics: Semantics, **settings: Any) -
     return twin
 
 
-def _replace_pool(pools: tuple[UserPool, ...], fake: FakeUserPool) -> list[UserPool]:
-    replaced = next((pool for pool in pools if pool.id == fake.id), pools[0])
+def find_replaced_pool(pools: tuple[UserPool, ...], fake: FakeUserPool) -> UserPool:
+    """Return the pool of a guard in whose place ``fake`` stands: the one with its id, or the first."""
+    return next((pool for pool in pools if pool.id == fake.id), pools[0])
+
+
+def _replace_pool(pools: tuple[UserPool, ...], replaced: UserPool, fake: FakeUserPool) -> list[UserPool]:
     settings: dict[str, Any] = {
         "issuer": fake.user_pool().issuer,
         "jwks": fake.jwks,

@@ -87,6 +87,7 @@ def _build_sign_in(
         scopes=check_list("scopes", scopes),
         auth_time=int(guard.now()),
         email=email,
+        resource=pool.resource,
     )
 
 

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from fastapi.testclient import TestClient
+from starlette.applications import Starlette
 
-from fastapi_cognito_guard import CognitoGuard
+from fastapi_cognito_guard import CognitoGuard, CurrentUser, require_scope
 from fastapi_cognito_guard.app.resource_metadata import build_metadata_url, list_metadata_paths
-from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.testing import FakeUserPool, Flavour, GatewayClient
 from tests.apps import NOW, bearer, build_app, client_of, guard_for
 
 RESOURCE = "https://api.example.com/shop"
@@ -31,6 +33,126 @@ def test_the_document_names_the_pool_and_the_scopes_of_the_routes(
         "bearer_methods_supported": ["header"],
     }
     assert PATH not in app.openapi()["paths"]
+
+
+def test_without_scopes_the_member_is_left_out(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    guard_for(pool, **BOUND).install(app)
+
+    @app.get("/me")
+    async def me(user: CurrentUser) -> None: ...
+
+    assert client_of(app).get(PATH).json().keys() == {
+        "resource",
+        "resource_name",
+        "authorization_servers",
+        "bearer_methods_supported",
+    }
+
+
+@pytest.mark.parametrize("deny_by_default", [True, False])
+def test_a_web_page_of_any_origin_reads_the_document(pool: FakeUserPool, deny_by_default: bool) -> None:
+    client = client_of(build_app(guard_for(pool, deny_by_default=deny_by_default, **BOUND)))
+    origin = {"Origin": "https://web.example"}
+    assert client.get(PATH, headers=origin).headers["access-control-allow-origin"] == "*"
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "mcp-protocol-version"}
+    answer = client.options(PATH, headers={**origin, **asked})
+    assert (answer.status_code, answer.content) == (204, b"")
+    allowed = {name: value for name, value in answer.headers.items() if name.startswith("access-control")}
+    assert allowed == {
+        "access-control-allow-origin": "*",
+        "access-control-allow-methods": "GET",
+        "access-control-allow-headers": "*",
+    }
+    assert client.post(PATH).status_code in {401, 405}
+
+
+def scoped(scope: str) -> Any:
+    return [Depends(require_scope(scope))]
+
+
+async def endpoint() -> None: ...
+
+
+async def connect(socket: WebSocket) -> None: ...
+
+
+def list_scopes(app: FastAPI) -> Any:
+    return client_of(app).get(PATH).json().get("scopes_supported")
+
+
+def test_scopes_of_hidden_routes_routers_and_mounts_are_not_told(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    guard = guard_for(pool, **BOUND)
+    guard.install(app)
+    app.add_api_route("/shown", endpoint, dependencies=scoped("shown"))
+    app.add_api_route("/substance", endpoint, dependencies=scoped("beside-a-mount"))
+    app.add_api_route("/hidden", endpoint, dependencies=scoped("hidden-route"), include_in_schema=False)
+    router = APIRouter(prefix="/router", dependencies=scoped("hidden-router"))
+    router.add_api_route("/x", endpoint)
+    app.include_router(router, include_in_schema=False)
+    hidden, documented = FastAPI(openapi_url=None), FastAPI()
+    for inner, scope in ((hidden, "hidden-mount"), (documented, "shown-mount")):
+        inner.add_api_route("/x", endpoint, dependencies=scoped(scope))
+        inner.add_api_websocket_route("/ws", connect, dependencies=scoped(f"{scope}-ws"))
+    documented.add_api_route("/y", endpoint, dependencies=scoped("hidden-inside"), include_in_schema=False)
+    documented.mount("/deep", hidden)
+    app.mount("/docs-of-its-own", documented)
+    app.mount("/sub", hidden)
+    app.mount("/plain", Starlette())
+    app.add_api_websocket_route("/ws", connect, dependencies=scoped("websocket"))
+    app.mount("/mcp", guard.protect(Starlette(), require_scope("tools/call")))
+    assert list_scopes(app) == [
+        "beside-a-mount",
+        "shown",
+        "shown-mount",
+        "shown-mount-ws",
+        "tools/call",
+        "websocket",
+    ]
+
+
+def test_an_app_without_openapi_document_tells_only_scopes_of_protected_apps(pool: FakeUserPool) -> None:
+    app = FastAPI(openapi_url=None)
+    guard = guard_for(pool, **BOUND)
+    guard.install(app)
+    app.add_api_route("/hidden", endpoint, dependencies=scoped("hidden"))
+    assert list_scopes(app) is None
+    app.mount("/mcp", guard.protect(Starlette(), require_scope("tools/call")))
+    assert list_scopes(app) == ["tools/call"]
+
+
+BELOW = "/.well-known/oauth-protected-resource"
+
+
+@pytest.mark.parametrize(
+    ("root_path", "status"), [("/shop", 200), ("/shop/", 200), ("", 404), ("/prod", 404), ("/shop/x", 404)]
+)
+def test_an_app_mounted_at_the_path_of_its_resource_answers_below_it(
+    pool: FakeUserPool, root_path: str, status: int
+) -> None:
+    app = build_app(guard_for(pool, deny_by_default=True, **BOUND))
+    answer = TestClient(app, base_url="https://api.example.com", root_path=root_path).get(BELOW)
+    assert answer.status_code == status
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.json().get("resource") == (RESOURCE if status == 200 else None)
+
+
+def test_a_route_of_the_app_cannot_answer_below_the_mount_point(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    guard_for(pool, deny_by_default=True, **BOUND).install(app)
+    app.add_api_route("/{path:path}", endpoint)
+    assert client_of(app).get(BELOW).status_code == 404  # the path is public, and the route is not
+
+
+@pytest.mark.parametrize("kind", ["rest", "http"])
+def test_behind_a_stage_the_document_is_where_the_resource_ends(pool: FakeUserPool, kind: Flavour) -> None:
+    address = "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/prod"
+    app = build_app(guard_for(pool, user_pool={"resource": address}))
+    url = build_metadata_url(address, "/prod")
+    assert url == f"{address}{BELOW}"
+    client = GatewayClient(app, kind, stage="prod")
+    assert client.get(url).json()["resource"] == address
 
 
 def test_challenges_point_to_the_document(pool: FakeUserPool) -> None:
@@ -101,6 +223,12 @@ def test_a_route_of_the_app_cannot_replace_the_document(pool: FakeUserPool) -> N
 
 def test_a_resource_that_is_no_address_has_no_document(pool: FakeUserPool) -> None:
     assert list_metadata_paths([pool.user_pool(resource="my-api"), pool.user_pool()]) == {}
+
+
+def test_each_resource_has_a_path_and_one_is_at_the_mount_point(pool: FakeUserPool) -> None:
+    assert list_metadata_paths([pool.user_pool(resource=RESOURCE)]) == {BELOW: None, PATH: RESOURCE}
+    origin = "https://api.example.com"
+    assert list_metadata_paths([pool.user_pool(resource=origin)]) == {BELOW: origin}
 
 
 @pytest.mark.parametrize(

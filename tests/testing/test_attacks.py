@@ -4,6 +4,7 @@ import pytest
 from fastapi import FastAPI
 
 from fastapi_cognito_guard import ANY_CLIENT, CognitoGuard, CurrentUser, Principal, UserPool, current_user
+from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.testing import (
     FakeUserPool,
@@ -11,7 +12,9 @@ from fastapi_cognito_guard.testing import (
     GatewayClient,
     assert_rejects_attacks,
     attack_tokens,
+    trusting,
 )
+from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from tests.apps import NOW, build_app, client_of, guard_for
 
 POOL = FakeUserPool(now=lambda: NOW)
@@ -39,6 +42,40 @@ def test_a_guarded_app_passes_behind_each_door() -> None:
     kinds: list[Flavour] = ["rest", "http", "lambda", "alb"]
     for kind in kinds:
         assert_rejects_attacks(GatewayClient(app, kind), "/scope", pool=POOL, scopes=scopes)
+
+
+RESOURCE = "https://api.example.com/shop"
+
+
+@pytest.mark.parametrize("semantics", ["strict", "rest", "http"])
+def test_an_app_with_a_resource_passes_behind_each_door(semantics: Semantics) -> None:
+    guard = guard_for(POOL, user_pool={"resource": RESOURCE}, semantics=semantics)
+    app = build_app(guard)
+    assert_rejects_attacks(client_of(app), "/scope", pool=POOL, scopes=["orders/read"])
+    kinds: list[Flavour] = ["rest", "rest-jwt", "http", "http-1.0", "lambda", "alb"]
+    for kind in kinds:
+        assert_rejects_attacks(GatewayClient(app, kind), "/scope", pool=POOL, scopes=["orders/read"])
+    with trusting(app, POOL):
+        assert_rejects_attacks(client_of(app), "/scope", pool=POOL, scopes=["orders/read"])
+
+
+def test_a_token_of_another_resource_is_an_attack_where_the_app_requires_one() -> None:
+    attacks = attack_tokens(POOL, resource=RESOURCE)
+    assert unverified_claims(attacks["of another resource"])["aud"] == "https://another.example"
+    assert "aud" not in unverified_claims(attacks["of no resource"])
+    assert "of another resource" not in ATTACKS
+    app = build_app(guard_for(POOL))  # accepts any aud
+    assert_rejects_attacks(client_of(app), "/me", pool=POOL)
+    bound = FakeUserPool(resource=RESOURCE, now=lambda: NOW)
+    with trusting(app, bound):
+        assert_rejects_attacks(client_of(app), "/me", pool=bound)
+
+    class Remote:
+        def request(self, method: str, url: str, *, headers: dict[str, str]) -> object:
+            return client_of(app).request(method, url, headers=headers)
+
+    with trusting(app, bound), pytest.raises(AssertionError, match="of another resource: 200"):
+        assert_rejects_attacks(Remote(), "/me", pool=bound)
 
 
 @pytest.mark.parametrize("client_ids", [ANY_CLIENT, {"4b1example"}], ids=["any client", "one client"])

@@ -81,6 +81,44 @@ def test_the_client_is_the_apps_own(any_door, auth_headers):
     assert any_door(app).get("/me", headers=auth_headers).json()["client"] == "4b1example"
 """
 
+BOUND_APP = APP.replace('{"4b1example"})', '{"4b1example"}, resource="https://api.example.com/shop")')
+
+BOUND = """
+from fastapi.testclient import TestClient
+from fastapi_cognito_guard.testing import assert_rejects_attacks
+from main import app
+
+
+def test_all_headers_name_the_resource(any_door, auth_headers):
+    client = any_door(app)
+    assert client.get("/me", headers=auth_headers).json()["user"] == "ada"
+    assert client.get("/me", headers={**auth_headers, "X-A": "1"}).json()["user"] == "ada"
+    assert client.get("/me", headers=auth_headers | {"X-A": "1"}).json()["user"] == "ada"
+    auth_headers["X-B"] = "2"
+    assert dict(auth_headers).keys() == {"Authorization", "X-B"}
+    assert client.get("/admins", headers=auth_headers("eve", groups=["admins"])).status_code == 200
+    machine = auth_headers.machine(scopes=["aws.cognito.signin.user.admin"])
+    assert client.get("/me", headers={"X-A": "1"} | machine).json()["user"] is None
+
+
+def test_a_machine_names_the_resource(auth_headers, cognito_pool):
+    from fastapi_cognito_guard.testing import trusting
+    with trusting(app, cognito_pool):
+        client = TestClient(app)
+        assert client.get("/me", headers=auth_headers.machine()).json()["user"] is None
+        assert client.get("/me", headers=auth_headers).json()["user"] == "ada"
+    assert cognito_pool.resource is None
+
+
+def test_attacks(any_door, cognito_pool):
+    assert_rejects_attacks(any_door(app), "/me", pool=cognito_pool)
+
+
+def test_a_user_without_a_token(cognito_user):
+    assert cognito_user(app).claim("aud") == "https://api.example.com/shop"
+    assert TestClient(app).get("/me").json()["user"] == "ada"
+"""
+
 LAZY = """
 import sys
 
@@ -116,8 +154,10 @@ def run(place: Path, **files: str) -> str:
     [
         ({"main": APP, "test_main": TESTS}, "10 passed"),
         ({"main": APP, "conftest": OWN_POOL, "test_main": TRUST}, "3 passed"),
+        ({"main": BOUND_APP, "test_main": BOUND}, "8 passed"),
+        ({"main": BOUND_APP, "conftest": OWN_POOL, "test_main": BOUND}, "8 passed"),
     ],
-    ids=["another pool id", "the app's pool id"],
+    ids=["another pool id", "the app's pool id", "a resource", "a resource and the app's pool id"],
 )
 def test_the_fixtures_work_for_an_app_that_knows_nothing_of_them(
     tmp_path: Path, files: dict[str, str], summary: str

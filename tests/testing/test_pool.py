@@ -288,3 +288,17 @@ def test_an_event_without_claims_has_no_authorizer(pool: FakeUserPool) -> None:
     assert event["queryStringParameters"] == {"a": "1"}
     assert event["headers"]["authorization"].startswith("Bearer ")
     assert "authorizer" not in pool.event("http", None)["requestContext"]
+
+
+def test_access_tokens_of_a_pool_with_a_resource_name_it_also_after_a_refresh() -> None:
+    bound = FakeUserPool(resource="https://api.example.com/shop")
+    first = bound.sign_in("ada")
+    again = bound.refresh(first.refresh_token or "")
+    tokens = [bound.access_token(), bound.machine_token(), first.access_token, again.access_token]
+    assert {unverified_claims(token)["aud"] for token in tokens} == {"https://api.example.com/shop"}
+    assert unverified_claims(first.id_token)["aud"] == bound.client_id
+    assert bound.user_pool().resource == "https://api.example.com/shop"
+    assert bound.user_pool(resource=None).resource is None
+    other = bound.sign_in("ada", resource="https://other.example.com").access_token
+    assert unverified_claims(other)["aud"] == "https://other.example.com"
+    assert "aud" not in unverified_claims(FakeUserPool().access_token())

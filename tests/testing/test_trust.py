@@ -1,5 +1,7 @@
 """Tests of `trusting` and `with_semantics`: what they replace in a guard, and what stays."""
 
+from dataclasses import replace
+
 import pytest
 from fastapi import FastAPI
 
@@ -130,3 +132,25 @@ def test_guards_of_mounted_apps_are_found_at_any_depth(pool: FakeUserPool, other
     assert installed_guards(outer) == set(guards)
     with pytest.raises(ConfigurationError, match=r"guard\.install"):
         installed_guards(between)
+
+
+RESOURCE = "https://api.example.com/shop"
+
+
+async def test_tokens_name_the_resource_of_the_guard_within_the_block_only() -> None:
+    fake = FakeUserPool(now=lambda: NOW)
+    guard = CognitoGuard(replace(APP_POOL, resource=RESOURCE), now=lambda: NOW)
+    with trusting(build_app(guard), fake):
+        assert (await guard.verify(fake.access_token())).claim("aud") == RESOURCE
+        assert (await guard.verify(fake.machine_token())).is_machine
+        await check_error(guard, fake.access_token(claims={"aud": "https://other.example"}), ClientMismatch)
+        with trusting(build_app(guard_for(fake)), fake):
+            assert fake.resource == RESOURCE
+    assert fake.resource is None
+
+
+async def test_the_resource_is_that_of_the_replaced_pool(other_pool: FakeUserPool) -> None:
+    fake = FakeUserPool(APP_POOL.id, client_id="web", now=lambda: NOW)
+    guard = CognitoGuard(other_pool.user_pool(), replace(APP_POOL, resource=RESOURCE), now=lambda: NOW)
+    with trusting(build_app(guard), fake):
+        assert (await guard.verify(fake.access_token())).claim("aud") == RESOURCE

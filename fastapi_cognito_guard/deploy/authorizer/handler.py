@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 Response = dict[str, Any]
 
-_CLAIMS = "cognito_claims"
+CLAIMS_KEY = "cognito_claims"
+"""Name of the claims in the context of a `lambda_authorizer`. AWS reserves ``claims``."""
+
 _PATIENCE = 0.1  # seconds to wait for a refresh of stale keys, as behind `lambda_handler`
 _MAX_WEBSOCKET_BYTES = 8192
 
@@ -86,9 +88,9 @@ def lambda_claims(context: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
     For ``CognitoGuard(lambda_context=lambda_claims)``. Raises `ValueError` for claims that cannot be read.
     """
-    if _CLAIMS not in context:
+    if CLAIMS_KEY not in context:
         return None
-    claims = json.loads(context[_CLAIMS])
+    claims = json.loads(context[CLAIMS_KEY])
     if not isinstance(claims, dict):
         raise ValueError("claims are a JSON object")
     return claims
@@ -141,7 +143,7 @@ class _Handler:
 
     def _build_allowed(self, event: AuthorizerEvent, principal: Principal) -> Response:
         policy = self._rules.build_policy(event, principal, simple=self._simple)
-        context = {_CLAIMS: json.dumps(copy_all_claims(principal), separators=(",", ":"))}
+        context = {CLAIMS_KEY: json.dumps(copy_all_claims(principal), separators=(",", ":"))}
         if self._simple:
             return {"isAuthorized": True, "context": context}
         response = {"principalId": principal.sub, "policyDocument": policy, "context": context}

@@ -1,11 +1,11 @@
 """Strict parsing of requests to the local pool: each has one meaning only."""
 
 from base64 import b64decode
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
 
-from fastapi_cognito_guard.testing.emulator.oauth import OAuthError, Parameters
+from fastapi_cognito_guard.testing.emulator.oauth import Credentials, OAuthError, Parameters
 
 _FORM = "application/x-www-form-urlencoded"
 _MAX_LENGTH = 16 * 1024  # bytes
@@ -37,13 +37,17 @@ def parse_parameters(pairs: list[tuple[str, str]]) -> Parameters:
     return {name: value for name, value in fields.items() if value}
 
 
-def read_basic_credentials(request: Request) -> tuple[str, str] | None:
-    """Read client id and secret from the ``Authorization`` header (RFC 6749 section 2.3.1)."""
+def read_basic_credentials(request: Request) -> tuple[Credentials, ...]:
+    """Read client id and secret from the ``Authorization`` header; empty without them.
+
+    Clients that follow RFC 6749 section 2.3.1 encode both as in a form first, and others do not: the result
+    is the pair as it is, and decoded.
+    """
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        return None
+        return ()
     try:
         client_id, _, secret = b64decode(credentials.strip(), validate=True).decode().partition(":")
     except ValueError:  # not base64, or not UTF-8
         raise OAuthError("invalid_client") from None
-    return client_id, secret
+    return (client_id, secret), (unquote_plus(client_id), unquote_plus(secret))

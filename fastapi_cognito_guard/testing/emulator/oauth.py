@@ -1,5 +1,6 @@
-"""Authorization server of the local pool (RFC 6749, 7636, 7009): codes, tokens and refusals."""
+"""Authorization server of the local pool (RFC 6749, 7636, 7009, 8707): codes, tokens and refusals."""
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,8 +13,11 @@ from fastapi_cognito_guard.testing.signing_key import encode_base64url, unverifi
 from fastapi_cognito_guard.testing.signins import Tokens
 
 _CODE_LIFETIME = 300  # seconds, as Cognito's
+_ABSOLUTE_URI = r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]+"
 
 Parameters = Mapping[str, str]
+Credentials = tuple[str, str]
+"""Id and secret of a client."""
 
 
 class InvalidRedirect(Exception):
@@ -40,12 +44,16 @@ class RedirectTarget:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """Valid authorization request, to be answered with a code. ``challenge`` is that of PKCE."""
+    """Valid authorization request, to be answered with a code.
+
+    ``challenge`` is that of PKCE, ``resource`` the ``aud`` of the access token.
+    """
 
     target: RedirectTarget
     scopes: tuple[str, ...]
     nonce: str | None
     challenge: str | None
+    resource: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,9 @@ class AuthorizationServer:
         scopes = _grant_scopes(target.client, parameters)
         if parameters.get("prompt") == "none":
             raise OAuthError("login_required")
-        return AuthorizationRequest(target, scopes, parameters.get("nonce"), challenge)
+        return AuthorizationRequest(
+            target, scopes, parameters.get("nonce"), challenge, _read_resource(parameters)
+        )
 
     def authenticate(self, username: str, password: str) -> LocalUser | None:
         """Return the user if the password is right, or not needed."""
@@ -111,26 +121,26 @@ class AuthorizationServer:
         self._codes[code] = _Code(request, user, now + _CODE_LIFETIME)
         return code
 
-    def issue_tokens(self, form: Parameters, basic: tuple[str, str] | None) -> dict[str, Any]:
-        """Build the answer of the token endpoint. ``basic``: id and secret of the header, if present."""
+    def issue_tokens(self, form: Parameters, basic: tuple[Credentials, ...]) -> dict[str, Any]:
+        """Build the answer of the token endpoint. ``basic``: readings of the header's credentials."""
         grant = self._grants.get(form.get("grant_type", ""))
         if grant is None:
             is_missing = not form.get("grant_type")
             raise OAuthError("invalid_request" if is_missing else "unsupported_grant_type")
         return grant(self._authenticate_client(form, basic), form)
 
-    def revoke_token(self, form: Parameters, basic: tuple[str, str] | None) -> None:
+    def revoke_token(self, form: Parameters, basic: tuple[Credentials, ...]) -> None:
         """Revoke a refresh token. An unknown one is no error (RFC 7009 section 2.2)."""
         client = self._authenticate_client(form, basic)
         self._pool.revoke(form.get("token", ""), client_id=client.id)
 
-    def _authenticate_client(self, form: Parameters, basic: tuple[str, str] | None) -> LocalClient:
+    def _authenticate_client(self, form: Parameters, basic: tuple[Credentials, ...]) -> LocalClient:
         named = form.get("client_id", "")
-        client_id, secret = basic or (named, form.get("client_secret", ""))
-        client = self._directory.client(client_id)
-        if client is None or named not in {"", client_id} or not _is_equal(client.secret or "", secret):
-            raise OAuthError("invalid_client")
-        return client
+        for client_id, secret in basic or ((named, form.get("client_secret", "")),):
+            client = self._directory.client(client_id)
+            if client is not None and named in {"", client_id} and _is_equal(client.secret or "", secret):
+                return client
+        raise OAuthError("invalid_client")
 
     def _exchange_code(self, client: LocalClient, form: Parameters) -> dict[str, Any]:
         code = self._codes.pop(form.get("code", ""), None)
@@ -148,6 +158,7 @@ class AuthorizationServer:
             email=user.email,
             client_id=client.id,
             nonce=request.nonce,
+            resource=_choose_resource(request.resource, form),
             expires_in=self._directory.token_lifetime,
             id_claims=user.claims,
             access_claims=user.access_claims,
@@ -161,6 +172,7 @@ class AuthorizationServer:
             )
         except LookupError:
             raise OAuthError("invalid_grant") from None
+        _choose_resource(unverified_claims(tokens.access_token).get("aud", ""), form)
         return _build_answer(tokens)
 
     def _issue_machine_token(self, client: LocalClient, form: Parameters) -> dict[str, Any]:
@@ -168,7 +180,10 @@ class AuthorizationServer:
             raise OAuthError("unauthorized_client")
         lifetime = self._directory.token_lifetime
         token = self._pool.machine_token(
-            scopes=_grant_scopes(client, form), client_id=client.id, expires_in=lifetime
+            scopes=_grant_scopes(client, form),
+            client_id=client.id,
+            resource=_read_resource(form),
+            expires_in=lifetime,
         )
         return {"access_token": token, "expires_in": lifetime, "token_type": "Bearer"}
 
@@ -179,6 +194,22 @@ def _grant_scopes(client: LocalClient, parameters: Parameters) -> tuple[str, ...
     if not set(scopes) <= set(client.scopes):
         raise OAuthError("invalid_scope")
     return scopes
+
+
+def _read_resource(parameters: Parameters) -> str | None:
+    """Return the requested resource (RFC 8707 section 2): an absolute URI without a fragment."""
+    resource = parameters.get("resource")
+    if resource is not None and ("#" in resource or not re.fullmatch(_ABSOLUTE_URI, resource)):
+        raise OAuthError("invalid_target", "resource is an address without a fragment: https://api.example")
+    return resource
+
+
+def _choose_resource(granted: str | None, form: Parameters) -> str | None:
+    """Return the resource of a sign-in. A token request may name it once more, but no other."""
+    requested = _read_resource(form)
+    if granted is not None and requested not in (None, granted):
+        raise OAuthError("invalid_target", "resource is not the one of the sign-in")
+    return granted or requested
 
 
 def _is_verified(verifier: str | None, challenge: str | None) -> bool:

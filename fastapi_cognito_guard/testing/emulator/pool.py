@@ -47,12 +47,16 @@ class LocalPool:
         """Describe the settings of an app, the users and the clients, without secrets and passwords."""
         lines = [f"A local user pool at {self.address}", "", "Put this into the app's environment:", ""]
         lines += [f"  {name}={value}" for name, value in self.settings.items()]
+        names = [user.username for user in self.directory.users]
+        width = 2 + max(14, *map(len, (*names, *(client.id for client in self.directory.clients))))
         lines += ["", "Users", ""]
-        lines += [f"  {user.username:<16}{', '.join(user.groups) or '-'}" for user in self.directory.users]
+        lines += [
+            f"  {user.username:<{width}}{', '.join(user.groups) or '-'}" for user in self.directory.users
+        ]
         lines += ["", "App clients", ""]
         for client in self.directory.clients:
-            lines += [f"  {client.id:<16}{'a machine' if client.is_machine else 'users sign in'}"]
-            lines += [f"  {'':16}{scope}" for scope in client.scopes]
+            lines += [f"  {client.id:<{width}}{'a machine' if client.is_machine else 'users sign in'}"]
+            lines += [f"  {'':{width}}{scope}" for scope in client.scopes]
         return "\n".join(lines) + "\n"
 
 

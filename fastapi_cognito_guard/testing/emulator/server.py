@@ -9,7 +9,6 @@ from starlette.applications import Starlette
 from starlette.datastructures import URL
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -18,6 +17,7 @@ from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.testing.emulator.directory import Directory
 from fastapi_cognito_guard.testing.emulator.forms import parse_parameters, read_basic_credentials, read_form
+from fastapi_cognito_guard.testing.emulator.local_only import LocalOnly, list_origins
 from fastapi_cognito_guard.testing.emulator.oauth import (
     AuthorizationServer,
     InvalidRedirect,
@@ -28,30 +28,21 @@ from fastapi_cognito_guard.testing.emulator.oauth import (
 from fastapi_cognito_guard.testing.emulator.sign_in_page import render_refusal_page, render_sign_in_page
 from fastapi_cognito_guard.testing.pool import FakeUserPool
 
+_CLIENT_AUTHENTICATION = ("client_secret_basic", "client_secret_post", "none")
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 section 5.1
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",
     # No form-action: browsers apply it to the redirect that answers the form, too.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
     "frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: browsers would send the form with `Origin: null`.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 _REQUEST_FIELDS = (
     "response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge",
-    "code_challenge_method",
+    "code_challenge_method", "resource",
 )  # fmt: skip
-_MIDDLEWARE = [
-    # DNS rebinding: no web page may reach the pool under a host name of its own.
-    Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
-    # As at Cognito, a page may not send X-Requested-With.
-    Middleware(
-        CORSMiddleware,
-        allow_origins=["*"],
-        allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type"],
-    ),
-]
 
 
 @dataclass(frozen=True)
@@ -81,7 +72,18 @@ class HostedUI:
             Route("/logout", self.sign_out),
         ]
         handlers = {InvalidRedirect: _render_refusal_page, OAuthError: _render_oauth_error}
-        return Starlette(routes=routes, middleware=_MIDDLEWARE, exception_handlers=handlers)
+        return Starlette(routes=routes, middleware=self._build_middleware(), exception_handlers=handlers)
+
+    def _build_middleware(self) -> list[Middleware]:
+        origins = list_origins(self.address, self.directory.clients)
+        # As at Cognito, a page may not send X-Requested-With.
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
+        return [Middleware(LocalOnly, origins=origins), cors]
 
     async def serve_front_page(self, request: Request) -> Response:
         """Describe the pool to a browser."""
@@ -107,10 +109,13 @@ class HostedUI:
                 "issuer": self.pool.issuer,
                 **{name: f"{self.address}{path}" for name, path in endpoints.items()},
                 "response_types_supported": ["code"],
+                "response_modes_supported": ["query"],
+                "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256"],
                 "code_challenge_methods_supported": ["S256"],
-                "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                "token_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,
+                "revocation_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,
                 "scopes_supported": sorted({s for client in self.directory.clients for s in client.scopes}),
             }
         )

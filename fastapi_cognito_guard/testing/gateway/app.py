@@ -52,7 +52,7 @@ class Gateway:
                  authorizer, all requests reach the app
     ``stage``    by default ``prod`` for REST APIs; it is the first part of the path
     ``context``  returns a Lambda authorizer's context for the claims of a token; by default
-                 ``{"claims": <as JSON>}``
+                 ``{"cognito_claims": <as JSON>}``, which `lambda_claims` reads
 
     Raises `ConfigurationError` for an app without a guard, and for kinds that take no tokens.
     """

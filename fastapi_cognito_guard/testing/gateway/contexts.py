@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
+from fastapi_cognito_guard.deploy.authorizer.handler import CLAIMS_KEY
+
 _WEEKDAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _DATES = {"exp", "iat", "nbf"}
@@ -137,7 +139,7 @@ def _build_jwt_section(request: AuthorizedRequest) -> dict[str, Any]:
 def _build_lambda_context(request: AuthorizedRequest) -> Mapping[str, Any]:
     if request.context is not None:
         return request.context
-    return {"claims": json.dumps(dict(request.claims or {}))}
+    return {CLAIMS_KEY: json.dumps(dict(request.claims or {}), separators=(",", ":"))}
 
 
 def _list_providers(claims: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.testing import Directory, LocalClient, local_pool
+from fastapi_cognito_guard.testing import Directory, LocalClient, LocalUser, local_pool
 from fastapi_cognito_guard.testing.key_server import Answer
 from fastapi_cognito_guard.testing.uvicorn_server import listen, serve_app
 
@@ -42,6 +42,17 @@ def test_the_description_has_settings_users_and_no_secret() -> None:
             assert line in text
         assert "local-secret" not in text
         assert "local-secret" not in repr(local)
+
+
+def test_columns_are_as_wide_as_the_longest_client_id_and_user() -> None:
+    client = LocalClient(id="1h57kf5cpq17m0eml12example", callback_urls=("app://x",), scopes=("openid",))
+    users = (LocalUser(username="ada", groups=("admins",)), LocalUser(username="ada.lovelace@example.com"))
+    with local_pool(Directory(users=users, clients=(client,))) as local:
+        lines = local.describe().splitlines()
+    assert "  1h57kf5cpq17m0eml12example  users sign in" in lines
+    assert "                              openid" in lines
+    assert "  ada                         admins" in lines
+    assert "  ada.lovelace@example.com    -" in lines
 
 
 def test_a_token_signed_before_a_rotation_is_refused() -> None:

@@ -1,14 +1,17 @@
 """HTTP endpoints of the local pool: sign-ins, tokens, and each error."""
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote_plus
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.testing import Directory, LocalClient, LocalPool, LocalUser, local_pool
+from fastapi_cognito_guard.testing.emulator.local_only import LocalOnly, list_origins
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from tests.apps import NOW, bearer
 from tests.browsers import (
@@ -32,10 +35,13 @@ DIRECTORY = Directory(
     clients=(
         *Directory().clients,
         LocalClient(id="web", secret="s3cret", callback_urls=("https://web.example.com/back?a=1",)),
+        LocalClient(id="odd", secret="100% sure+:/é"),
         LocalClient(id="app", callback_urls=("app://back",), logout_urls=("app://bye",)),
     ),
 )
 MACHINE = ("local-machine", "local-secret")
+ODD_MACHINE = ("odd", "100% sure+:/é")
+WEB = "http://127.0.0.1:8000"
 
 
 class Clock:
@@ -354,13 +360,191 @@ def test_different_clients_in_header_and_body_are_invalid_client(client: httpx.C
     assert read_error(client.post("/oauth2/token", data=form, auth=MACHINE)) == (400, "invalid_client")
 
 
+@pytest.mark.parametrize("encode", [quote_plus, lambda text: text.replace("-", "%2D"), str])
+def test_basic_credentials_are_read_form_encoded_and_raw(
+    client: httpx.Client, encode: Callable[[str], str]
+) -> None:
+    form = {"grant_type": "client_credentials"}
+    for client_id, secret in (MACHINE, ODD_MACHINE):
+        credentials = b64encode(f"{encode(client_id)}:{encode(secret)}".encode()).decode()
+        response = client.post("/oauth2/token", data=form, headers={"Authorization": f"Basic {credentials}"})
+        assert unverified_claims(response.json()["access_token"])["client_id"] == client_id
+
+
+def test_decoding_basic_credentials_opens_no_other_client(client: httpx.Client) -> None:
+    for pair in (
+        "local-machine:local%252Dsecret",
+        "local-machine:local%2Dsecret2",
+        "odd:100%25%20sure%ff",
+        "web:",
+    ):
+        headers = {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+        response = client.post("/oauth2/token", data={"grant_type": "client_credentials"}, headers=headers)
+        assert read_error(response) == (400, "invalid_client")
+
+
+RESOURCE = "https://api.example.com/shop"
+
+
+def get_audience(client: httpx.Client, form: dict[str, str]) -> Any:
+    response = client.post("/oauth2/token", data=form)
+    return unverified_claims(response.raise_for_status().json()["access_token"]).get("aud")
+
+
+def test_a_resource_of_the_sign_in_is_the_audience_of_the_access_token_also_after_a_refresh(
+    client: httpx.Client,
+) -> None:
+    page = client.get("/oauth2/authorize", params=build_authorize_query(resource=RESOURCE))
+    assert read_hidden_fields(page.text)["resource"] == RESOURCE
+    tokens = get_tokens(client, resource=RESOURCE)
+    assert unverified_claims(tokens["access_token"])["aud"] == RESOURCE
+    assert unverified_claims(tokens["id_token"])["aud"] == "local-docs"
+    refresh = {
+        "grant_type": "refresh_token",
+        "refresh_token": tokens["refresh_token"],
+        "client_id": "local-docs",
+    }
+    assert (
+        get_audience(client, refresh) == get_audience(client, {**refresh, "resource": RESOURCE}) == RESOURCE
+    )
+    other = client.post("/oauth2/token", data={**refresh, "resource": "https://other.example"})
+    assert read_error(other) == (400, "invalid_target")
+    unbound = {**refresh, "refresh_token": get_tokens(client)["refresh_token"]}
+    assert get_audience(client, unbound) is None
+    assert (
+        read_error(client.post("/oauth2/token", data={**unbound, "resource": RESOURCE}))[1]
+        == "invalid_target"
+    )
+
+
+def test_a_token_request_may_name_the_resource_but_no_other_than_the_sign_in(client: httpx.Client) -> None:
+    for bound in ({"resource": RESOURCE}, {}):
+        form = build_token_form(get_code(client, **bound), resource=RESOURCE)
+        assert get_audience(client, form) == RESOURCE
+    other = build_token_form(get_code(client, resource=RESOURCE), resource="https://other.example")
+    assert read_error(client.post("/oauth2/token", data=other)) == (400, "invalid_target")
+    machine = {"grant_type": "client_credentials", "client_id": MACHINE[0], "client_secret": MACHINE[1]}
+    assert get_audience(client, {**machine, "resource": RESOURCE}) == RESOURCE
+    assert get_audience(client, machine) is None
+
+
+@pytest.mark.parametrize(
+    "resource",
+    ["my-api", "/shop", "https://api.example#part", "https://", "https://a b", "https://é", "://x"],
+)
+def test_a_resource_that_is_no_absolute_address_is_an_invalid_target(
+    client: httpx.Client, resource: str
+) -> None:
+    for response in (
+        client.get("/oauth2/authorize", params=build_authorize_query(resource=resource)),
+        submit(client, resource=resource),
+    ):
+        assert read_redirect(response.headers["location"])["error"] == "invalid_target"
+    machine = {"grant_type": "client_credentials", "resource": resource}
+    assert read_error(client.post("/oauth2/token", data=machine, auth=MACHINE)) == (400, "invalid_target")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "http://127.0.0.1:8001",
+        "https://127.0.0.1:8000",
+        "http://localhost",
+        "app://back",
+    ],
+)
+def test_a_web_page_of_another_origin_gets_no_token_and_no_cors_headers(
+    client: httpx.Client, origin: str
+) -> None:
+    simple = {"grant_type": "client_credentials", "client_id": MACHINE[0], "client_secret": MACHINE[1]}
+    preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    for response in (
+        client.post("/oauth2/token", data=simple, headers={"Origin": origin}),
+        client.post("/oauth2/token", data=simple, headers=[("Origin", WEB), ("Origin", origin)]),
+        client.post("/login", data=build_authorize_query(username="ada"), headers={"Origin": origin}),
+        client.get("/", headers={"Origin": origin}),
+        client.options("/oauth2/token", headers=preflight),
+    ):
+        assert (response.status_code, "access-control-allow-origin" in response.headers) == (403, False)
+        assert "access_token" not in response.text
+
+
+def test_pages_of_callback_urls_and_the_pools_own_may_send_requests(
+    client: httpx.Client, local: LocalPool
+) -> None:
+    own = [local.address, local.address.replace("127.0.0.1", "localhost")]
+    for origin in ("http://127.0.0.1:8000", "http://localhost:8000", "https://web.example.com", *own):
+        form = build_authorize_query(username="ada")
+        response = client.post("/login", data=form, headers={"Origin": origin})
+        assert response.status_code == 303
+        assert response.headers["access-control-allow-origin"] == origin
+
+
+def test_the_sign_in_page_lets_the_browser_name_its_origin(client: httpx.Client) -> None:
+    page = client.get("/oauth2/authorize", params=build_authorize_query())
+    assert page.headers["referrer-policy"] == "same-origin"  # with no-referrer a form has `Origin: null`
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("HTTPS://Web.Example.com:443/back?a=1", "https://web.example.com"),
+        ("http://[::1]:8000/back", "http://[::1]:8000"),
+        ("http://web.example:80", "http://web.example"),
+        ("app://back", None),
+        ("http://web.example:99999/", None),
+        ("http:back", None),
+    ],
+)
+def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str | None) -> None:
+    origins = list_origins("http://127.0.0.1:9", [LocalClient(id="web", callback_urls=(url,))])
+    own = {"http://127.0.0.1:9", "http://localhost:9"}
+    assert set(origins) - own == ({origin} if origin else set())
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        [],
+        ["evil.example"],
+        ["localhost", "localhost"],
+        ["localhost", "evil.example"],
+        ["localhost:80@evil.example"],
+        ["localhost:"],
+        ["localhost.evil.example"],
+        ["127.0.0.1:8x"],
+        ["127.0.0.1, evil.example"],
+        [""],
+    ],
+)
+@pytest.mark.anyio
+async def test_one_host_header_with_a_name_of_the_pool_is_due(hosts: list[str]) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("reached")
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    headers = [(b"host", host.encode()) for host in hosts]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
+    await LocalOnly(app, ["http://127.0.0.1:9229"])(scope, receive, send)
+    assert sent[0]["status"] == 400
+
+
 def test_cors_allows_token_requests_but_not_x_requested_with(client: httpx.Client) -> None:
     origin = {"Origin": "http://127.0.0.1:8000"}
     for response in (
         client.post("/oauth2/token", data=build_token_form(get_code(client)), headers=origin),
         client.post("/oauth2/token", data=build_token_form("used"), headers=origin),
     ):
-        assert response.headers["access-control-allow-origin"] == "*"
+        assert response.headers["access-control-allow-origin"] == origin["Origin"]
     for header, status in (("authorization", 200), ("x-requested-with", 400)):
         preflight = {
             **origin,
@@ -414,6 +598,9 @@ def test_discovery_names_existing_endpoints(client: httpx.Client, local: LocalPo
     assert found["issuer"] == local.pool.issuer == f"{local.address}/{local.directory.id}"
     assert httpx.get(found["jwks_uri"], trust_env=False).json() == local.pool.jwks
     pool = local.user_pool()
+    assert found["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+    for name in ("token_endpoint_auth_methods_supported", "revocation_endpoint_auth_methods_supported"):
+        assert found[name] == ["client_secret_basic", "client_secret_post", "none"]
     assert found["authorization_endpoint"] == pool.authorize_url
     assert found["token_endpoint"] == pool.token_url
     for name in ("userinfo_endpoint", "revocation_endpoint", "end_session_endpoint"):

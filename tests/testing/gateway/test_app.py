@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from fastapi_cognito_guard import CognitoGuard, CurrentUser, require_scope
 from fastapi_cognito_guard.claims import Semantics
+from fastapi_cognito_guard.deploy import lambda_claims
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import FakeUserPool, Flavour, Gateway, GatewayClient
 from tests.apps import bearer, build_app, guard_for
@@ -132,6 +133,18 @@ def test_a_lambda_authorizers_context_is_mapped_by_the_apps_lambda_context(pool:
     app = build_app(guard_for(pool, lambda_context=lambda context: dict(context["who"])))
     client = GatewayClient(app, "lambda-2.0", context=lambda claims: {"who": claims})
     assert client.get("/me", headers=bearer(pool.access_token("ada"))).json()["source"] == "lambda"
+
+
+@pytest.mark.parametrize("kind", ["lambda", "lambda-2.0"])
+def test_a_guard_with_lambda_claims_reads_the_context_of_the_played_lambda_authorizer(
+    pool: FakeUserPool, kind: Flavour
+) -> None:
+    headers = bearer(pool.access_token("ada", groups=["admins"]))
+    reading = GatewayClient(build_app(guard_for(pool, lambda_context=lambda_claims)), kind)
+    caller = reading.get("/group", headers=headers).json()
+    assert (caller["source"], caller["username"], caller["groups"]) == ("lambda", "ada", ["admins"])
+    other = GatewayClient(build_app(guard_for(pool)), kind)
+    assert other.get("/group", headers=headers).json()["source"] == "token"
 
 
 @pytest.mark.parametrize(("kind", "status"), [("rest", 403), ("http", 404)])
