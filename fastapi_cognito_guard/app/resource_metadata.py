@@ -105,7 +105,7 @@ def _list_scopes(app: "FastAPI") -> list[str]:
     apps = [("", app), *list_mounted_apps(app)]
     documents = [(path, each.openapi_url is not None) for path, each in apps if hasattr(each, "openapi_url")]
     shown = (route for route in list_routes(app) if _is_shown(route, documents))
-    return sorted({scope for route in shown for any_of in route.scopes for scope in any_of})
+    return sorted({scope for route in shown for scope in route.scope_names})
 
 
 def _is_shown(route: "RouteInfo", documents: Sequence[tuple[str, bool]]) -> bool:

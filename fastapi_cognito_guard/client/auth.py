@@ -21,6 +21,7 @@ from fastapi_cognito_guard.client.sources import (
 )
 from fastapi_cognito_guard.errors import ConfigurationError, TokenRequestFailed
 from fastapi_cognito_guard.single_flight import SingleFlight, wait_for
+from fastapi_cognito_guard.tokens.clock import read_time
 
 _MARGIN = 60.0  # seconds before its expiry at which a token is renewed; half its life, if that is less
 _FUTILE = 10.0  # seconds for which a token that replaced a refused one is not itself replaced after a 401
@@ -83,7 +84,7 @@ class CognitoAuth(httpx.Auth):
         origins: Collection[str] | str = (),
         timeout: float = 10.0,
         http_hosts: Collection[str] | str = (),
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = read_time,
     ) -> None:
         if not isinstance(source, ClientCredentials | RefreshToken) and not callable(source):
             raise ConfigurationError(

@@ -1,6 +1,5 @@
 """User pool in memory, with real RSA keys and tokens that have the claims of Cognito's."""
 
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from secrets import token_urlsafe
@@ -12,9 +11,12 @@ from fastapi_cognito_guard.testing.gateway.events import Flavour, gateway_event
 from fastapi_cognito_guard.testing.key_server import Fault, PublishedDocument, serve_document
 from fastapi_cognito_guard.testing.signing_key import SigningKey, unverified_claims
 from fastapi_cognito_guard.testing.signins import SignIn, Tokens, check_list
+from fastapi_cognito_guard.tokens.clock import read_time
 
 USER_ADMIN = "aws.cognito.signin.user.admin"
 """The only scope of a sign-in through Cognito's API. Sign-ins through the hosted UI have others."""
+
+_ISSUERS = ("original", "updated")
 
 
 class FakeUserPool:
@@ -39,13 +41,14 @@ class FakeUserPool:
         client_id: str = "4b1examplefakeclient",
         issuer: str = "original",
         resource: str | None = None,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = read_time,
     ) -> None:
         self.id = id
         self.client_id = client_id
-        original, updated = UserPool(id, client_ids=client_id).issuers
-        self.issuer = {"original": original, "updated": updated}.get(issuer, issuer)
-        self._own_issuer = self.issuer not in {original, updated}
+        self._own_issuer = issuer not in _ISSUERS
+        if not self._own_issuer:
+            issuer = UserPool(id, client_ids=client_id).issuers[_ISSUERS.index(issuer)]
+        self.issuer = issuer
         self.resource = resource
         self.now = now
         self.published = PublishedDocument(lambda: self.jwks)

@@ -156,3 +156,10 @@ def test_a_token_is_verified_with_the_guard_of_an_app(
     assert cognito_guard("verify", "--app", "shop:app", given=shop_pool.access_token()).code == 0
     assert cognito_guard("verify", "--app", "shop:app", given=pool.access_token()).code == 1
     assert "drop --jwks" in cognito_guard("verify", "--app", "shop:app", "--jwks", "x", given="x").err
+
+
+def test_inspect_shows_what_takes_a_token_of_an_emulator() -> None:
+    token = FakeUserPool(issuer="http://cognito:9229/local_pool").access_token()
+    result = cognito_guard("inspect", "-", given=token)
+    assert "HTTP API, JWT, no scopes yes" in result.text
+    assert "none of this guard's pools" not in result.text

@@ -6,18 +6,20 @@ import urllib.error
 import urllib.request
 from base64 import b64decode, urlsafe_b64decode
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 import httpx
 import pytest
+from freezegun import freeze_time
 
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.errors import ConfigurationError, KeyUnknown
-from fastapi_cognito_guard.testing import FakeUserPool, gateway_event
+from fastapi_cognito_guard.testing import FakeUserPool, assert_rejects_attacks, gateway_event
 from fastapi_cognito_guard.testing.key_server import Fault
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
-from tests.apps import NOW
+from tests.apps import NOW, bearer, build_app, client_of
 
 USER = {"sub", "iss", "origin_jti", "event_id", "token_use", "auth_time", "exp", "iat", "jti"}
 ACCESS = USER | {"version", "client_id", "scope", "username"}
@@ -302,3 +304,18 @@ def test_access_tokens_of_a_pool_with_a_resource_name_it_also_after_a_refresh() 
     other = bound.sign_in("ada", resource="https://other.example.com").access_token
     assert unverified_claims(other)["aud"] == "https://other.example.com"
     assert "aud" not in unverified_claims(FakeUserPool().access_token())
+
+
+def test_a_pool_may_have_the_id_and_the_issuer_of_an_emulator() -> None:
+    pool = FakeUserPool("local_6Ttdd5rm", issuer="http://cognito:9229/local_6Ttdd5rm")
+    app = build_app(CognitoGuard(pool.user_pool()))
+    client = client_of(app)
+    assert client.get("/me", headers=bearer(pool.access_token("ada"))).status_code == 200
+    assert_rejects_attacks(client, "/me", pool=pool)
+    assert_rejects_attacks(client, "/me")
+
+
+def test_a_frozen_time_is_the_time_of_a_pools_tokens() -> None:
+    with freeze_time(datetime.fromtimestamp(NOW, UTC)):
+        issued = unverified_claims(FakeUserPool().access_token())["iat"]
+    assert issued == NOW

@@ -1,12 +1,12 @@
 """Local user pool: the emulator as a running server, for development, demos and tests."""
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi_cognito_guard.addresses import is_on_lambda
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.testing.emulator.directory import Directory
@@ -14,8 +14,7 @@ from fastapi_cognito_guard.testing.emulator.oauth import AuthorizationServer
 from fastapi_cognito_guard.testing.emulator.server import HostedUI
 from fastapi_cognito_guard.testing.pool import FakeUserPool
 from fastapi_cognito_guard.testing.uvicorn_server import get_address, listen, serve_app
-
-_LAMBDA_VARIABLES = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API")
+from fastapi_cognito_guard.tokens.clock import read_time
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def local_pool(
     directory: Directory | None = None,
     *,
     port: int = 0,
-    now: Callable[[], float] = time.time,
+    now: Callable[[], float] = read_time,
     environ: Mapping[str, str] = os.environ,
 ) -> Iterator[LocalPool]:
     """Run a local pool within the block. ``port`` 0 is any free one; ``now`` is its clock.
@@ -73,7 +72,7 @@ def local_pool(
     It listens on 127.0.0.1 only, signs in any of its users on request, and keeps nothing. Raises
     `ConfigurationError` on Lambda, where such sign-ins must never be possible, and if it cannot start.
     """
-    if any(environ.get(name) for name in _LAMBDA_VARIABLES):
+    if is_on_lambda(environ):
         raise ConfigurationError("The local user pool is for development: it does not run on Lambda.")
     directory = directory or Directory()
     with listen(port) as listener:
