@@ -31,13 +31,6 @@ _REFUSALS: dict[RequirementKind, type[Forbidden]] = {
 _USER_ADMIN = "aws.cognito.signin.user.admin"
 
 
-class Everything:
-    """Container of every requirement: for a gateway, which leaves the checks of an app's own to the app."""
-
-    def __contains__(self, requirement: object) -> bool:
-        return True
-
-
 @dataclass(frozen=True, kw_only=True)
 class Requirement:
     """Requirement that any one of ``any_of`` meets, as with API Gateway's authorization scopes.
@@ -146,7 +139,7 @@ def _merge(alternatives: Iterable[Requirement]) -> tuple[Requirement, ...]:
     for each in alternatives:
         key = (each.kind, each.claim, each if each.kind == "check" else None)
         same = merged.get(key)
-        names = each.any_of if same is None or each.kind == "check" else (*same.any_of, *each.any_of)
+        names = each.any_of if same is None else (*same.any_of, *each.any_of)
         merged[key] = replace(each, any_of=names)
     return tuple(sorted(merged.values(), key=str))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Query, Security, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Security, WebSocket
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +24,12 @@ from fastapi_cognito_guard import (
 from fastapi_cognito_guard.app.routes import list_routes
 from fastapi_cognito_guard.dependants import as_value
 from fastapi_cognito_guard.dependencies import Required
-from fastapi_cognito_guard.errors import ConfigurationError, InsufficientPermission, InsufficientScope
+from fastapi_cognito_guard.errors import (
+    ConfigurationError,
+    InsufficientClaim,
+    InsufficientPermission,
+    InsufficientScope,
+)
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.testing import FakeUserPool, as_user
 from tests.apps import bearer, client_of, guard_for
@@ -42,8 +47,8 @@ async def is_owner(user: Principal, owner: Annotated[str, Depends(find_order)]) 
     return user.username == owner
 
 
-def is_first(user: Principal, order_id: str) -> bool:
-    return order_id == "1"
+def is_first(user: "Principal", order_id: "Annotated[str, Path()]") -> bool:
+    return bool(user.sub) and order_id == "1"
 
 
 class Observed:
@@ -217,6 +222,31 @@ def test_checks_are_equal_by_name_and_function() -> None:
     assert require(is_owner, name="owner") != require(is_owner)
     both = require(is_owner, name="owner") | require(is_first, name="owner")
     assert len(both.alternatives) == 2
+    assert require(is_owner, name="owner") | require(is_owner, name="owner") == require(
+        is_owner, name="owner"
+    )
+    assert str(require(is_owner, name="owner")) == "require(..., name='owner')"
+
+
+def test_a_refusal_tells_the_remedy_of_each_alternative() -> None:
+    requirement = require_group("a") | require_claim("level", 3) | require(is_owner, name="owner")
+    with pytest.raises(InsufficientPermission) as refused:
+        requirement.check(make_principal())
+    assert refused.value.reason == (
+        "require(..., name='owner') | require_claim('level', '3') | require_group('a') is not met by this "
+        "access token of 'c': any one of these is enough: the app's own check returned False; set the claim "
+        "(attribute, or pre-token-generation trigger), and sign in again; a machine has no groups: give its "
+        "app client a scope, and require that."
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "remedy"),
+    [("custom:tier", "send the ID token"), ("email", "send the ID token"), ("level", "set the claim")],
+)
+def test_the_remedy_for_a_claim_of_an_access_token_depends_on_the_claim(claim: str, remedy: str) -> None:
+    with pytest.raises(InsufficientClaim, match=remedy):
+        require_claim(claim, "x").check(make_principal())
 
 
 def test_a_requirement_is_joined_with_requirements_only() -> None:
@@ -269,7 +299,7 @@ def test_a_check_that_has_not_run_is_not_met() -> None:
     ],
 )
 def test_what_is_no_check_is_refused_at_definition(check: Any, name: Any) -> None:
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"Write require\(is_owner|name of a check|Name the check"):
         require(check, name=name)
 
 

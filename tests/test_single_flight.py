@@ -314,3 +314,22 @@ def test_a_result_for_a_waiter_whose_loop_is_closed_is_no_error(
     for thread in [each for each in threading.enumerate() if each.name == NAME]:
         thread.join(timeout=10)
     assert not [record for record in caplog.records if record.name == "concurrent.futures"]
+
+
+def test_a_blocking_call_that_ends_after_its_deadline_is_no_error(flight: SingleFlight[str]) -> None:
+    gate, blocked = threading.Event(), threading.Event()
+
+    def block() -> None:
+        blocked.set()
+        assert gate.wait(timeout=10)
+
+    async def call() -> str:
+        async with asyncio.timeout(0.05):
+            await asyncio.to_thread(block)
+        return "not reached"
+
+    assert isinstance(start(flight, call).result(timeout=10), TimeoutError)
+    assert blocked.wait(timeout=10)
+    gate.set()
+    for thread in [each for each in threading.enumerate() if each.name == "cognito-blocking"]:
+        thread.join(timeout=10)  # an error in it would fail this test
