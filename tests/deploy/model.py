@@ -68,14 +68,21 @@ def _rank(segment: str) -> int:
 
 
 def allows(policy: Mapping[str, Any], arn: str) -> bool:
-    """Return True if an Allow matches and no Deny does, as in IAM. ``*`` is any text, with slashes, too."""
+    """Return True if an Allow matches and no Deny does, as in IAM.
+
+    ``*`` is any text, with slashes, too, and ``${*}`` the character.
+    """
     effects = {
         statement["Effect"]
         for statement in policy["Statement"]
         for resource in _list_resources(statement["Resource"])
-        if re.fullmatch(re.escape(resource).replace(r"\*", ".*"), arn)
+        if re.fullmatch(r"\*".join(map(_build_glob, resource.split("${*}"))), arn)
     }
     return effects == {"Allow"}
+
+
+def _build_glob(text: str) -> str:
+    return re.escape(text).replace(r"\*", ".*")
 
 
 def _list_resources(resources: object) -> Iterator[str]:
