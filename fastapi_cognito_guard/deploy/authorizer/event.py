@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl
 
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.validation import escape_for_log
@@ -86,7 +86,7 @@ class AuthorizerEvent(NamedTuple):
     def is_sent(self, value: str, *, besides: bytes = b"") -> bool:
         """Return True if the client itself sent the value, in another place than the header ``besides``."""
         headers = (_decode(text) for name, text in self.headers if name != besides)
-        return value != "" and any(value in text for text in (*headers, *self.sent))
+        return value != "" and any(_names(text, value) for text in (*headers, *self.sent))
 
     def _list_values(self, header: bytes) -> list[str]:
         return [_decode(value) for name, value in self.headers if name == header]
@@ -143,9 +143,15 @@ def _read_headers(event: Event, header: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _read_other_texts(event: Event) -> Iterator[str]:
     """Read the query and the cookies of payload 2.0, the only one that lists its identity sources."""
     query, cookies = event.get("queryStringParameters"), event.get("cookies")
-    yield unquote_plus(str(event.get("rawQueryString") or ""))
+    yield from (value for _, value in parse_qsl(str(event.get("rawQueryString") or "")))
     yield from (str(value) for value in (query.values() if isinstance(query, dict) else ()))
     yield from (str(cookie) for cookie in (cookies if isinstance(cookies, list) else ()))
+
+
+def _names(text: str, value: str) -> bool:
+    """Return True if the text is the value, or a list of several, joined by the gateway, that has it."""
+    joined, wanted = (",".join(part.strip() for part in each.split(",")) for each in (text, value))
+    return f",{wanted}," in f",{joined},"
 
 
 def _make_list(values: object) -> list[object]:

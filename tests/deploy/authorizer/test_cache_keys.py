@@ -15,6 +15,7 @@ KEY = "GET /me"
 FORGED_KEYS: dict[str, dict[str, Any]] = {
     "header": {"headers": {"x-key": KEY}},
     "two headers, joined": {"headers": {"x-key": f"a,{KEY}"}},
+    "three headers, joined with spaces": {"headers": {"x-key": f"a , {KEY} ,b"}},
     "query": {"queryStringParameters": {"k": KEY}},
     "one of several in the query": {"queryStringParameters": {"k": f"a,{KEY}"}},
     "raw query": {"rawQueryString": "k=GET%20%2Fme"},
@@ -53,6 +54,23 @@ def test_a_client_cannot_forge_the_route_key_in_an_identity_source_of_its_own(
         event[name] = {**event[name], **value} if name == "headers" else value
     event["identitySource"].append(KEY)  # from a second identity source of the same text
     assert authorize(event, None) == {"isAuthorized": False}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"headers": {"referer": "https://a.example/?GET /me"}}, {"queryStringParameters": {"q": "GET /me/now"}},
+     {"rawQueryString": "GET+/me"}, {"cookies": ["k=GET /me"]}, {"headers": {"x-key": "GET /m,e"}}],
+    ids=str,
+)  # fmt: skip
+def test_a_text_that_only_has_the_route_key_in_it_does_not_matter(
+    pool: FakeUserPool, more: dict[str, Any]
+) -> None:
+    guard = guard_for(pool)
+    authorize = lambda_authorizer(guard, app=build_orders_app(guard), simple=True)
+    event = make_event("http-2.0", pool.access_token())
+    for name, value in more.items():
+        event[name] = {**event[name], **value} if name == "headers" else value
+    assert authorize(event, None)["isAuthorized"] is True
 
 
 def test_odd_values_of_query_and_cookies_do_not_matter(pool: FakeUserPool) -> None:
