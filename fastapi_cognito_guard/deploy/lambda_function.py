@@ -143,7 +143,9 @@ class LambdaFunction:
         if self._other_events is not None:
             return self._other_events(event, context)
         if is_ping(event):
-            return {"warm": self._warm_up()}
+            warm = self._warm_up()
+            logger.debug("A warmer's ping: the function %s warm.", "is" if warm else "is not yet")
+            return {"warm": warm}
         raise make_event_error(event)
 
     def _warm_up(self) -> bool:
@@ -152,9 +154,7 @@ class LambdaFunction:
         guard = find_guard(app) if isinstance(app, Starlette) else None
         if not isinstance(guard, CognitoGuard):
             return True
-        warm = self._runtime.loop.run_until_complete(guard.warm_up())
-        logger.debug("A ping: the keys of the guard are %s.", "there" if warm else "not all there")
-        return warm
+        return self._runtime.loop.run_until_complete(guard.warm_up())
 
 
 class _Runtime:

@@ -88,7 +88,7 @@ def test_a_ping_of_an_app_without_a_guard_is_answered() -> None:
 @pytest.mark.parametrize("name", OTHERS)
 def test_another_event_is_an_error_that_says_what_to_write(pool: FakeUserPool, name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"lambda_handler\(app, other_events=function\)") as caught:
-        lambda_handler(build_app(guard_for(pool)))(OTHERS[name], None)
+        lambda_handler(build_app(guard_for(pool)), lifespan="off")(OTHERS[name], None)
     assert "secret" not in str(caught.value)
     assert caught.value.setting == "other_events"
 
@@ -96,7 +96,7 @@ def test_another_event_is_an_error_that_says_what_to_write(pool: FakeUserPool, n
 def test_the_error_names_the_keys_in_one_short_line(pool: FakeUserPool) -> None:
     event = {"Records\n": 1, **{f"{number}" + "x" * 500: 2 for number in range(50)}}
     with pytest.raises(ConfigurationError) as caught:
-        lambda_handler(build_app(guard_for(pool)))(event, None)
+        lambda_handler(build_app(guard_for(pool)), lifespan="off")(event, None)
     assert r"has the keys Records\n, 0xxx" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 2_000
