@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _COMPRESSES = re.compile("gzip|brotli|zstd|deflate|compress", re.IGNORECASE)
 _NO_BODY = (204, 304)
+_DOCS_ASSETS = "swagger_ui_assets"  # the guard's own mount, where only an icon is no text
 
 
 def list_byte_answers(app: "FastAPI", leave_out: Collection[str]) -> Iterator[str]:
@@ -43,7 +44,8 @@ def _walk_routes(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[tupl
         path = prefix + (getattr(route, "path_format", None) or getattr(route, "path", None) or "")
         mount = path.removesuffix("/{path}")
         if isinstance(getattr(route, "app", None), StaticFiles):
-            yield mount, f"mount {mount}"
+            if getattr(route, "name", None) != _DOCS_ASSETS:
+                yield mount, f"mount {mount}"
         elif getattr(route, "routes", None):
             yield from _walk_routes(route.routes, mount)
         elif _answers_bytes(route):

@@ -19,9 +19,9 @@ from fastapi.responses import (
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from fastapi_cognito_guard import lambda_handler
+from fastapi_cognito_guard import CognitoGuard, lambda_handler
 from fastapi_cognito_guard.testing import gateway_event
-from tests.deploy.exports import USER, build_app, expect_error, export_document
+from tests.deploy.exports import POOL, USER, build_app, expect_error, export_document
 
 BINARY = "x-amazon-apigateway-binary-media-types"
 
@@ -137,6 +137,13 @@ def test_mounts_and_included_routers_are_searched(caplog: pytest.LogCaptureFixtu
     app.include_router(router)
     assert list_noted(app, caplog) == ["mount /static, GET /inner/picture, GET /v2/{name}"]
     assert list_noted(app, caplog, leave_out=["/static", "/static/*", "/v2/*"]) == ["GET /inner/picture"]
+
+
+def test_the_icon_of_the_docs_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI()
+    CognitoGuard(POOL, semantics="rest").install(app)
+    assert any(getattr(route, "path", None) == "/docs/assets" for route in app.routes)
+    assert list_noted(app, caplog) == []
 
 
 def test_what_the_handler_sends_for_bytes_is_base64() -> None:
