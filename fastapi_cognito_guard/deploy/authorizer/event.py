@@ -86,7 +86,7 @@ class AuthorizerEvent(NamedTuple):
     def is_sent(self, value: str, *, besides: bytes = b"") -> bool:
         """Return True if the client itself sent the value, in another place than the header ``besides``."""
         headers = (_decode(text) for name, text in self.headers if name != besides)
-        return value != "" and any(_names(text, value) for text in (*headers, *self.sent))
+        return value != "" and any(_has_value(text, value) for text in (*headers, *self.sent))
 
     def _list_values(self, header: bytes) -> list[str]:
         return [_decode(value) for name, value in self.headers if name == header]
@@ -148,7 +148,7 @@ def _read_other_texts(event: Event) -> Iterator[str]:
     yield from (str(cookie) for cookie in (cookies if isinstance(cookies, list) else ()))
 
 
-def _names(text: str, value: str) -> bool:
+def _has_value(text: str, value: str) -> bool:
     """Return True if the text is the value, or a list of several, joined by the gateway, that has it."""
     joined, wanted = (",".join(part.strip() for part in each.split(",")) for each in (text, value))
     return f",{wanted}," in f",{joined},"

@@ -48,12 +48,13 @@ def _walk_routes(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[tupl
                 yield mount, f"mount {mount}"
         elif getattr(route, "routes", None):
             yield from _walk_routes(route.routes, mount)
-        elif _answers_bytes(route):
+        elif _has_byte_answer(route):
             methods = " ".join(sorted((getattr(route, "methods", None) or {"GET"}) - {"HEAD"}))
             yield path, f"{methods} {path}"
 
 
-def _answers_bytes(route: Any) -> bool:
+def _has_byte_answer(route: Any) -> bool:
+    """Return True if the class of the route's response is no text."""
     if getattr(route, "status_code", None) in _NO_BODY:
         return False
     given = getattr(route, "response_class", None)

@@ -61,8 +61,10 @@ def list_token_uses(pool: UserPool, semantics: Semantics) -> Collection[str]:
     return pool.token_use if semantics == "strict" else ("access", "id")
 
 
-def list_unknown_audiences(options: ExportOptions, pools: Sequence[UserPool]) -> list[str]:
-    """Return the texts of ``audience`` that are no client and no resource of the pools.
+def list_unknown_audiences(
+    options: ExportOptions, pools: Sequence[UserPool], semantics: Semantics
+) -> list[str]:
+    """Return the texts of ``audience`` that no token for the app has: no client and no resource of the pools.
 
     The list is empty if that cannot be judged: with `ANY_CLIENT`, and if CloudFormation fills in the issuer.
     """
@@ -72,7 +74,7 @@ def list_unknown_audiences(options: ExportOptions, pools: Sequence[UserPool]) ->
         return []
     if any(map(is_for_cloudformation, _make_list(options.issuer))):
         return []
-    known = {name for pool in pools for name in _list_names(pool, "http")}
+    known = {name for pool in pools for name in _list_possible_names(pool, options, semantics)}
     return [item for item in items if not is_for_cloudformation(item) and item not in known]
 
 
@@ -171,14 +173,15 @@ def _build_audience(
             'CloudFormation also audience=["${Client}"], or a function that gives all: {"Ref": "ClientIds"}.',
             setting="audience",
         )
-    _check_audience(options, guard.pools if pool is None else [pool])
+    _check_audience(options, guard.pools if pool is None else [pool], guard.semantics)
     return [substitute("%s", item) for item in list_in_order(items)]
 
 
-def _check_audience(options: ExportOptions, pools: Sequence[UserPool]) -> None:
-    unknown = list_unknown_audiences(options, pools)
+def _check_audience(options: ExportOptions, pools: Sequence[UserPool], semantics: Semantics) -> None:
+    unknown = list_unknown_audiences(options, pools, semantics)
     if unknown and len(unknown) == len(options.audience or ()):
-        names = ", ".join(dict.fromkeys(name for pool in pools for name in _list_names(pool, "http")))
+        possible = [name for pool in pools for name in _list_possible_names(pool, options, semantics)]
+        names = ", ".join(dict.fromkeys(possible))
         raise ConfigurationError(
             "audience names no app client and no resource of the guard, so that no token passes both the "
             f"gateway and the app. Name one of {names}.",
@@ -206,6 +209,12 @@ def _list_names(pool: UserPool, semantics: Semantics) -> list[str]:
             setting="audience",
         )
     return [*sorted(pool.client_ids), *([pool.resource] if pool.resource is not None else [])]
+
+
+def _list_possible_names(pool: UserPool, options: ExportOptions, semantics: Semantics) -> list[str]:
+    """Return the values of ``audience`` that may match. Access tokens with ``aud`` name the resource only."""
+    is_bound = options.rest_authorizer == "jwt" and pool.resource is not None
+    return (_list_rest_audiences if is_bound else _list_names)(pool, semantics)
 
 
 def _list_rest_audiences(pool: UserPool, semantics: Semantics) -> list[str]:

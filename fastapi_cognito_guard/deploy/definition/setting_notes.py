@@ -40,7 +40,7 @@ def log_setting_notes(
 def _list_jwt_notes(guard: CognitoGuard, rules: GatewayRules, options: ExportOptions) -> Iterator[str]:
     if rules.is_for_user_pools:
         return
-    for name in list_unknown_audiences(options, guard.pools):
+    for name in list_unknown_audiences(options, guard.pools, guard.semantics):
         yield f"audience has {name}, no client and no resource of the guard: the app refuses its tokens."
     if rules.kind == "http":
         return

@@ -165,6 +165,7 @@ def test_access_tokens_without_an_audience_are_refused() -> None:
         ({"issuer": [ISSUER, 7]}, "issuer"),
         ({"issuer": [f"{ISSUER}/"]}, "issuer"),
         ({"audience": ["else"]}, "audience"),
+        ({"audience": ["4b1example"]}, "audience"),  # the resource is the aud of this pool's access tokens
         ({"audience": []}, "audience"),
         ({"rest_authorizer": "JWT"}, "rest_authorizer"),
     ],
@@ -173,6 +174,11 @@ def test_access_tokens_without_an_audience_are_refused() -> None:
 def test_settings_that_cannot_be_right_are_refused(options: Any, setting: str) -> None:
     app = build_app(ME, pools=[BOUND])
     assert expect_error(app, "rest", **{"rest_authorizer": "jwt", **options}).setting == setting
+
+
+def test_the_clients_of_access_tokens_without_aud_can_be_given_in_case_the_gateway_takes_them() -> None:
+    (issuer,) = list_issuers([make_pool()], audience=["4b1example"])
+    assert issuer["audiences"] == ["4b1example"]
 
 
 def test_any_client_needs_an_audience_for_id_tokens() -> None:
