@@ -50,18 +50,39 @@ Beyond = Annotated[
     ),
 ]
 Issuer = Annotated[
-    str | None, typer.Option(metavar="URL", help="HTTP: instead of the pool's issuer.", show_default=False)
+    list[str] | None,
+    typer.Option(
+        metavar="URL",
+        help="JWT authorizer: instead of the pool's first issuer. REST: repeatable.",
+        show_default=False,
+    ),
 ]
 Audience = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="CLIENT", help="HTTP: instead of the guard's clients. Repeatable.", show_default=False
+        metavar="CLIENT",
+        help="JWT authorizer: instead of the guard's clients. Repeatable.",
+        show_default=False,
     ),
 ]
 LeaveOut = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PATH", help="A path to leave out, or a subtree: /docs/*. Repeatable.", show_default=False
+    ),
+]
+RestAuthorizer = Annotated[
+    Literal["cognito", "jwt"],
+    typer.Option(help="REST: the authorizer for user pools, or the one for JWTs, which compares aud."),
+]
+BinaryMediaTypes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--binary-media-type",
+        "--binary-media-types",
+        metavar="TYPE",
+        help="REST: a media type to decode from base64, or */* for all. Repeatable.",
+        show_default=False,
     ),
 ]
 Quota = Annotated[int, typer.Option(help="Your quota of resources (REST) or routes (HTTP) per API.")]
@@ -80,6 +101,8 @@ def export(
     audience: Audience = None,
     leave_out: LeaveOut = None,
     quota: Quota = 300,
+    rest_authorizer: RestAuthorizer = "cognito",
+    binary_media_types: BinaryMediaTypes = None,
 ) -> None:
     """Print an API Gateway definition (OpenAPI 3.0.1) of the app's own routes.
 
@@ -96,10 +119,12 @@ def export(
         authorizer_for=authorizer_for,
         catch_all=catch_all or (),
         beyond=beyond,
-        issuer=_parse_value(issuer),
+        issuer=_parse_issuers(issuer),
         audience=_parse_values(audience),
         leave_out=leave_out or (),
         quota=quota,
+        rest_authorizer=rest_authorizer,
+        binary_media_types=binary_media_types or (),
     )
 
 
@@ -117,6 +142,11 @@ def _parse_values(texts: list[str] | None) -> Any:
     """Parse a repeated option. A single function stands for the whole list."""
     values = [_parse_value(text) for text in texts or ()]
     return values[0] if len(values) == 1 and isinstance(values[0], dict) else values or None
+
+
+def _parse_issuers(texts: list[str] | None) -> Any:
+    values = [_parse_value(text) for text in texts or ()]
+    return values[0] if len(values) == 1 else values or None
 
 
 def _parse_value(text: str | None) -> Any:

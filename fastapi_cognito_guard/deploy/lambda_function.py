@@ -1,4 +1,4 @@
-"""The app as a Lambda function: Mangum, with a lifespan and paths as under a server."""
+"""The app as a Lambda function: Mangum, with a lifespan and paths as under a server, and other events."""
 
 import asyncio
 import logging
@@ -8,10 +8,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import finalize
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
-from fastapi_cognito_guard.deploy.mount_point import find_mount_point, is_under
+from fastapi_cognito_guard.deploy.mounted_app import MountedApp
+from fastapi_cognito_guard.deploy.other_events import OtherEvents, is_ping, is_request, make_event_error
 from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.guard import CognitoGuard
+from fastapi_cognito_guard.middleware import find_guard
+from fastapi_cognito_guard.settings import check_sync
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -32,16 +37,22 @@ def lambda_handler(
     *,
     base_path: str | None = None,
     lifespan: Lifespan = "auto",
+    other_events: OtherEvents | None = None,
     environ: Mapping[str, str] = os.environ,
     **mangum: Any,
 ) -> Handler:
     """Return the handler for a function behind a REST API, an HTTP API, a function URL or a load balancer.
 
-    ``base_path``  the path before the app's own in the address that clients use: ``"/v1"`` for a base path
-                   or mapping key of a custom domain, ``""`` for none (CloudFront with the stage as its
-                   origin path). By default it is read from each event, or is the app's ``root_path``
-    ``lifespan``   ``"off"`` does not run the app's lifespan; ``"on"`` requires that the app has one
-    ``mangum``     other arguments of Mangum
+    ``base_path``     the path before the app's own in the address that clients use: ``"/v1"`` for a base
+                      path or mapping key of a custom domain, ``""`` for none (CloudFront with the stage as
+                      its origin path). By default it is read from each event, or is the app's ``root_path``
+    ``lifespan``      ``"off"`` does not run the app's lifespan; ``"on"`` requires that the app has one
+    ``other_events``  ``other_events(event, context)`` answers events that are no HTTP requests: schedules,
+                      queues, WebSocket messages, a warmer's pings
+    ``mangum``        other arguments of Mangum
+
+    Without ``other_events``, a warmer's ping or a schedule runs the app's startup and fetches the guard's
+    keys, and any other event that is no request raises a `ConfigurationError`.
 
     The app's startup runs once per execution environment, in the handler's own event loop: on Lambda during
     init, elsewhere before the first event. If it fails, that invocation fails with the startup's own
@@ -62,7 +73,10 @@ def lambda_handler(
             'base_path starts with a slash and does not end with one: "/v1". Write "" for no base path.',
             setting="base_path",
         )
-    function = LambdaFunction(app, base_path=base_path, lifespan=lifespan, options=mangum)
+    check_sync("other_events", other_events)
+    function = LambdaFunction(
+        app, base_path=base_path, lifespan=lifespan, options=mangum, other_events=other_events
+    )
     if environ.get(_ON_LAMBDA) and lifespan != "off":
         function.start_early()
     return function
@@ -75,12 +89,19 @@ class LambdaFunction:
     """
 
     def __init__(
-        self, app: ASGIApp, *, base_path: str | None, lifespan: Lifespan, options: Mapping[str, Any]
+        self,
+        app: ASGIApp,
+        *,
+        base_path: str | None,
+        lifespan: Lifespan,
+        options: Mapping[str, Any],
+        other_events: OtherEvents | None = None,
     ) -> None:
         from mangum import Mangum
 
-        self._mounted = _MountedApp(app, base_path)
+        self._mounted = MountedApp(app, base_path)
         self._lifespan: Lifespan = lifespan
+        self._other_events = other_events
         self._runtime = _Runtime()
         finalize(self, self._runtime.close)  # also when the interpreter ends
         _use(self._runtime.loop)
@@ -91,7 +112,10 @@ class LambdaFunction:
         if self._lifespan != "off":
             self.start()
         _use(self._runtime.loop)
-        return self._mangum(event, context)
+        if is_request(event) or self._has_own_handler(event, context):
+            return self._mangum(event, context)
+        answer: dict[str, Any] = self._answer_other(event, context)  # any value, from other_events
+        return answer
 
     def start(self) -> None:
         """Run the app's startup, unless it has run. Raises the exception of a startup that fails."""
@@ -110,6 +134,27 @@ class LambdaFunction:
         """Run the app's shutdown, if its startup has run."""
         self._mounted.state = None
         self._runtime.stop()
+
+    def _has_own_handler(self, event: Any, context: Any) -> bool:
+        handlers = self._mangum.custom_handlers
+        return any(handler.infer(event, context, self._mangum.config) for handler in handlers)
+
+    def _answer_other(self, event: Any, context: Any) -> Any:
+        if self._other_events is not None:
+            return self._other_events(event, context)
+        if is_ping(event):
+            warm = self._warm_up()
+            logger.debug("A warmer's ping: the function %s warm.", "is" if warm else "is not yet")
+            return {"warm": warm}
+        raise make_event_error(event)
+
+    def _warm_up(self) -> bool:
+        """Fetch the keys of the app's guard. Return False if some are not available."""
+        app: object = self._mounted.app
+        guard = find_guard(app) if isinstance(app, Starlette) else None
+        if not isinstance(guard, CognitoGuard):
+            return True
+        return self._runtime.loop.run_until_complete(guard.warm_up())
 
 
 class _Runtime:
@@ -152,41 +197,6 @@ class _Runtime:
             _current_loops.append(self.loop)
         else:
             self.loop.close()
-
-
-class _MountedApp:
-    """Tells the app its mount point and the state of its lifespan.
-
-    By ASGI's rule ``path`` starts with ``root_path``.
-    """
-
-    def __init__(self, app: ASGIApp, base_path: str | None) -> None:
-        self.app = app
-        self.state: Mapping[str, Any] | None = None
-        self._base_path = base_path
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
-        prefix, root = find_mount_point(scope["aws.event"], path)
-        own = self._find_own_root()
-        if not prefix:
-            known = (self._base_path, own)
-            prefix = next((each for each in known if each and is_under(path, each)), "")
-        root = root if own is None else own
-        if root or prefix:
-            scope = {**scope, "root_path": root, "path": root + (path[len(prefix) :] or "/")}
-        if self.state is not None:
-            scope = {**scope, "state": dict(self.state)}
-        await self.app(scope, receive, send)
-
-    def _find_own_root(self) -> str | None:
-        """Return the root that the developer has set, or None. FastAPI takes its own over any other."""
-        root = getattr(self.app, "root_path", "")
-        if isinstance(root, str) and root:
-            if root.endswith("/"):
-                self.app.root_path = root.rstrip("/")  # type: ignore[attr-defined]  # FastAPI has it
-            return root.rstrip("/")
-        return self._base_path
 
 
 def _use(loop: asyncio.AbstractEventLoop) -> None:

@@ -15,6 +15,7 @@ from tests.cli.running import Result, cognito_guard
 APP = """
 import logging
 from fastapi import Depends, FastAPI
+from fastapi.responses import FileResponse
 from fastapi_cognito_guard import *
 
 logging.getLogger("fastapi_cognito_guard.export").disabled = True  # as dictConfig does by default
@@ -25,6 +26,14 @@ pools = [UserPool(f"eu-west-1_{name}", client_ids="4b1example") for name in "ab"
 CognitoGuard(*pools).install(several)
 strict = FastAPI(openapi_url=None)
 CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids="4b1example")).install(strict)
+
+
+bytes = FastAPI(openapi_url=None)
+CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids="4b1example"), semantics="rest").install(bytes)
+
+
+@bytes.get("/png", response_class=FileResponse)
+async def png(user: CurrentUser): ...
 
 
 @several.get("/me")
@@ -71,7 +80,7 @@ def test_every_argument_of_export_is_an_option() -> None:
 @pytest.mark.parametrize(
     ("given", "audience"),
     [
-        (["a", "b"], ["a", "b"]),
+        (["4b1example", "b"], ["4b1example", "b"]),
         (["${Client}"], [{"Fn::Sub": "${Client}"}]),
         (['{"Ref": "Clients"}'], {"Ref": "Clients"}),
         (['{"Ref": "A"}', "b"], [{"Ref": "A"}, "b"]),
@@ -80,10 +89,36 @@ def test_every_argument_of_export_is_an_option() -> None:
 )
 def test_the_issuer_and_the_audience_are_options(given: list[str], audience: object) -> None:
     options = [part for text in given for part in ("--audience", text)]
-    result = export("--kind=http", "--issuer=https://id.example", *options, app="several")
+    issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a"
+    result = export("--kind=http", f"--issuer={issuer}", *options, app="several")
     scheme = json.loads(result.out)["components"]["securitySchemes"]["Cognito"]
-    assert scheme["openIdConnectUrl"].startswith("https://id.example/")
+    assert scheme["openIdConnectUrl"].startswith(f"{issuer}/")
     assert scheme["x-amazon-apigateway-authorizer"]["jwtConfiguration"]["audience"] == audience
+
+
+def test_a_jwt_authorizer_of_a_rest_api_and_its_issuers_are_options() -> None:
+    names = [f"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_{name}" for name in "ab"]
+    for issuers in (names, names[1:], ['{"Ref": "A"}']):
+        options = [part for text in issuers for part in ("--issuer", text)]
+        result = export("--rest-authorizer=jwt", "--audience=4b1example", *options, app="several")
+        authorizer = json.loads(result.out)["components"]["securitySchemes"]["Cognito"]
+        found = authorizer["x-amazon-apigateway-authorizer"]["jwtConfiguration"]["issuers"]
+        expected = [{"Ref": "A"}] if issuers[0].startswith("{") else issuers
+        assert [each["issuer"] for each in found] == expected
+    assert "warning: The JWT authorizer is written with the names of AWS's service model" in result.err
+
+
+def test_binary_media_types_are_an_option_and_the_warning_names_it() -> None:
+    result = export(
+        "--user-pool-arn", POOL, "--binary-media-type=image/png", "--binary-media-type=a/b", app="bytes"
+    )
+    assert json.loads(result.out)["x-amazon-apigateway-binary-media-types"] == ["image/png", "a/b"]
+    assert "base64" not in result.err
+    result = export("--user-pool-arn", POOL, app="bytes")
+    assert "warning: The app answers with bytes (GET /png)" in result.err
+    assert result.err.rstrip().endswith("give --binary-media-types '*/*'.")
+    given = export("--user-pool-arn", POOL, "--binary-media-types", "*/*", app="bytes")
+    assert json.loads(given.out)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
 
 
 def test_cloudformation_functions_are_given_as_json() -> None:
@@ -121,6 +156,10 @@ def test_notes_and_warnings_go_to_standard_error_even_if_the_app_disables_logger
         ("app", ["--quota=0"], "--quota is a whole number"),
         ("app", ["--leave-out=docs"], "--leave-out lists paths: --leave-out /docs --leave-out '/docs/*'."),
         ("app", ["--kind=http", "--issuer=x"], "--issuer is an https address, "),
+        ("app", ["--kind=http", "--issuer=https://x.example"], "which is in no token that the guard takes"),
+        ("app", ["--kind=http", "--rest-authorizer=jwt"], "--rest-authorizer is for REST APIs: drop it."),
+        ("app", ["--rest-authorizer=jwt"], "or export with --rest-authorizer cognito."),
+        ("app", ["--binary-media-type=png"], "--binary-media-types '*/*', or "),
         ("app", ["--kind=http", "--audience="], "resources: --audience 4b1example. For "),
         ("several", ["--kind=http"], "--authorizer-arn ... and --authorizer-for all."),
         ("strict", ["--kind=http"], "--beyond app (the gateway "),

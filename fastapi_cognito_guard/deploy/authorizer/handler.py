@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
-from fastapi_cognito_guard.credentials import parse_token
+from starlette.types import Scope
+
+from fastapi_cognito_guard.credentials import find_token
 from fastapi_cognito_guard.deploy.authorizer.event import AuthorizerEvent, parse_event
 from fastapi_cognito_guard.deploy.authorizer.policy import deny_resource
 from fastapi_cognito_guard.deploy.authorizer.rules import (
@@ -16,7 +18,7 @@ from fastapi_cognito_guard.deploy.authorizer.rules import (
     RequestRules,
     RouteRules,
 )
-from fastapi_cognito_guard.errors import AuthError, ConfigurationError, Unauthenticated
+from fastapi_cognito_guard.errors import AuthError, ConfigurationError, Forbidden, Unauthenticated
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.principal import Principal, copy_all_claims
 from fastapi_cognito_guard.request_state import RequestState
@@ -49,7 +51,7 @@ def lambda_authorizer(
     cached: bool = True,
     simple: bool = False,
 ) -> Callable[[dict[str, Any], Any], Response]:
-    """Return the handler of a Lambda authorizer: REST TOKEN and REQUEST, HTTP payload 1.0 and 2.0.
+    """Return the handler of a Lambda authorizer: REST TOKEN and REQUEST, HTTP payload 1.0 and 2.0, WebSocket.
 
     ``app``     check the scopes, groups and claims that its routes require; without it, every caller with a
                 valid token may call the whole API
@@ -131,7 +133,8 @@ class _Handler:
         state = RequestState(self._guard)
         scope = {"type": "http", "method": event.method, "path": event.path}
         try:
-            token = parse_token(event.headers, self._guard.header)
+            self._check_key(event)
+            token = self._find_token(event)
             verifying = self._guard.verify(token, patience=_PATIENCE)
             principal = state.principal = self._loop.run_until_complete(verifying)
             response = self._build_allowed(event, principal)
@@ -140,6 +143,16 @@ class _Handler:
             return self._build_refused(event, error, state.principal)
         self._guard.record_outcome(state, scope, None)
         return response
+
+    def _check_key(self, event: AuthorizerEvent) -> None:
+        if self._cached and event.is_ambiguous(self._guard.header):
+            raise Forbidden(
+                "the token stands in two places of the request, and only one may be a key: send one."
+            )
+
+    def _find_token(self, event: AuthorizerEvent) -> str:
+        scope: Scope = {"headers": event.headers, "subprotocols": event.subprotocols}
+        return find_token(scope, self._guard.header, self._guard.websocket_protocol)
 
     def _build_allowed(self, event: AuthorizerEvent, principal: Principal) -> Response:
         policy = self._rules.build_policy(event, principal, simple=self._simple)

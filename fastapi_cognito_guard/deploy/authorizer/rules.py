@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Allow = Callable[[Principal, AuthorizerRequest], bool]
 
+_MAX_ESCAPES = 4  # an escape of an escape, and so on
 _VARIABLE = re.compile(r"{[^{}]*?(\+?)}")
 
 
@@ -140,11 +141,11 @@ class RequestRules:
         if simple:
             _check_route_key(event)
         request = event.request
-        # The app gets the path without escapes, so both forms have to be allowed.
-        for path in dict.fromkeys([event.path, unquote(event.path)]):
+        # The app gets the path without escapes, so all forms have to be allowed.
+        for path in _list_spellings(event.path):
             self._check_route(event.method, path, principal)
             _check_allow(self._allow, principal, replace(request, path=path))
-        if len(event.method_arn) > MAX_ARN_LENGTH or any(wildcard in event.method_arn for wildcard in "*?"):
+        if len(event.method_arn) > MAX_ARN_LENGTH or any(wildcard in event.path for wildcard in "*?"):
             raise Forbidden("the path cannot be a resource of a policy: it is too long, or contains * or ?.")
         return allow_resource(event.method_arn)
 
@@ -188,6 +189,20 @@ def _check_route_key(event: AuthorizerEvent) -> None:
             "A simple response is reused for all routes of the API: add $context.routeKey to the "
             "authorizer's identity sources, or let policies decide: simple=False."
         )
+    if event.is_sent(event.route_key):
+        raise Forbidden(
+            "the client itself sent the text of the route key, which may be an identity source without it."
+        )
+
+
+def _list_spellings(path: str) -> list[str]:
+    """Return the path as it is, and each form that decoding its escapes gives, until there are none."""
+    spellings = [path]
+    while (decoded := unquote(spellings[-1])) != spellings[-1]:
+        if len(spellings) > _MAX_ESCAPES:
+            raise Forbidden("the path has escapes of escapes of escapes.")
+        spellings.append(decoded)
+    return spellings
 
 
 def _drop_variable_names(route_key: str) -> str:

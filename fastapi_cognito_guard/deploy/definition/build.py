@@ -10,6 +10,7 @@ from fastapi_cognito_guard.deploy.definition.notes import log_notes
 from fastapi_cognito_guard.deploy.definition.options import ApiKind, ExportOptions, check_options
 from fastapi_cognito_guard.deploy.definition.schemes import build_schemes
 from fastapi_cognito_guard.deploy.definition.security import GatewayRules, OpenApiDocument
+from fastapi_cognito_guard.deploy.definition.setting_notes import log_setting_notes
 from fastapi_cognito_guard.deploy.operations import GatewayRoutes
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import installed_guard
@@ -32,7 +33,10 @@ def build_definition(app: "FastAPI", kind: ApiKind, options: ExportOptions) -> O
     check_limits(document, kind, options.quota)
     needed = {name for each in operations for entry in rules.build_security(each) for name in entry}
     document["components"] = {"securitySchemes": build_schemes(needed, rules, guard, options)}
+    if options.binary_media_types:
+        document["x-amazon-apigateway-binary-media-types"] = list_in_order(options.binary_media_types)
     log_notes(app, guard, rules, routes, operations)
+    log_setting_notes(app, guard, rules, options)
     return document
 
 
@@ -44,6 +48,7 @@ def _build_rules(kind: ApiKind, options: ExportOptions) -> GatewayRules:
         fallback=options.beyond,
         authorizer_uri=None if arn is None else build_invocation_uri("authorizer_arn", arn),
         authorizer_for=options.authorizer_for,
+        rest_authorizer=options.rest_authorizer,
     )
 
 

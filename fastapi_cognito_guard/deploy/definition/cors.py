@@ -1,5 +1,6 @@
 """CORS settings of the app for the gateway, so that browsers can read its refusals."""
 
+import re
 from collections.abc import Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _HEADER = "gatewayresponse.header."
+_MIN_AGE, _MAX_AGE = -1, 86_400  # seconds, in the model of HTTP APIs
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+")  # "a scheme and domain only"
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 
 
 class Cors(NamedTuple):
@@ -32,6 +36,11 @@ class Cors(NamedTuple):
         """True if every website may call."""
         return "*" in self.origins
 
+    @property
+    def gateway_max_age(self) -> int:
+        """Seconds that an HTTP API takes: the app's, or the nearest."""
+        return int(max(_MIN_AGE, min(self.max_age, _MAX_AGE)))
+
     def is_left_to_app(self, kind: ApiKind) -> bool:
         """Return True if the app answers preflights, because the gateway cannot."""
         return kind == "rest" or self.build_http_api_cors() is None
@@ -40,10 +49,13 @@ class Cors(NamedTuple):
         """Return ``x-amazon-apigateway-cors``, with which an HTTP API answers preflights itself.
 
         None if an HTTP API cannot express the settings: a regular expression; credentials together with any
-        origin or any header, because a browser then takes ``*`` literally; or an origin with a ``*`` in it,
-        which the gateway takes for any text, and the app literally.
+        origin or any header, because a browser then takes ``*`` literally; an origin with a ``*`` in it,
+        which the gateway takes for any text, and the app literally; an origin that is more than scheme and
+        host, or a header that is no name, with which the import would fail.
         """
-        if self.origin_regex is not None or any("*" in each for each in self.origins if each != "*"):
+        if self.origin_regex is not None or not all(map(_is_origin, self.origins)):
+            return None
+        if not all(map(_TOKEN.fullmatch, [*self.headers, *self.exposed])):
             return None
         if self.credentials and (self.is_for_any_origin or "*" in self.headers):
             return None
@@ -55,7 +67,7 @@ class Cors(NamedTuple):
             "allowMethods": sorted(each for each in METHODS if each in self.methods or "*" in self.methods),
             "allowHeaders": headers,
             "allowCredentials": self.credentials,
-            "maxAge": self.max_age,
+            "maxAge": self.gateway_max_age,
         }
         return cors | ({"exposeHeaders": list(self.exposed)} if self.exposed else {})
 
@@ -67,7 +79,7 @@ class Cors(NamedTuple):
         """
         if self.is_for_any_origin and not self.credentials:
             return {_HEADER + "Access-Control-Allow-Origin": "'*'"}
-        if len(self.origins) == 1 and self.origin_regex is None and not self.is_for_any_origin:
+        if len(self.origins) == 1 and self.origin_regex is None and _ORIGIN.fullmatch(self.origins[0]):
             origin = f"'{self.origins[0]}'"
         else:
             origin = "method.request.header.Origin"
@@ -75,6 +87,10 @@ class Cors(NamedTuple):
         if self.credentials:
             headers["Access-Control-Allow-Credentials"] = "'true'"
         return {_HEADER + name: value for name, value in headers.items()}
+
+
+def _is_origin(text: str) -> bool:
+    return text == "*" or _ORIGIN.fullmatch(text) is not None
 
 
 def read_cors(app: "FastAPI") -> Cors | None:

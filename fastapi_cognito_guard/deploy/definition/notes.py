@@ -68,7 +68,7 @@ def _list_token_type_conflicts(
 
     A REST API takes ID tokens on operations without scopes, and access tokens on those with scopes.
     """
-    if rules.kind != "rest":
+    if not rules.is_for_user_pools:
         return
     unscoped = [str(each) for each in operations if _takes_id_tokens(rules, each)]
     for_machines = [
@@ -78,12 +78,12 @@ def _list_token_type_conflicts(
     ]
     if for_machines:
         yield (
-            f"A REST API takes only ID tokens at {_join_first(for_machines)}, where the app also takes "
+            f"A REST API takes only ID tokens at {join_first(for_machines)}, where the app also takes "
             "scopes, which only access tokens have: no machine passes. Give catch_all=[...]."
         )
     if unscoped and guard.semantics == "strict" and not any("id" in pool.token_use for pool in guard.pools):
         yield (
-            f"A REST API takes only ID tokens at {_join_first(unscoped)}, which require no scopes, and the "
+            f"A REST API takes only ID tokens at {join_first(unscoped)}, which require no scopes, and the "
             "app takes only access tokens: no token passes both. Give catch_all=[...] with scopes of which "
             'each access token has at least one (Cognito\'s own: "openid", "aws.cognito.signin.user.admin"); '
             'or take ID tokens there: semantics="rest", or token_use.'
@@ -104,6 +104,7 @@ def _join_all(requirements: Iterable[Requirement]) -> str:
     return " and ".join(sorted(map(str, requirements)))
 
 
-def _join_first(items: Sequence[str]) -> str:
+def join_first(items: Sequence[str]) -> str:
+    """Return the first items as text, and the number of the others."""
     more = f" and {len(items) - _MAX_LISTED} more" if len(items) > _MAX_LISTED else ""
     return ", ".join(items[:_MAX_LISTED]) + more

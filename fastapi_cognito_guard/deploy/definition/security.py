@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi_cognito_guard.deploy.definition.arns import TemplateValue
-from fastapi_cognito_guard.deploy.definition.options import ApiKind, AuthorizerFor, Fallback
+from fastapi_cognito_guard.deploy.definition.options import ApiKind, AuthorizerFor, Fallback, RestAuthorizer
 from fastapi_cognito_guard.deploy.operations import Access, Operation
 from fastapi_cognito_guard.errors import ConfigurationError
 
@@ -31,6 +31,7 @@ class GatewayRules:
     ``fallback``        treatment of operations with several lists of scopes, or of groups
     ``authorizer_uri``  URI by which the gateway invokes the Lambda authorizer, if there is one
     ``authorizer_for``  operations of the Lambda authorizer
+    ``rest_authorizer`` type of a REST API's own authorizer
     """
 
     kind: ApiKind
@@ -38,6 +39,12 @@ class GatewayRules:
     fallback: Fallback
     authorizer_uri: TemplateValue | None
     authorizer_for: AuthorizerFor
+    rest_authorizer: RestAuthorizer = "cognito"
+
+    @property
+    def is_for_user_pools(self) -> bool:
+        """True for the authorizer that takes ID tokens without scopes, and access tokens with scopes."""
+        return self.kind == "rest" and self.rest_authorizer == "cognito"
 
     def build_security(self, operation: Operation) -> SecurityRequirements:
         """Return the ``security`` of an operation. An empty list means open; absent, it could be inherited.

@@ -11,7 +11,7 @@ from fastapi_cognito_guard import (
     lambda_handler,
 )
 from fastapi_cognito_guard.deploy import lambda_authorizer, lambda_claims
-from fastapi_cognito_guard.errors import ConfigurationError, KeysUnavailable
+from fastapi_cognito_guard.errors import KeysUnavailable
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, build_app, guard_for
 from tests.deploy.authorizer.events import (
@@ -124,19 +124,6 @@ def test_malformed_headers_are_refused_like_a_bad_token(pool: FakeUserPool) -> N
             authorize(event, None)
 
 
-@pytest.mark.parametrize(
-    "event",
-    [None, {}, {"methodArn": 7}, {"methodArn": "arn:aws:s3:::x"},
-     {"version": "2.0", "methodArn": f"{STAGE_ARN}/GET/x"},
-     {"methodArn": "arn:aws:execute-api:eu-west-1:1:a*/prod/GET/x"}, {"methodArn": f"{STAGE_ARN}/get/x"},
-     {"methodArn": f"{STAGE_ARN}/GET*"}],
-    ids=str,
-)  # fmt: skip
-def test_an_event_that_is_not_an_authorizers_is_a_configuration_error(pool: FakeUserPool, event: Any) -> None:
-    with pytest.raises(ConfigurationError, match="attach the function"):
-        lambda_authorizer(guard_for(pool))(event, None)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_while_keys_are_unavailable_the_handler_raises_and_nothing_is_cached(
     kind: str, pool: FakeUserPool
@@ -162,17 +149,6 @@ def test_keys_are_fetched_once_for_all_invocations_despite_other_event_loops(poo
         assert authorize(make_event("token", pool.access_token()), None)["principalId"] == pool.sub("ada")
         asyncio.run(asyncio.sleep(0))
     assert len(fetches) == 1
-
-
-def test_a_websocket_handshake_is_allowed_unless_the_response_is_too_large(pool: FakeUserPool) -> None:
-    authorize = lambda_authorizer(guard_for(pool))
-    event = make_event("request", pool.access_token()) | {"methodArn": f"{STAGE_ARN}/$connect"}
-    assert allows(authorize(event, None)["policyDocument"], f"{STAGE_ARN}/$connect")
-    large = make_event("request", pool.access_token(claims={"x": "y" * 8000})) | {
-        "methodArn": f"{STAGE_ARN}/$connect"
-    }
-    with pytest.raises(ConfigurationError, match="8 KB"):
-        authorize(large, None)
 
 
 def test_decisions_are_recorded(pool: FakeUserPool) -> None:

@@ -12,6 +12,9 @@ ROUTES = {"GET /me": [USER], "POST /me": [USER], "GET /orders/{id}": [USER]}
 RESPONSES = "x-amazon-apigateway-gateway-responses"
 HEADER = "gatewayresponse.header."
 SHOP = "https://shop.example"
+ODD_ORIGINS = [f"{SHOP}/", f"{SHOP}/a", "shop.example", "null", "", f"{SHOP}?a", "https://Shop.example",
+               f"{SHOP} https://b.example", "https://it's.example"]  # fmt: skip
+"""What browsers never send, or no API takes: the whole import would fail."""
 
 
 def build_cors_app(routes: Any = ROUTES, **allowed: Any) -> FastAPI:
@@ -171,8 +174,11 @@ def test_any_header_includes_authorization() -> None:
         {"allow_origin_regex": "https://.*"},
         {"allow_origins": ["*"], "allow_credentials": True},
         {"allow_origins": [SHOP], "allow_credentials": True, "allow_headers": ["*"]},
+        *({"allow_origins": [SHOP, origin]} for origin in ODD_ORIGINS),
+        {"allow_origins": [SHOP], "allow_headers": ["X-One, X-Two"]},
+        {"allow_origins": [SHOP], "expose_headers": ["X One"]},
     ],
-    ids=["a regex", "any origin with credentials", "any header with credentials"],
+    ids=str,
 )
 def test_preflights_that_an_http_api_cannot_answer_reach_the_app(allowed: Any) -> None:
     document = export_document(build_cors_app({**ROUTES, "OPTIONS /me": [USER]}, **allowed))
@@ -191,6 +197,33 @@ def test_a_greedy_path_of_the_apps_own_takes_the_list_open_options() -> None:
 def test_without_cors_options_routes_of_the_app_stay_guarded(kind: str) -> None:
     document = export_document(build_app({"OPTIONS /me": [USER]}), kind)
     assert list_security(document) == {"OPTIONS /me": [{"Cognito": []}]}
+
+
+@pytest.mark.parametrize("origin", [SHOP, "http://127.0.0.1:8000", "https://[::1]", "capacitor://localhost"])
+def test_an_origin_of_scheme_and_host_is_answered_by_the_gateway(origin: str) -> None:
+    document = export_document(build_cors_app(allow_origins=[origin]))
+    assert document["x-amazon-apigateway-cors"]["allowOrigins"] == [origin]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(0, 0), (-1, -1), (-600, -1), (86_400, 86_400), (86_401, 86_400), (10**9, 86_400), (600.5, 600)],
+)
+def test_max_age_is_within_the_bounds_of_an_http_api(
+    given: int, expected: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "fastapi_cognito_guard.export")
+    document = export_document(build_cors_app(allow_origins=[SHOP], max_age=given))
+    assert document["x-amazon-apigateway-cors"]["maxAge"] == expected
+    notes = [record.getMessage() for record in caplog.records if "max_age" in record.getMessage()]
+    text = f"max_age={given} of the CORSMiddleware becomes {expected}: an HTTP API takes -1 to 86400 seconds."
+    assert notes == ([text] if given != expected else [])
+
+
+def test_an_origin_cannot_leave_its_quotes_in_the_refusals_of_a_rest_api() -> None:
+    document = export_document(build_cors_app(allow_origins=["https://it's.example"]), "rest")
+    headers = document[RESPONSES]["UNAUTHORIZED"]["responseParameters"]
+    assert headers[f"{HEADER}Access-Control-Allow-Origin"] == "method.request.header.Origin"
 
 
 def test_methods_that_no_gateway_knows_are_not_exported() -> None:

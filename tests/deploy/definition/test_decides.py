@@ -10,9 +10,10 @@ from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.deploy import export
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.tokens.jwt import parse
 from tests.apps import NOW, bearer
 from tests.deploy.model import ModelGateway, Token
-from tests.deploy.random_apps import APPS, RandomApp
+from tests.deploy.random_apps import APPS, RandomApp, RandomRoute
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:app"
 POOL = FakeUserPool(now=lambda: NOW)
@@ -26,11 +27,46 @@ CALLERS: dict[str, tuple[str | None, Token | None]] = {
 }
 
 
-def build_gateway(random_app: RandomApp, kind: Any, guard_settings: dict[str, Any]) -> ModelGateway:
+RESOURCE = "https://api.example.com"
+TOKEN_USES: dict[str, set[str]] = {"access": {"access"}, "id": {"id"}, "both": {"id", "access"}}
+
+
+def make_jwt_caller(text: str) -> tuple[str, Token]:
+    """Return a token, and what a REST API's JWT authorizer reads of it."""
+    claims = parse(text).payload
+    aud = claims.get("aud", [])
+    return text, Token(
+        claims["token_use"],
+        frozenset(claims.get("scope", "").split()),
+        claims["iss"],
+        frozenset([aud] if isinstance(aud, str) else aud),
+        {name: claims[name] for name in ("token_use", "client_id") if name in claims},
+    )
+
+
+STRANGER = FakeUserPool("eu-west-1_Stranger", now=lambda: NOW)
+BOUND: dict[str, Any] = {"aud": RESOURCE}
+JWT_CALLERS: dict[str, tuple[str | None, Token | None]] = {
+    "nobody": (None, None),
+    "access": make_jwt_caller(POOL.access_token(claims=BOUND)),
+    "reader": make_jwt_caller(POOL.access_token(scopes=["o/r"], claims={"aud": [RESOURCE, "else"]})),
+    "writer": make_jwt_caller(POOL.access_token(scopes=["o/w"], groups=["admins"], claims=BOUND)),
+    "access without aud": make_jwt_caller(POOL.access_token(scopes=["o/r"])),
+    "access for another resource": make_jwt_caller(POOL.access_token(claims={"aud": "https://else.example"})),
+    "id": make_jwt_caller(POOL.id_token(claims={"tier": "gold"})),
+    "id of another client": make_jwt_caller(POOL.id_token(claims={"aud": "another"})),
+    "of another pool": make_jwt_caller(STRANGER.access_token(claims=BOUND)),
+}
+"""Tokens of which the app and a REST API's JWT authorizer must think the same."""
+
+
+def build_gateway(
+    random_app: RandomApp, kind: Any, guard_settings: dict[str, Any], pool: Any = None, **options: Any
+) -> ModelGateway:
     """Build a gateway for the app. Apps that cannot be exported are for other tests."""
-    app = random_app.build(guard_settings, POOL.user_pool())
+    app = random_app.build(guard_settings, pool or POOL.user_pool())
     try:
-        document = export(app, kind, user_pool_arn=POOL_ARN, lambda_arn=FUNCTION)
+        document = export(app, kind, user_pool_arn=POOL_ARN, lambda_arn=FUNCTION, **options)
     except ConfigurationError:
         assume(False)
     return ModelGateway(document, kind)
@@ -73,3 +109,36 @@ def test_the_gateway_decides_as_the_app_does(kind: Semantics, random_app: Random
                 continue  # the app takes access tokens there, and a REST API none: a note says so
             if status != 200:
                 assert real.request(method, path, headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("uses", TOKEN_USES)
+@given(random_app=APPS)
+@settings(max_examples=15)
+def test_a_jwt_authorizer_of_a_rest_api_decides_as_the_app_does(uses: str, random_app: RandomApp) -> None:
+    """The statuses of its refusals are not known: only whether a request passes is compared."""
+    pool = POOL.user_pool(token_use=TOKEN_USES[uses], resource=RESOURCE)
+    guard_settings: dict[str, Any] = {"now": lambda: NOW}
+    gateway = build_gateway(random_app, "rest", guard_settings, pool, rest_authorizer="jwt")
+    restricted = TestClient(random_app.build(guard_settings, pool, as_gateway=True))
+    for method, path in random_app.requests():
+        for name, (text, token) in JWT_CALLERS.items():
+            expected = restricted.request(method, path, headers=bearer(text) if text else {}).status_code
+            if expected in (404, 405):
+                break  # the app has no such route
+            if gateway.operation(method, path) is None:
+                assert expected == 401  # by deny_by_default, without a route
+                continue
+            passes = gateway.status(method, path, token) == 200
+            assert passes == (expected == 200), (method, path, name)
+
+
+def test_a_jwt_authorizer_with_one_client_refuses_others_as_the_app_does() -> None:
+    """With several clients only the app tells them apart: an additional claim has one value."""
+    text = POOL.access_token(claims={**BOUND, "client_id": "another"})
+    app = RandomApp((RandomRoute("GET", ("a",), "user"),), deny_by_default=False, public=())
+    for clients, status in (({POOL.client_id}, 401), ({POOL.client_id, "third"}, 200)):
+        pool = POOL.user_pool(client_ids=clients, resource=RESOURCE)
+        gateway = build_gateway(app, "rest", {"now": lambda: NOW}, pool, rest_authorizer="jwt")
+        assert gateway.status("GET", "/a", make_jwt_caller(text)[1]) == status
+        answer = TestClient(app.build({"now": lambda: NOW}, pool)).get("/a", headers=bearer(text))
+        assert answer.status_code == 401

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV30SpecValidator, validate
 
 from example_app.api import create_app
-from fastapi_cognito_guard import CognitoGuard
+from fastapi_cognito_guard import CognitoGuard, UserPool
 from tests.deploy.exports import (
     ADMINS,
     AUTHORIZER,
@@ -108,7 +108,8 @@ def test_catch_all_scopes_apply_to_routes_without_scopes(kind: str) -> None:
 
 def test_a_set_gives_the_same_document_each_time() -> None:
     names = {f"scope-{number}" for number in range(9)}
-    document = export_document(build_app({"GET /": [USER]}), catch_all=names, audience=names)
+    app = build_app({"GET /": [USER]}, pools=[UserPool(POOL.id, client_ids=names)])
+    document = export_document(app, catch_all=names, audience=names)
     assert list_security(document)["GET /"] == [{"Cognito": sorted(names)}]
     authorizer = document["components"]["securitySchemes"]["Cognito"]["x-amazon-apigateway-authorizer"]
     assert authorizer["jwtConfiguration"]["audience"] == sorted(names)

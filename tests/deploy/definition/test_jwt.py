@@ -1,4 +1,4 @@
-"""JWT authorizer of an HTTP API: its issuer and its audience."""
+"""JWT authorizer of an HTTP API: its issuer and its audience, which tokens for the app can match."""
 
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.deploy.exports import (
 )
 
 ME = {"GET /me": [USER]}
+ANYONE = UserPool(POOL.id, client_ids=ANY_CLIENT)
 
 
 def read_jwt(document: OpenApiDocument) -> tuple[Any, Any]:
@@ -57,7 +58,7 @@ def test_the_issuer_and_the_audience_come_from_the_guards_pool() -> None:
     ],
 )
 def test_the_audience_is_a_list_or_one_function_that_gives_it(value: Any, expected: Any) -> None:
-    _, audience = read_jwt(export_document(build_app(ME), audience=value))
+    _, audience = read_jwt(export_document(build_app(ME, pools=[ANYONE]), audience=value))
     assert audience == expected
 
 
@@ -80,7 +81,7 @@ def test_the_audience_is_a_list_or_one_function_that_gives_it(value: Any, expect
     ids=str,
 )
 def test_an_invalid_audience_is_refused(value: Any) -> None:
-    error = expect_error(build_app(ME), audience=value)
+    error = expect_error(build_app(ME, pools=[ANYONE]), audience=value)
     assert error.setting == "audience"
     assert 'audience=["4b1example"]' in str(error)
 
@@ -88,7 +89,7 @@ def test_an_invalid_audience_is_refused(value: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "address"),
     [
-        ("https://id.example/x", "https://id.example/x/.well-known/openid-configuration"),
+        (POOL.issuers[1], f"{POOL.issuers[1]}/.well-known/openid-configuration"),
         (
             "https://cognito-idp.${AWS::Region}.amazonaws.com/${UserPool}",
             {
@@ -119,13 +120,68 @@ def test_an_invalid_issuer_is_refused(value: Any) -> None:
     assert "issuer is an https address" in str(error)
 
 
+@pytest.mark.parametrize("kind", ["http", "rest"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"{ISSUER}/",
+        f"{ISSUER}/.well-known/openid-configuration",
+        OTHER_ISSUER,
+        ISSUER.replace("eu-west-1", "us-east-1"),
+        ISSUER.replace("cognito-idp", "COGNITO-IDP"),
+        ISSUER.replace("https", "HTTPS"),
+        ISSUER.replace("https", "http"),
+        ISSUER.replace(".com/", ".com:443/"),
+        ISSUER.replace(".com/", ".com.cn/"),
+        f" {ISSUER}",
+        f"{ISSUER}\n",
+        f"{ISSUER}\u200b",
+        ISSUER.lower(),
+    ],
+    ids=repr,
+)
+def test_an_issuer_that_is_in_no_token_for_the_app_is_refused(value: str, kind: str) -> None:
+    """A gateway compares it to the letter: no request would pass."""
+    more = {"rest_authorizer": "jwt", "audience": ["4b1example"]} if kind == "rest" else {}
+    error = expect_error(build_app(ME), kind, issuer=value, **more)
+    assert error.setting == "issuer"
+    assert ISSUER in str(error) or "issuer is an https address" in str(error)
+
+
+def test_each_issuer_of_the_guards_pools_can_be_chosen() -> None:
+    replicated = UserPool(POOL.id, client_ids={"4b1example"}, regions=["eu-central-1"])
+    own = UserPool("eu-west-1_Own", client_ids={"5c2example"}, issuer="https://id.example/")
+    for pool in (replicated, own):
+        for issuer in pool.issuers:
+            document = export_document(build_app(ME, pools=[replicated, own]), issuer=issuer)
+            assert read_jwt(document)[0] == f"{issuer}/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize("value", [["web"], ["4B1EXAMPLE"], {"a", "b"}], ids=str)
+def test_an_audience_that_no_token_for_the_app_has_is_refused(value: Any) -> None:
+    error = expect_error(build_app(ME), audience=value)
+    assert error.setting == "audience"
+    assert "Name one of 4b1example." in str(error)
+    several = build_app(ME, pools=[POOL, OTHER_POOL])
+    assert expect_error(several, issuer=OTHER_ISSUER, audience=["4b1example"]).setting == "audience"
+
+
+@pytest.mark.parametrize(
+    ("audience", "issuer"),
+    [(["web", "4b1example"], None), (["web", "${Client}"], None), (["web"], "https://${Issuer}")],
+    ids=["one is known", "one is filled in", "the issuer is filled in"],
+)
+def test_an_audience_that_may_match_is_taken(audience: list[str], issuer: str | None) -> None:
+    assert read_jwt(export_document(build_app(ME), audience=audience, issuer=issuer))
+
+
 def test_the_issuer_of_a_local_pool_is_refused() -> None:
     local = UserPool(POOL.id, client_ids={"web"}, issuer="http://127.0.0.1:9229/pool")
     assert expect_error(build_app(ME, pools=[local])).setting == "issuer"
 
 
 def test_any_client_needs_an_audience() -> None:
-    app = build_app(ME, pools=[UserPool(POOL.id, client_ids=ANY_CLIENT)])
+    app = build_app(ME, pools=[ANYONE])
     error = expect_error(app)
     assert error.setting == "audience"
     assert 'the guard takes ANY_CLIENT: give audience=["4b1example"]' in str(error)
