@@ -155,7 +155,7 @@ def _confirm_protocol(accept: Message, protocol: str | None, scope: Scope) -> Me
 def _path_within_app(scope: Scope) -> str:
     """Return the path below ``root_path``. ``request.url`` is never used: a Host header can poison it."""
     path: str = scope["path"]
-    if "%" in path or b"%" in (scope.get("raw_path") or b""):
+    if _has_escapes(scope):
         return ""  # an escape could be an encoded slash or dot: no list has such a path
     # Exactly as Starlette's router does it, or guard and router would see different paths.
     root = scope.get("root_path", "")
@@ -163,6 +163,16 @@ def _path_within_app(scope: Scope) -> str:
         return path
     rest = path[len(root) :]
     return rest if not rest or rest.startswith("/") else path
+
+
+def _has_escapes(scope: Scope) -> bool:
+    """Return True if the path was sent with an escape, as far as the server or the gateway shows it."""
+    raw_path = scope.get("raw_path")
+    event = scope.get("aws.event")
+    sent = [scope["path"], (raw_path or b"").decode("latin-1")]
+    if raw_path is None and isinstance(event, dict):  # from Mangum, without our `lambda_handler`
+        sent += [event.get("path"), event.get("rawPath")]
+    return any("%" in path for path in sent if isinstance(path, str))
 
 
 def _can_deny(websocket: WebSocket) -> bool:

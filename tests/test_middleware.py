@@ -7,12 +7,14 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
+from mangum import Mangum
 from starlette.types import Message, Scope
 from starlette.websockets import WebSocketDisconnect
 
+from fastapi_cognito_guard import lambda_handler
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.middleware import GuardMiddleware, is_public, refuse
-from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.testing import FakeUserPool, Flavour
 from tests.apps import add_routes, bearer, build_app, client_of, guard_for
 
 
@@ -141,6 +143,21 @@ async def test_the_path_within_the_app_decides(pool: FakeUserPool, scope: Scope,
         {"type": "http", "method": "GET", "headers": [], **scope}, receive, send
     )
     assert statuses == [status]
+
+
+@pytest.mark.parametrize("flavour", ["rest", "function-url", "alb"])
+@pytest.mark.parametrize("handle", [lambda_handler, Mangum], ids=["lambda_handler", "Mangum"])
+def test_another_spelling_of_a_public_path_is_not_public_behind_mangum(
+    pool: FakeUserPool, flavour: Flavour, handle: Any
+) -> None:
+    app = build_app(guard_for(pool, deny_by_default=True, public=["/pub/*", "/public"]))
+    app.get("/pub/{rest:path}")(lambda rest: rest)
+    handler = handle(app)
+    for path, status in (("/public", 200), ("/publi%63", 401), ("/pub/x", 200), ("/pub%2Fx", 401)):
+        event = pool.event(flavour, None, path="/x")
+        for part in (event, event["requestContext"], event["requestContext"].get("http", {})):
+            part.update({name: path for name in ("path", "rawPath") if name in part})
+        assert handler(event, None)["statusCode"] == status, path
 
 
 def test_lifespan_events_pass(pool: FakeUserPool) -> None:

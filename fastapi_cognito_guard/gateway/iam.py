@@ -22,6 +22,8 @@ _PROVIDER = r"(?:https://)?cognito-idp\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/([A-
 _SIGN_IN = rf"({_PROVIDER}),\1:CognitoSignIn:([^,:\s]+)"
 _PARTITION = r"aws|aws-cn|aws-us-gov|aws-eusc|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f"
 _USER_ARN = rf"arn:(?:{_PARTITION}):(?:iam|sts)::[0-9]{{12}}:[!-~]+"
+# CloudFront signs requests to a function URL with a role of its own account: anybody's requests.
+_CLOUDFRONT = r"arn:aws:sts::856369053181:assumed-role/OriginAccessControlRole/.*"
 # The console's "test" feature writes the operator's own identity, not a caller's.
 _CONSOLE = {"apiKey": "test-invoke-api-key", "sourceIp": "test-invoke-source-ip"}
 
@@ -129,7 +131,9 @@ def _read_authentication(value: object) -> Authentication | None:
 def _read_user_arn(values: Mapping[str, Any]) -> str | None:
     """Return the ARN of the caller. Any other text is not a caller's: emulators write their own names."""
     text = _read_text(values, "userArn")
-    return text if text is not None and re.fullmatch(_USER_ARN, text) else None
+    if text is None or not re.fullmatch(_USER_ARN, text) or re.fullmatch(_CLOUDFRONT, text):
+        return None
+    return text
 
 
 def _read_sub(providers: str, pools: Collection[str]) -> str | None:

@@ -236,6 +236,26 @@ def test_a_user_arn_that_is_not_of_iam_or_sts_is_no_caller(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "session", ["OriginAccessSession", "EdgeCredentialsProxy+EdgeHostAuthenticationClient-NRT12-P2"]
+)
+def test_the_signature_of_cloudfront_is_nobodys(session: str) -> None:
+    """Anybody's request to the distribution has it. The role's name alone may be a customer's own."""
+    role = "assumed-role/OriginAccessControlRole"
+    event = make_http_event(
+        userArn=f"arn:aws:sts::856369053181:{role}/{session}",
+        accountId="856369053181",
+        callerId=f"AROAEXAMPLE:{session}",
+        cognitoIdentity=None,
+    )
+    assert read_iam_identity(event, [POOL]) is None
+    assert call(build_app(), event, "/scope") == (401, {"message": "Unauthorized"})
+    assert call(build_app(), event, "/orders") == (403, {"message": "Forbidden"})
+    assert call(build_app(deny_by_default=True), event, "/open") == (401, {"message": "Unauthorized"})
+    event = make_http_event(userArn=f"arn:aws:sts::123456789012:{role}/{session}")
+    assert read_iam_identity(event, [POOL]) is not None
+
+
+@pytest.mark.parametrize(
     "arn",
     [
         "arn:aws:iam::123456789012:user/division/ada",

@@ -132,7 +132,7 @@ def test_an_event_without_a_gateway_is_an_error_and_the_next_one_is_served(
     function: Function, example_pool: FakeUserPool
 ) -> None:
     answer = function.invoke({"Records": []})
-    assert (answer.kind, answer.body["errorType"]) == ("error", "RuntimeError")
+    assert (answer.kind, answer.body["errorType"]) == ("error", "ConfigurationError")
     answer = function.invoke(example_pool.event("http", None, path="/health"))
     assert answer.body["statusCode"] == 200
 

@@ -119,7 +119,7 @@ def test_a_jwt_authorizer_of_a_rest_api_decides_as_the_app_does(uses: str, rando
     pool = POOL.user_pool(token_use=TOKEN_USES[uses], resource=RESOURCE)
     guard_settings: dict[str, Any] = {"now": lambda: NOW}
     gateway = build_gateway(random_app, "rest", guard_settings, pool, rest_authorizer="jwt")
-    restricted = TestClient(random_app.build(guard_settings, pool, as_gateway=True))
+    restricted = TestClient(random_app.build(guard_settings, pool, checked_by="gateway"))
     for method, path in random_app.requests():
         for name, (text, token) in JWT_CALLERS.items():
             expected = restricted.request(method, path, headers=bearer(text) if text else {}).status_code
