@@ -1,6 +1,6 @@
 """Objects that the pytest plugin's fixtures return. Imported by the first test that uses one."""
 
-from collections import UserDict
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -20,29 +20,41 @@ if TYPE_CHECKING:
 Door = Flavour | Literal["standalone"]
 
 
-class AuthHeaders(UserDict[str, str]):
+class AuthHeaders(MutableMapping[str, str]):
     """Headers of a request by ada. Call it for headers of another user."""
 
     def __init__(self, pool: FakeUserPool) -> None:
         self.pool = pool
         self._resource = pool.resource
-        self._values = self()
+        self._headers = self()
 
-    @property
-    def data(self) -> dict[str, str]:  # type: ignore[override]  # an attribute of UserDict
-        """Headers, with a new token once the pool issues tokens for another resource."""
+    def __getitem__(self, name: str) -> str:
+        return self.copy()[name]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._headers[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._headers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
+
+    def __or__(self, other: Mapping[str, str]) -> dict[str, str]:
+        return {**self, **other}
+
+    def __ror__(self, other: Mapping[str, str]) -> dict[str, str]:
+        return {**other, **self}
+
+    def copy(self) -> dict[str, str]:
+        """Return the headers, with a new token once the pool issues tokens for another resource."""
         if self._resource != self.pool.resource:
             self._resource = self.pool.resource
-            self._values |= self()
-        return self._values
-
-    def __or__(self, other: Any) -> Any:
-        """Return a plain dict with further headers: ``auth_headers | {"X-Name": "value"}``."""
-        return self.data | dict(other)
-
-    def __ror__(self, other: Any) -> Any:
-        """Return a plain dict: ``{"X-Name": "value"} | auth_headers``."""
-        return dict(other) | self.data
+            self._headers |= self()
+        return dict(self._headers)
 
     def __call__(
         self, username: str = "ada", *, token_use: TokenUse = "access", **token: Any

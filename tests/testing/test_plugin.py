@@ -95,7 +95,11 @@ def test_all_headers_name_the_resource(any_door, auth_headers):
     assert client.get("/me", headers={**auth_headers, "X-A": "1"}).json()["user"] == "ada"
     assert client.get("/me", headers=auth_headers | {"X-A": "1"}).json()["user"] == "ada"
     auth_headers["X-B"] = "2"
-    assert dict(auth_headers).keys() == {"Authorization", "X-B"}
+    auth_headers.update({"X-C": "3"})
+    del auth_headers["X-C"]
+    assert {"X-A": "1"} | auth_headers == {**auth_headers, "X-A": "1"}
+    assert auth_headers.copy() == dict(auth_headers) == auth_headers | {}
+    assert (auth_headers.copy().keys(), len(auth_headers)) == ({"Authorization", "X-B"}, 2)
     assert client.get("/admins", headers=auth_headers("eve", groups=["admins"])).status_code == 200
     machine = auth_headers.machine(scopes=["aws.cognito.signin.user.admin"])
     assert client.get("/me", headers={"X-A": "1"} | machine).json()["user"] is None
