@@ -117,7 +117,7 @@ class CognitoGuard:
         self.gateway: GatewayMode = gateway
         self.deny_by_default = deny_by_default
         self.public = frozenset(public) | list_metadata_paths(pools).keys()
-        self._metadata_url = next(filter(None, (build_metadata_url(pool.resource) for pool in pools)), None)
+        self._resource = next((pool.resource for pool in pools if build_metadata_url(pool.resource)), None)
         self.header = identity_source.lower().encode("ascii")
         self.websocket_protocol = websocket_protocol
         self._lambda_context = lambda_context
@@ -250,13 +250,17 @@ class CognitoGuard:
             return None
         return read_iam_identity(connection.scope.get("aws.event"), [pool.id for pool in self.pools])
 
-    def refusal(self, error: AuthError) -> Refusal:
-        """Return the response for an error, in this guard's dialect."""
+    def refusal(self, error: AuthError, *, root_path: str = "") -> Refusal:
+        """Return the response for an error, in this guard's dialect.
+
+        ``root_path`` of the request's scope: the mount point of the app, such as a stage, is part of the
+        address in ``resource_metadata``.
+        """
         return render(
             error,
             self.semantics,
             rest_scope_status=self._rest_scope_status,
-            metadata_url=self._metadata_url,
+            metadata_url=build_metadata_url(self._resource, root_path),
         )
 
     def record_outcome(self, state: RequestState, scope: Scope, status: int | None) -> None:

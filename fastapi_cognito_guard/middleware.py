@@ -66,7 +66,7 @@ class GuardMiddleware:
         That happens when the response starts, or when a WebSocket is accepted. A WebSocket that offered the
         guard's subprotocol gets it confirmed, unless the app names another.
         """
-        state = scope[STATE] = RequestState(self.guard, scope.get("app"))
+        state = scope[STATE] = RequestState(self.guard, scope.get("app"), scope.get("root_path", ""))
 
         async def recording_send(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
@@ -94,7 +94,7 @@ async def refuse(connection: HTTPConnection, error: Exception) -> Response | Non
     if not isinstance(error, AuthError):
         raise error
     state = connection.scope[STATE]
-    refusal = state.guard.refusal(error)
+    refusal = state.guard.refusal(error, root_path=state.root_path)
     state.guard.record_refusal(state, connection.scope, error, refusal.status)
     if isinstance(connection, WebSocket) and not _can_deny(connection):
         await connection.close(1008, reason=error.message)

@@ -27,11 +27,12 @@ _SIGNED_WITH_AWS = (
 class RequestState:
     """Per-request state: caller, refusal, and whether the decision was recorded."""
 
-    __slots__ = ("app", "error", "guard", "kid", "principal", "recorded", "user_arn")
+    __slots__ = ("app", "error", "guard", "kid", "principal", "recorded", "root_path", "user_arn")
 
-    def __init__(self, guard: "Guard", app: object = None) -> None:
+    def __init__(self, guard: "Guard", app: object = None, root_path: str = "") -> None:
         self.guard = guard
         self.app = app  # that has the guard
+        self.root_path = root_path  # of that app: the stage, for example
         self.principal: Principal | None = None
         self.kid: str | None = None
         self.user_arn: str | None = None  # set for an IAM caller, where a route asked for one
@@ -58,7 +59,7 @@ class Guard(Protocol):
         """Return the caller who signed a request with AWS credentials, or None."""
         ...
 
-    def refusal(self, error: AuthError) -> Refusal:
+    def refusal(self, error: AuthError, *, root_path: str = "") -> Refusal:
         """Return the response for an error, in the guard's dialect."""
         ...
 

@@ -157,6 +157,8 @@ def test_another_spelling_of_a_public_path_is_not_public_behind_mangum(
         event = pool.event(flavour, None, path="/x")
         for part in (event, event["requestContext"], event["requestContext"].get("http", {})):
             part.update({name: path for name in ("path", "rawPath") if name in part})
+        if "pathParameters" in event:
+            event["pathParameters"] = {"proxy": path.lstrip("/")}
         assert handler(event, None)["statusCode"] == status, path
 
 

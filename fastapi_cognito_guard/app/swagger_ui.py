@@ -59,6 +59,8 @@ def _build_init_oauth(pool: UserPool) -> dict[str, Any]:
     settings: dict[str, Any] = {"usePkceWithAuthorizationCodeGrant": True}
     if not isinstance(pool.client_ids, AnyClient) and len(pool.client_ids) == 1:
         (settings["clientId"],) = pool.client_ids
+    if pool.resource is not None:
+        settings["additionalQueryStringParams"] = {"resource": pool.resource}
     return settings
 
 

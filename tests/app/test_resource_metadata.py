@@ -155,6 +155,24 @@ def test_behind_a_stage_the_document_is_where_the_resource_ends(pool: FakeUserPo
     assert client.get(url).json()["resource"] == address
 
 
+@pytest.mark.parametrize("deny_by_default", [False, True])
+@pytest.mark.parametrize("stage", ["prod", None])
+def test_behind_a_stage_a_challenge_names_an_address_that_answers(
+    pool: FakeUserPool, stage: str | None, deny_by_default: bool
+) -> None:
+    address = f"https://u1r2l3.example.com{f'/{stage}' if stage else ''}"
+    guard = guard_for(pool, user_pool={"resource": address}, deny_by_default=deny_by_default)
+    inner = FastAPI()
+    inner.get("/x")(lambda: "x")
+    app = build_app(guard)
+    app.mount("/inner", guard.protect(inner))
+    client = TestClient(app, base_url=address, root_path=f"/{stage}" if stage else "")
+    for path in ("/me", "/inner/x"):
+        challenge = client.get(f"{address}{path}").headers["www-authenticate"]
+        url = challenge.partition('resource_metadata="')[2].rstrip('"')
+        assert client.get(url).json()["resource"] == address
+
+
 def test_challenges_point_to_the_document(pool: FakeUserPool) -> None:
     client = client_of(build_app(guard_for(pool, **BOUND)))
     token = pool.access_token(claims={"aud": RESOURCE})

@@ -24,6 +24,13 @@ def list_loaded_files(page: str) -> list[str]:
     return re.findall(r'(?:src|href)="([^"]+)"', page)
 
 
+def test_the_login_asks_for_the_resource_that_tokens_must_name(pool: FakeUserPool) -> None:
+    app = FastAPI()
+    guard_for(pool, user_pool={**DOMAIN, "resource": "https://api.example.com"}).install(app)
+    assert app.swagger_ui_init_oauth is not None
+    assert app.swagger_ui_init_oauth["additionalQueryStringParams"] == {"resource": "https://api.example.com"}
+
+
 @pytest.mark.parametrize(
     ("client_ids", "own", "expected"),
     [

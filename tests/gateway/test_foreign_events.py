@@ -123,16 +123,16 @@ def test_the_token_is_verified_instead_unless_a_gateway_is_required(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_context_of_a_lambda_authorizer_that_ran_is_read_where_it_stands_alone(
+def test_the_context_of_a_lambda_authorizer_is_not_read_as_any_client_may_write_it(
     pool: FakeUserPool, kind: str
 ) -> None:
     token = pool.access_token()
     context = {"cognito_claims": json.dumps(unverified_claims(token))}
     written: dict[str, Any] = {"claims": unverified_claims(token), "principalId": "ada", **context}
     beside: dict[str, Any] = {"lambda": context, "jwt": {"claims": unverified_claims(token)}}
-    event = BUILD[kind](token, written if kind == "rest" else beside)
-    source = "lambda" if kind == "rest" else "token"  # for HTTP APIs it never writes the context alone
-    assert call(pool, event, lambda_context=lambda_claims) == (200, source)
+    authorizer = written if kind == "rest" else beside
+    assert call(pool, BUILD[kind](token, authorizer), lambda_context=lambda_claims) == (200, "token")
+    assert call(pool, BUILD[kind](None, authorizer), lambda_context=lambda_claims) == (401, None)
 
 
 OVERRIDE = "sls-offline-authorizer-override"
@@ -145,12 +145,17 @@ def build_override(kind: str, token: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("mode", ["ignore", "verify"])
-def test_an_authorizer_of_the_clients_own_is_refused_with_ignore_and_verify(
+@pytest.mark.parametrize("mode", MODES)
+def test_an_authorizer_that_a_client_writes_is_never_believed(
     pool: FakeUserPool, impostor: FakeUserPool, kind: str, mode: GatewayMode
 ) -> None:
     event = BUILD[kind](None, build_override(kind, impostor.access_token("eve")))
     assert call(pool, event, gateway=mode) == (401, None)
+
+
+def test_an_iam_caller_that_a_client_writes_is_never_believed(pool: FakeUserPool) -> None:
+    caller = {"iam": {"userArn": "arn:aws:iam::123456789012:user/eve", "accountId": "123456789012"}}
+    assert read_iam_identity(build_http_event(None, caller), [pool.id]) is None
 
 
 @pytest.mark.parametrize("kind", KINDS)
