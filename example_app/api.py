@@ -65,7 +65,7 @@ async def list_orders(orders: Orders) -> list[Order]:
     return list(orders.values())
 
 
-@router.get("/orders/{id}", dependencies=[reader])
+@router.get("/orders/{id}", dependencies=[reader], responses={404: {"description": "No such order"}})
 async def read_order(id: int, orders: Orders) -> Order:
     """Return one order. Requires either scope."""
     if id not in orders:
