@@ -1,5 +1,6 @@
 """Per-request state, and the guard as the rest of the package sees it."""
 
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 from starlette.requests import HTTPConnection
@@ -50,6 +51,11 @@ class Guard(Protocol):
     public: frozenset[str]
     header: bytes
     websocket_protocol: str | None
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The clock, in seconds since the epoch."""
+        ...
 
     async def identify(self, connection: HTTPConnection) -> Principal:
         """Return the caller of a request. Raises an `AuthError`."""

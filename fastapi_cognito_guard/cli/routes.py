@@ -18,6 +18,7 @@ from fastapi_cognito_guard.cli.output import (
     print_text,
 )
 from fastapi_cognito_guard.guard import installed_guard
+from fastapi_cognito_guard.policy import LISTED_KINDS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -86,7 +87,7 @@ def _build_row(route: RouteInfo, *, is_public: bool) -> dict[str, Any]:
         "claims": [
             {"name": each.claim, "values": list(each.any_of)} for each in route.requirements_of_kind("claim")
         ],
-        "others": [each.label for each in route.requirements if each.kind in ("any", "check")],
+        "others": [each.label for each in route.requirements if each.kind not in LISTED_KINDS],
     }
 
 
