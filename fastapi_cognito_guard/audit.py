@@ -123,6 +123,11 @@ def list_open_routes(app: "FastAPI") -> Iterator[OpenRoute]:
             yield route
 
 
+def list_unseen_mounts(app: "FastAPI") -> Iterator[OpenRoute]:
+    """Return the mounts whose routes cannot be read and that nothing but ``deny_by_default`` can guard."""
+    return (route for route in _list_unguarded(app) if route.code == "unseen")
+
+
 def _list_unguarded(app: "FastAPI") -> Iterator[OpenRoute]:
     for route in list_routes(app):
         if not (route.guarded or route.iam or _is_built_in(route.endpoint)):
@@ -160,9 +165,9 @@ def _check_open_routes(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]
 def _check_mounts(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
     """Find the mounts that only ``deny_by_default`` guards, which knows their paths and nothing else."""
     if guard is not None and guard.deny_by_default:
-        for route in _list_unguarded(app):
-            if route.code == "unseen" and not route.is_listed(guard.public):
-                yield Finding("path_only", route.where)
+        for mount in list_unseen_mounts(app):
+            if not mount.is_listed(guard.public):
+                yield Finding("path_only", mount.where)
 
 
 def _check_routes(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fastapi_cognito_guard.app.routes import RouteInfo, list_routes
-from fastapi_cognito_guard.audit import list_open_routes
+from fastapi_cognito_guard.audit import list_open_routes, list_unseen_mounts
 from fastapi_cognito_guard.cli.inputs import load_app
 from fastapi_cognito_guard.cli.output import (
     ExitCode,
@@ -73,8 +73,15 @@ def _list_rows(app: "FastAPI") -> Iterator[dict[str, Any]]:
         is_open = open_routes.pop(str(route), None) is not None
         if route.guarded or route.iam or is_open or is_closed:
             yield _build_row(route, is_public=is_open)
+    for mount in list_unseen_mounts(app) if is_closed else ():
+        if mount.where not in open_routes:
+            yield _build_mount_row(mount.path, "user")
     for mount in open_routes.values():
-        yield {"methods": [], "path": mount.path, "guard": "public", **dict.fromkeys(_REQUIREMENTS, ())}
+        yield _build_mount_row(mount.path, "public")
+
+
+def _build_mount_row(path: str, guard: str) -> dict[str, Any]:
+    return {"methods": [], "path": path, "guard": guard, **dict.fromkeys(_REQUIREMENTS, ())}
 
 
 def _build_row(route: RouteInfo, *, is_public: bool) -> dict[str, Any]:
