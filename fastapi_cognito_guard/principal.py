@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError, dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
+from fastapi_cognito_guard.claim_models import Model, read_model
 from fastapi_cognito_guard.claim_types import (
     COGNITO_LISTS,
     COGNITO_OBJECTS,
@@ -198,6 +199,14 @@ class Principal:
         if advice is not None:
             raise ConfigurationError(advice, setting="claim_types")
         return deepcopy(value)
+
+    def claims_as(self, model: type[Model]) -> Model:
+        """Return the claims as a pydantic model, read by its fields' names or aliases.
+
+        Claims that do not fit are refused: 401 ``claim_invalid``. Raises `ConfigurationError` if a field
+        reads a claim that must be declared first: see ``claims``.
+        """
+        return read_model(model, self.claims)
 
     @property
     def is_machine(self) -> bool:
