@@ -216,7 +216,8 @@ class CognitoGuard:
         on Lambda, where nothing runs between requests.
         """
         principal = (await self.verifier.verify(token, patience=patience)).principal
-        await self._refuse_revoked(principal)
+        if self.revocation is not None:
+            await self.revocation.refuse_revoked(principal)
         return principal
 
     async def identify(self, connection: HTTPConnection) -> Principal:
@@ -237,7 +238,8 @@ class CognitoGuard:
                 principal = self._validate(claims)
                 if self.gateway == "verify":
                     principal = await self._verify_same(principal, scope)
-            await self._refuse_revoked(principal)
+            if self.revocation is not None:
+                await self.revocation.refuse_revoked(principal)
             state.principal = principal
         return state.principal
 
@@ -259,8 +261,8 @@ class CognitoGuard:
     async def identify_event(self, event: object) -> Principal | None:
         """Return what `vouched` returns, after ``revoked`` was asked. Raises an `AuthError`."""
         principal = self._read_vouched(event)
-        if principal is not None:
-            await self._refuse_revoked(principal)
+        if principal is not None and self.revocation is not None:
+            await self.revocation.refuse_revoked(principal)
         return principal
 
     def iam_identity(self, connection: HTTPConnection) -> IamIdentity | None:
@@ -307,10 +309,6 @@ class CognitoGuard:
     def _read_vouched(self, event: object) -> Principal | None:
         claims = read_claims(event, self._lambda_context, self.validator.claim_types)
         return None if claims is None else self._validate(claims)
-
-    async def _refuse_revoked(self, principal: Principal) -> None:
-        if self.revocation is not None:
-            await self.revocation.refuse_revoked(principal)
 
     def _read_claims(self, scope: Scope) -> GatewayClaims | None:
         """Return the claims that the gateway vouches for, as far as ``gateway`` wants them."""

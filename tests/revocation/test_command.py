@@ -90,3 +90,8 @@ def test_a_list_that_cannot_be_reached_is_undecided_and_its_address_is_not_repea
     result = cognito_guard("revoke", "--sub", "ada", "--backend", NOWHERE)
     assert (result.code, "Not revoked" in result.out) == (3, True)
     assert "s3cret" not in result.out + result.err
+
+
+def test_the_help_fits_80_columns() -> None:
+    result = cognito_guard("revoke", "--help")
+    assert (result.code, "--origin-jti" in result.out) == (0, True)
