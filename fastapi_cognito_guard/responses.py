@@ -125,9 +125,7 @@ def _render_http(error: AuthError) -> Refusal:
         return Refusal(status=403, body={"message": "Forbidden"}, headers={"www-authenticate": challenge})
     if isinstance(error, Forbidden):
         return Refusal(status=403, body={"message": "Forbidden"})
-    if isinstance(
-        error, RevocationUnavailable
-    ):  # no authorizer of a gateway asks: there is no form of its own
+    if isinstance(error, RevocationUnavailable):  # no gateway asks, so that it has no form of its own
         return _render_strict(error)
     if isinstance(error, TokenMissing | GatewayClaimsMissing):
         challenge = "Bearer"

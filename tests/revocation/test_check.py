@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -290,3 +292,15 @@ async def test_a_token_revoked_in_one_thread_is_refused_in_another(pool: FakeUse
     assert await anyio.to_thread.run_sync(call) == [401, 401]
     assert await anyio.to_thread.run_sync(call) == [401, 401]
     assert check.asked == 1
+
+
+def test_a_guard_with_a_check_loads_no_client_of_a_store() -> None:
+    code = """
+import sys
+from fastapi_cognito_guard import CognitoGuard, UserPool
+from fastapi_cognito_guard.revocation import Denylist, MemoryBackend
+CognitoGuard(UserPool("eu-west-1_A", client_ids="w"), revoked=Denylist(MemoryBackend()))
+print(sorted({"boto3", "botocore", "redis", "cachetools", "httpx"} & sys.modules.keys()))
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "[]", "")

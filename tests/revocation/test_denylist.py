@@ -1,5 +1,6 @@
 """The denylist: by token, by sign-in, by caller, and in memory."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -14,13 +15,24 @@ from tests.revocation import contract
 pytestmark = pytest.mark.anyio
 
 
+class RecordingBackend(MemoryBackend):
+    """Backend that records the keys it is asked for."""
+
+    asked: list[list[str]]
+
+    async def find(self, keys: Iterable[str]) -> Mapping[str, int]:
+        self.asked.append(list(keys))
+        return await super().find(self.asked[-1])
+
+
 class Listed:
     """Guard with a denylist in memory, at a time that can be moved."""
 
     def __init__(self, **settings: Any) -> None:
         self.time = NOW
         self.pool = FakeUserPool(now=lambda: self.time)
-        self.backend = MemoryBackend(clock=lambda: self.time)
+        self.backend = RecordingBackend(clock=lambda: self.time)
+        self.backend.asked = []
         self.denylist = Denylist(self.backend, now=lambda: self.time, **settings)
         revocation = Revocation(self.denylist, keep_revoked=0)
         self.guard = guard_for(self.pool, revoked=revocation, now=lambda: self.time)
@@ -111,7 +123,11 @@ async def test_an_origin_jti_that_is_no_text_is_refused(listed: Listed, value: o
 async def test_identifiers_too_long_to_be_listed_are_not_looked_up(listed: Listed) -> None:
     long = "x" * 3000
     token = listed.pool.access_token(claims={"jti": long, "origin_jti": long, "sub": long})
+    asked = listed.backend.asked
     assert not await listed.is_refused(token)
+    assert asked == [[]]
+    await listed.read(listed.pool.access_token(claims={"jti": "one", "origin_jti": long, "sub": "ada"}))
+    assert asked[1:] == [["jti:one", "sub:ada"]]
     with pytest.raises(ConfigurationError, match="200 characters"):
         await listed.denylist.revoke(sub=long)
 
