@@ -19,7 +19,8 @@
         │   ├── TokenNotYetValid            token_not_yet_valid
         │   ├── InsufficientLevel           insufficient_level
         │   ├── GatewayClaimsMissing        gateway_claims_missing
-        │   └── GatewayMismatch             gateway_mismatch
+        │   ├── GatewayMismatch             gateway_mismatch
+        │   └── TokenRevoked                token_revoked
         ├── Forbidden                403
         │   ├── InsufficientScope           insufficient_scope
         │   ├── InsufficientGroup           insufficient_group
@@ -28,7 +29,9 @@
         │   ├── InsufficientPermission      insufficient_permission
         │   ├── CallerIsIam                 caller_is_iam
         │   └── IamIdentityMissing          iam_identity_missing
-        └── KeysUnavailable          503    keys_unavailable
+        └── Unavailable              503
+            ├── KeysUnavailable             keys_unavailable
+            └── RevocationUnavailable       revocation_unavailable
 
 Clients see ``message`` and ``description`` only. ``reason`` is for the log: it says what to do next, and
 never holds a token.
@@ -226,6 +229,13 @@ class GatewayMismatch(Unauthenticated):
     description = "The token does not match the request"
 
 
+class TokenRevoked(Unauthenticated):
+    """The token was revoked before its expiry: ``CognitoGuard(revoked=...)`` said so."""
+
+    code = "token_revoked"
+    description = "The token has been revoked"
+
+
 class Forbidden(AuthError):
     """The caller is known, but may not do this: 403.
 
@@ -287,17 +297,30 @@ class IamIdentityMissing(Forbidden):
     code = "iam_identity_missing"
 
 
-class KeysUnavailable(AuthError):
-    """The pool's keys are unavailable, so the token cannot be verified: 503.
+class Unavailable(AuthError):
+    """It cannot be found out now if the token is good: 503.
 
     ``retry_after`` is in whole seconds, at least 1.
     """
 
     status = 503
-    code = "keys_unavailable"
+    code = "unavailable"
     message = "Service Unavailable"
-    description = "The signing keys are unavailable"
 
     def __init__(self, reason: str, *, retry_after: int = 1) -> None:
         super().__init__(reason)
         self.retry_after = max(1, retry_after)
+
+
+class KeysUnavailable(Unavailable):
+    """The pool's keys are unavailable, so the token cannot be verified."""
+
+    code = "keys_unavailable"
+    description = "The signing keys are unavailable"
+
+
+class RevocationUnavailable(Unavailable):
+    """The check for revoked tokens failed, or gave no answer in time."""
+
+    code = "revocation_unavailable"
+    description = "The state of the token is unavailable"

@@ -35,6 +35,7 @@ from fastapi_cognito_guard.pool import KeyPolicy, UserPool, index_by_issuer
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import STATE, GatewayMode, RequestState
 from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
+from fastapi_cognito_guard.revocation.check import Revocation, RevokedCheck, build_revocation
 from fastapi_cognito_guard.tokens.cache import VerifiedToken
 from fastapi_cognito_guard.tokens.clock import read_time
 from fastapi_cognito_guard.tokens.fetch import Fetch
@@ -73,6 +74,9 @@ class CognitoGuard:
                            A token counts once for each 2,048 characters that it begins (about 4 KiB of
                            memory, and 40 KiB if its claims are many small lists)
     ``max_token_length``   in characters; a longer token is refused unread
+    ``revoked``            an async function that gets the `Principal`, and returns True if its token was
+                           revoked; or a ``Revocation`` with more settings. It is asked about each caller,
+                           once a request, before requirements are checked
     ``on_decision``        called with each `Decision`; it must be quick, and its exceptions are only logged
     ``websocket_protocol`` a subprotocol name of your choice; a WebSocket may then send its token after it
                            in the list of subprotocols, because browsers cannot set headers
@@ -96,6 +100,7 @@ class CognitoGuard:
         keys: KeyPolicy | None = None,
         remember: int = 1024,
         max_token_length: int = MAX_LENGTH,
+        revoked: RevokedCheck | Revocation | None = None,
         on_decision: OnDecision | None = None,
         websocket_protocol: str | None = None,
         now: Callable[[], float] = read_time,
@@ -135,6 +140,7 @@ class CognitoGuard:
             remember=remember,
             max_length=max_token_length,
         )
+        self.revocation = build_revocation(revoked)
         self._decisions = Decisions(on_decision)
 
     @classmethod
@@ -209,7 +215,10 @@ class CognitoGuard:
         ``patience``: seconds to wait for a refresh of stale keys that this call starts. More than 0 only
         on Lambda, where nothing runs between requests.
         """
-        return (await self.verifier.verify(token, patience=patience)).principal
+        principal = (await self.verifier.verify(token, patience=patience)).principal
+        if self.revocation is not None:
+            await self.revocation.refuse_revoked(principal)
+        return principal
 
     async def identify(self, connection: HTTPConnection) -> Principal:
         """Return the caller of a request: by the gateway's claims, else by the token.
@@ -224,12 +233,14 @@ class CognitoGuard:
             claims = self._read_claims(scope)
             if claims is None:
                 verified = await self._verify_request(scope)
-                state.principal, state.kid = verified.principal, verified.kid
+                principal, state.kid = verified.principal, verified.kid
             else:
                 principal = self._validate(claims)
                 if self.gateway == "verify":
                     principal = await self._verify_same(principal, scope)
-                state.principal = principal
+            if self.revocation is not None:
+                await self.revocation.refuse_revoked(principal)
+            state.principal = principal
         return state.principal
 
     def vouched(self, event: object) -> Principal | None:
@@ -237,9 +248,22 @@ class CognitoGuard:
 
         For functions without a web framework, and for events of a WebSocket API. No token is read,
         whatever ``gateway`` says. Raises an `AuthError` for claims that are present but wrong.
+
+        Raises `ConfigurationError` for a guard with ``revoked``, which only `identify_event` can ask.
         """
-        claims = read_claims(event, self._lambda_context, self.validator.claim_types)
-        return None if claims is None else self._validate(claims)
+        if self.revocation is not None:
+            raise ConfigurationError(
+                "vouched() cannot ask the guard's revoked=: write await guard.identify_event(event).",
+                setting="revoked",
+            )
+        return self._read_vouched(event)
+
+    async def identify_event(self, event: object) -> Principal | None:
+        """Return what `vouched` returns, after ``revoked`` was asked. Raises an `AuthError`."""
+        principal = self._read_vouched(event)
+        if principal is not None and self.revocation is not None:
+            await self.revocation.refuse_revoked(principal)
+        return principal
 
     def iam_identity(self, connection: HTTPConnection) -> IamIdentity | None:
         """Return the caller who signed the request with AWS credentials, or None.
@@ -281,6 +305,10 @@ class CognitoGuard:
         ``keys`` by pool id, the number of ``remembered`` tokens, and ``decisions`` by code since the start.
         """
         return {**self.verifier.status(), "decisions": dict(self._decisions.counts)}
+
+    def _read_vouched(self, event: object) -> Principal | None:
+        claims = read_claims(event, self._lambda_context, self.validator.claim_types)
+        return None if claims is None else self._validate(claims)
 
     def _read_claims(self, scope: Scope) -> GatewayClaims | None:
         """Return the claims that the gateway vouches for, as far as ``gateway`` wants them."""

@@ -20,11 +20,13 @@ from fastapi_cognito_guard.errors import (
     InsufficientScope,
     IssuerMismatch,
     KeysUnavailable,
+    RevocationUnavailable,
     SchemeUnsupported,
     TokenExpired,
     TokenMalformed,
     TokenMissing,
     Unauthenticated,
+    Unavailable,
 )
 
 RestScopeStatus = Literal[401, 403]
@@ -82,7 +84,7 @@ def _add_metadata_url(metadata_url: str, refusal: Refusal) -> Refusal:
 
 def _render_strict(error: AuthError) -> Refusal:
     body = {"message": error.message}
-    if isinstance(error, KeysUnavailable):
+    if isinstance(error, Unavailable):
         return Refusal(status=503, body=body, headers={"Retry-After": str(error.retry_after)})
     if isinstance(error, Unauthenticated):
         challenge = "Bearer"
@@ -106,7 +108,7 @@ def _list_parameters(error: AuthError) -> Iterator[tuple[str, str]]:
 
 
 def _render_rest(error: AuthError) -> Refusal:
-    if isinstance(error, KeysUnavailable):
+    if isinstance(error, Unavailable):
         return _build_rest_refusal(500, {"message": None}, "AuthorizerConfigurationException")
     if isinstance(error, Forbidden):
         return _build_rest_refusal(403, _NOT_AUTHORIZED, "AccessDeniedException")
@@ -133,6 +135,8 @@ def _render_http(error: AuthError) -> Refusal:
         return Refusal(status=403, body={"message": "Forbidden"}, headers={"www-authenticate": challenge})
     if isinstance(error, Forbidden):
         return Refusal(status=403, body={"message": "Forbidden"})
+    if isinstance(error, RevocationUnavailable):  # no gateway asks, so that it has no form of its own
+        return _render_strict(error)
     if isinstance(error, TokenMissing | GatewayClaimsMissing):
         challenge = "Bearer"
     else:

@@ -24,7 +24,7 @@ from fastapi_cognito_guard.cli.output import (
     print_text,
 )
 from fastapi_cognito_guard.cli.token_view import decode_token, describe_kind, list_fields
-from fastapi_cognito_guard.errors import AuthError, ConfigurationError, KeysUnavailable
+from fastapi_cognito_guard.errors import AuthError, ConfigurationError, Unavailable
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 
 Token = Annotated[
@@ -80,7 +80,7 @@ def verify(
     try:
         with err.status("Verifying the token"):
             principal = asyncio.run(guard.verify(text))
-    except KeysUnavailable as error:
+    except Unavailable as error:
         print_text(f"Undecided: {error.reason}")
         raise typer.Exit(ExitCode.UNDECIDED) from None
     except AuthError as error:

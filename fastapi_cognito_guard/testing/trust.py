@@ -58,7 +58,10 @@ def trusting(app: "FastAPI", pool: FakeUserPool) -> Iterator[FakeUserPool]:
 
 
 def with_semantics(guard: CognitoGuard, semantics: Semantics, **settings: Any) -> CognitoGuard:
-    """Return a copy of a guard in another dialect, with the same keys and clock, and other pool settings."""
+    """Return a copy of a guard in another dialect, with the same keys and clock, and other pool settings.
+
+    It plays a gateway's authorizer, and does not ask if a token was revoked.
+    """
     twin = copy(guard)
     pools = [replace(pool, **settings) for pool in guard.pools]
     twin.semantics = semantics
@@ -69,6 +72,7 @@ def with_semantics(guard: CognitoGuard, semantics: Semantics, **settings: Any) -
         claim_types=guard.validator.claim_types,
     )
     twin.verifier = guard.verifier.with_validator(twin.validator)
+    twin.revocation = None  # no gateway asks
     return twin
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 
 import httpx
-from botocore import auth, awsrequest, credentials  # type: ignore[import-untyped]  # no types, as boto3
+from botocore import auth, awsrequest, credentials
 
 from example_app.api import create_app
 from fastapi_cognito_guard import CognitoGuard, UserPool

@@ -66,6 +66,9 @@ def lambda_authorizer(
     A missing or bad token is 401 at a REST API and 403 at an HTTP API; a caller who may not is 403. If there
     is no decision (keys unavailable, a wrong setting) the handler raises, which makes 500.
 
+    The guard's ``revoked`` is asked too. A gateway that caches responses goes on to accept a token that is
+    revoked later, for as long as its TTL; a guard with ``revoked`` in the function behind refuses it.
+
     The context of its responses is for ``CognitoGuard(lambda_context=lambda_claims)`` in the function behind.
 
     Raises `ConfigurationError` for settings that contradict each other, and for routes that no policy can

@@ -1,0 +1,44 @@
+"""A few threads for blocking calls, for which any event loop can wait."""
+
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from fastapi_cognito_guard.single_flight import wait_for
+
+SIZE = 16
+"""Calls that run at once."""
+
+TIMEOUT = 1.0
+"""Seconds that a client waits for a connection, and for an answer, before it gives up."""
+
+_Result = TypeVar("_Result")
+
+
+class WorkerThreads:
+    """Threads for the calls of one client, whatever event loop they come from: asyncio's or Trio's.
+
+    A store that hangs occupies these threads and no others. A call that nobody waits for any more is taken
+    out of the queue. A forked child gets threads of its own.
+    """
+
+    def __init__(self) -> None:
+        self._process = 0
+        self._executor: ThreadPoolExecutor | None = None
+
+    async def run(self, call: Callable[[], _Result]) -> _Result:
+        """Run a blocking call, and return its result."""
+        future = self._find_executor().submit(call)
+        try:
+            await wait_for(future, math.inf)
+        finally:
+            future.cancel()  # has no effect on a call that runs or is done
+        return future.result()
+
+    def _find_executor(self) -> ThreadPoolExecutor:
+        if self._executor is None or self._process != os.getpid():
+            self._process = os.getpid()
+            self._executor = ThreadPoolExecutor(SIZE, thread_name_prefix="cognito-revocation")
+        return self._executor
