@@ -1,6 +1,7 @@
 """Amazon Cognito for FastAPI: the same guard standalone and behind API Gateway."""
 
 from fastapi_cognito_guard import errors
+from fastapi_cognito_guard.actor import Actor
 from fastapi_cognito_guard.decisions import Decision
 from fastapi_cognito_guard.dependencies import (
     CurrentUser,
@@ -10,8 +11,11 @@ from fastapi_cognito_guard.dependencies import (
     iam_identity,
     optional_user,
     require,
+    require_actor,
     require_claim,
+    require_direct,
     require_group,
+    require_level,
     require_scope,
 )
 from fastapi_cognito_guard.deploy.lambda_function import lambda_handler
@@ -23,6 +27,7 @@ from fastapi_cognito_guard.principal import Principal
 __all__ = [
     "ANY_BOUND_CLIENT",
     "ANY_CLIENT",
+    "Actor",
     "CognitoGuard",
     "CurrentUser",
     "Decision",
@@ -38,7 +43,10 @@ __all__ = [
     "lambda_handler",
     "optional_user",
     "require",
+    "require_actor",
     "require_claim",
+    "require_direct",
     "require_group",
+    "require_level",
     "require_scope",
 ]

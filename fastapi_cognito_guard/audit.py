@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from fastapi_cognito_guard.app.routes import RouteInfo, list_opaque_mounts, list_routes
 from fastapi_cognito_guard.app.startup import run_at_startup
+from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.log_records import write_record
 from fastapi_cognito_guard.middleware import GuardMiddleware, find_guard, is_public
 from fastapi_cognito_guard.request_state import Guard
@@ -87,13 +88,31 @@ def audit(app: "FastAPI") -> list[Finding]:
 
 
 def warn_at_startup(app: "FastAPI") -> None:
-    """Log a warning for each finding when the app starts."""
+    """Log a warning for each finding when the app starts.
+
+    The start fails with `ConfigurationError` for an authentication level that no pool has.
+    """
 
     def warn() -> None:
+        _check_levels(app)
         for finding in audit(app):
             write_record(logger, logging.WARNING, "%s (%s)", finding, finding.code)
 
     run_at_startup(app, warn)
+
+
+def _check_levels(app: "FastAPI") -> None:
+    guard = find_guard(app)
+    known = {level for pool in (guard.pools if guard is not None else ()) for level in pool.levels}
+    for route in list_routes(app):
+        levels = (level for each in route.requirements for level in each.list_of_kind("level"))
+        for level in levels if not route.mounted else ():
+            if known.isdisjoint(level.any_of):
+                raise ConfigurationError(
+                    f"{route} has {level}, and the levels of the pools are {', '.join(sorted(known))}: write "
+                    "one of them, or name the pool's own, UserPool(levels=[...]).",
+                    setting="levels",
+                )
 
 
 def list_open_routes(app: "FastAPI") -> Iterator[OpenRoute]:
@@ -102,6 +121,11 @@ def list_open_routes(app: "FastAPI") -> Iterator[OpenRoute]:
     for route in _list_unguarded(app):
         if guard is None or not guard.deny_by_default or route.is_listed(guard.public):
             yield route
+
+
+def list_unseen_mounts(app: "FastAPI") -> Iterator[OpenRoute]:
+    """Return the mounts whose routes cannot be read and that nothing but ``deny_by_default`` can guard."""
+    return (route for route in _list_unguarded(app) if route.code == "unseen")
 
 
 def _list_unguarded(app: "FastAPI") -> Iterator[OpenRoute]:
@@ -141,9 +165,9 @@ def _check_open_routes(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]
 def _check_mounts(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:
     """Find the mounts that only ``deny_by_default`` guards, which knows their paths and nothing else."""
     if guard is not None and guard.deny_by_default:
-        for route in _list_unguarded(app):
-            if route.code == "unseen" and not route.is_listed(guard.public):
-                yield Finding("path_only", route.where)
+        for mount in list_unseen_mounts(app):
+            if not mount.is_listed(guard.public):
+                yield Finding("path_only", mount.where)
 
 
 def _check_routes(app: "FastAPI", guard: Guard | None) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ COGNITO_TYPED = (
     | {"email_verified", "phone_number_verified", "aud", "scp"}
 )
 _RESERVED = COGNITO_TYPED | set(
-    "sub iss jti client_id token_use username scope email cognito:username origin_jti event_id".split()
+    "sub iss jti client_id token_use username scope email cognito:username origin_jti event_id acr".split()
 )
 _TYPES = (str, bool, int, float, list[str], dict)
 _MAX_DIGITS = 15

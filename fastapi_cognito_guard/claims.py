@@ -6,8 +6,9 @@ cannot be encoded. Every other rule for claims is in this file, once.
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, NewType
+from typing import Any, Literal, NamedTuple, NewType, cast
 
+from fastapi_cognito_guard.actor import parse_actor
 from fastapi_cognito_guard.claim_types import ClaimTypes, check_declared
 from fastapi_cognito_guard.errors import (
     ClaimInvalid,
@@ -18,7 +19,7 @@ from fastapi_cognito_guard.errors import (
     TokenUseMismatch,
 )
 from fastapi_cognito_guard.pool import UserPool
-from fastapi_cognito_guard.principal import Principal, Source, TokenUse
+from fastapi_cognito_guard.principal import COGNITO_LEVELS, Principal, Source, TokenUse
 from fastapi_cognito_guard.validation import escape_for_log
 
 Semantics = Literal["strict", "rest", "http"]
@@ -89,7 +90,10 @@ class ClaimsValidator:
         if source == "token":  # a gateway has checked ``iat`` by its own clock
             valid_from = max(valid_from, claims.get("iat", 0) - max(0, IAT_AHEAD - self.leeway))
         self.check_time(valid_from, claims["exp"], now)
-        return build_principal(claims, source, use, self.semantics, self.claim_types), valid_from
+        principal = build_principal(
+            claims, source, use, self.semantics, self.claim_types, levels=cast(tuple[str, ...], pool.levels)
+        )
+        return principal, valid_from
 
     def check_time(self, valid_from: float, expires_at: float, now: float) -> None:
         """Check that now is before the expiry, and not before the start.
@@ -138,10 +142,12 @@ def build_principal(
     use: TokenUse,
     semantics: Semantics,
     claim_types: ClaimTypes = MappingProxyType({}),
+    *,
+    levels: tuple[str, ...] = COGNITO_LEVELS,
 ) -> Principal:
-    """Build the principal of valid claims.
+    """Build the principal of valid claims. ``levels``: the names of the pool's authentication levels.
 
-    Raises `ClaimInvalid` for groups, scopes or declared claims of a wrong type.
+    Raises `ClaimInvalid` for groups, scopes, declared claims or an actor of a wrong type.
     """
     if claim_types:
         check_declared(values, claim_types)
@@ -160,6 +166,8 @@ def build_principal(
         frozenset(_check_strings("cognito:groups", values.get("cognito:groups", []))),
         source,
         claim_types,
+        parse_actor(values["act"]) if "act" in values else None,
+        levels,
     )
 
 

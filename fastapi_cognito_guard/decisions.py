@@ -9,7 +9,7 @@ from typing import Any, Literal
 from starlette.types import Scope
 
 from fastapi_cognito_guard.dependants import find_path_template
-from fastapi_cognito_guard.errors import AuthError, Forbidden
+from fastapi_cognito_guard.errors import AuthError, Forbidden, InsufficientLevel
 from fastapi_cognito_guard.log_records import write_record
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import RequestState
@@ -37,8 +37,8 @@ class Decision:
     ``route``      the route's template, ``/orders/{id}``; None if no route was reached
     ``principal``  the caller, or None if no identity was proven
     ``about``      loggable facts of the caller: ``sub``, ``client_id``, ``token_use``, ``jti``, ``kid``,
-                   ``source``; ``user_arn`` of an IAM caller; facts without a verified signature begin with
-                   ``unverified_``
+                   ``source``; ``actor`` if one acts for the user; ``user_arn`` of an IAM caller; facts
+                   without a verified signature begin with ``unverified_``
     ``required``   the values of which any one would have been enough
     ``missing``    those of them that the caller lacks
 
@@ -130,7 +130,7 @@ class Decisions:
 def _build_decision(
     state: RequestState, scope: Scope, error: AuthError | None, status: int | None
 ) -> Decision:
-    forbidden = error if isinstance(error, Forbidden) else None
+    required, missing = _list_names(error)
     return Decision(
         outcome="allowed" if error is None else "refused",
         code=ALLOWED if error is None else error.code,
@@ -140,9 +140,16 @@ def _build_decision(
         route=find_path_template(scope),
         principal=state.principal,
         about=_describe(state) if error is None or not error.about else error.about,
-        required=forbidden.required if forbidden else (),
-        missing=forbidden.missing if forbidden else (),
+        required=required,
+        missing=missing,
     )
+
+
+def _list_names(error: AuthError | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the values that would have been enough, and those of them that the caller lacks."""
+    if isinstance(error, Forbidden):
+        return error.required, error.missing
+    return (error.levels, error.levels) if isinstance(error, InsufficientLevel) else ((), ())
 
 
 def _describe(state: RequestState) -> Mapping[str, str]:
@@ -150,6 +157,6 @@ def _describe(state: RequestState) -> Mapping[str, str]:
     if principal is None:
         return {} if state.user_arn is None else {"user_arn": escape_for_log(state.user_arn)}
     kid = {} if state.kid is None else {"kid": escape_for_log(state.kid)}
-    jti = {"jti": principal.claim("jti")}
+    jti = {"jti": principal.claim("jti"), "act": principal.claim("act")}
     named = {"sub": principal.sub, "client_id": principal.client_id, "token_use": principal.token_use}
     return {**loggable_claims({**named, **jti}), **kid, "source": principal.source}

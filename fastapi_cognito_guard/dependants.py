@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeVar
 from starlette.types import Scope
 
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.policy import Requirement, check_scope_names, takes_scopes
+from fastapi_cognito_guard.policy import Requirement, takes_scopes
+from fastapi_cognito_guard.requirement_names import check_scope_names
 
 # Marker scope that lets `current_user` return None. As a scope it makes FastAPI call `current_user` apart
 # from its other uses in the request, and an override of `current_user` still applies. No real scope has a
@@ -78,6 +79,7 @@ def as_value(requirement: Requirement) -> Requirement:
         kind=requirement.kind,
         claim=requirement.claim,
         any_of=requirement.any_of,
+        max_age=requirement.max_age,
         alternatives=tuple(map(as_value, requirement.alternatives)),
         function=requirement.function,
     )

@@ -29,6 +29,13 @@ from fastapi_cognito_guard.middleware import refusal_handlers
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import NotAParameter, Principal
 from fastapi_cognito_guard.request_state import STATE, RequestState, missing_user_error
+from fastapi_cognito_guard.requirement_names import (
+    check_actor_names,
+    check_claim_values,
+    check_group_names,
+    check_level,
+    check_scope_names,
+)
 
 
 @marks_caller("user")
@@ -107,11 +114,12 @@ class Required(Requirement):
 
     async def __call__(self, user: CurrentUser, connection: HTTPConnection, **results: bool) -> Principal:
         checks = dict(zip(results, self.list_of_kind("check"), strict=True))
+        # There is no state if `current_user` is overridden and the app has no guard.
+        state = connection.scope.get(STATE)
+        now = state.guard.now if isinstance(state, RequestState) else None
         try:
-            self.check(user, {checks[name] for name, passed in results.items() if passed})
+            self.check(user, {checks[name] for name, passed in results.items() if passed}, now=now)
         except AuthError as error:
-            # There is no state if `current_user` is overridden and the app has no guard.
-            state = connection.scope.get(STATE)
             if isinstance(state, RequestState):
                 state.error = error
             raise
@@ -136,12 +144,12 @@ def require_scope(*any_of: _Name) -> Required:
     To require all of several scopes, use several requirements. Raises `ConfigurationError` for no names, or
     for names that are not scopes.
     """
-    return Required(kind="scope", any_of=policy.check_scope_names(any_of))
+    return Required(kind="scope", any_of=check_scope_names(any_of))
 
 
 def require_group(*any_of: _Group) -> Required:
     """Require any one of these ``cognito:groups``. Raises `ConfigurationError` for no names."""
-    return Required(kind="group", any_of=policy.check_group_names(any_of))
+    return Required(kind="group", any_of=check_group_names(any_of))
 
 
 def require_claim(name: str, *any_of: _Value) -> Required:
@@ -152,7 +160,36 @@ def require_claim(name: str, *any_of: _Value) -> Required:
     """
     if not isinstance(name, str) or not name:
         raise ConfigurationError('Write require_claim("custom:tier", "gold", ...).')
-    return Required(kind="claim", claim=name, any_of=policy.check_claim_values(any_of))
+    return Required(kind="claim", claim=name, any_of=check_claim_values(any_of))
+
+
+def require_level(name: _Name, *, max_age: int | None = None) -> Required:
+    """Require that the user has signed in with this authentication level or a higher one (``acr``).
+
+    ``max_age``: the most seconds since the sign-in (``auth_time``). Else the request is refused with 401 and
+    the challenge of RFC 9470, by which a client knows what to ask for at a new sign-in. The order of the
+    levels is that of the pool: ``UserPool(levels=...)``.
+
+    Raises `ConfigurationError` for what cannot be the name of a level, or an age.
+    """
+    return Required(kind="level", any_of=check_level(name, max_age), max_age=max_age)
+
+
+def require_actor(*any_of: _Name) -> Required:
+    """Require that any one of these acts for the user: the ``sub`` in the token's ``act``, a client id.
+
+    Only the current actor counts, and not those before it (RFC 8693 section 4.1). Raises
+    `ConfigurationError` for no names.
+    """
+    return Required(kind="actor", any_of=check_actor_names(any_of))
+
+
+def require_direct() -> Required:
+    """Require that nobody acts for the user: a token with an actor is refused.
+
+    A token that was exchanged without an actor token looks like the user's own, and passes.
+    """
+    return Required(kind="direct", any_of=())
 
 
 def require(check: Callable[..., bool | Awaitable[bool]], *, name: str | None = None) -> Required:

@@ -17,12 +17,14 @@
         │   ├── TokenUseMismatch            token_use_mismatch
         │   ├── TokenExpired                token_expired
         │   ├── TokenNotYetValid            token_not_yet_valid
+        │   ├── InsufficientLevel           insufficient_level
         │   ├── GatewayClaimsMissing        gateway_claims_missing
         │   └── GatewayMismatch             gateway_mismatch
         ├── Forbidden                403
         │   ├── InsufficientScope           insufficient_scope
         │   ├── InsufficientGroup           insufficient_group
         │   ├── InsufficientClaim           insufficient_claim
+        │   ├── DelegatedCaller             delegated_caller
         │   ├── InsufficientPermission      insufficient_permission
         │   ├── CallerIsIam                 caller_is_iam
         │   └── IamIdentityMissing          iam_identity_missing
@@ -189,6 +191,27 @@ class TokenNotYetValid(Unauthenticated):
     description = "The token is not yet valid"
 
 
+class InsufficientLevel(Unauthenticated):
+    """The user has to sign in again, with a higher level of authentication or more recently: 401 (RFC 9470).
+
+    ``levels`` are those that would do, the required one first; ``max_age`` is in seconds, or None.
+    """
+
+    code = "insufficient_level"
+    description = "A different authentication level is required"
+
+    def __init__(self, reason: str, *, levels: Sequence[str] = (), max_age: int | None = None) -> None:
+        super().__init__(reason)
+        self.levels = tuple(levels)
+        self.max_age = max_age
+
+    @property
+    def challenge(self) -> Mapping[str, str]:
+        """Parameters of the challenge."""
+        age = {} if self.max_age is None else {"max_age": str(self.max_age)}
+        return {**({"acr_values": " ".join(self.levels)} if self.levels else {}), **age}
+
+
 class GatewayClaimsMissing(Unauthenticated):
     """No authorizer has vouched for the caller, and the guard has ``gateway="require"``."""
 
@@ -238,6 +261,12 @@ class InsufficientClaim(Forbidden):
     """A claim has none of the required values."""
 
     code = "insufficient_claim"
+
+
+class DelegatedCaller(Forbidden):
+    """The token names an actor where the user has to act, or none of those that may act."""
+
+    code = "delegated_caller"
 
 
 class InsufficientPermission(Forbidden):

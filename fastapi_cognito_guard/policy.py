@@ -1,34 +1,39 @@
 """Requirements of routes, as values. They are checked against a `Principal` only."""
 
-import re
+import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from fastapi_cognito_guard.errors import (
-    ConfigurationError,
+    AuthError,
+    DelegatedCaller,
     Forbidden,
     InsufficientClaim,
     InsufficientGroup,
+    InsufficientLevel,
     InsufficientPermission,
     InsufficientScope,
 )
-from fastapi_cognito_guard.principal import Principal, as_claim_text, list_claim_texts
+from fastapi_cognito_guard.principal import Principal, list_claim_texts
+from fastapi_cognito_guard.remedies import RequirementKind, explain_remedy
+from fastapi_cognito_guard.requirement_names import check_scope_names
 from fastapi_cognito_guard.validation import escape_for_log
 
-RequirementKind = Literal["scope", "group", "claim", "check", "any"]
+Clock = Callable[[], float]
 
-# RFC 6749 section 3.3. A scope is written into a challenge, and must not be able to end its quotes.
-_SCOPE = r"[\x21\x23-\x5B\x5D-\x7E]+"
-_GROUP = r"\S(?:[^\x00-\x1f\x7f]{0,126}\S)?"
 _REFUSALS: dict[RequirementKind, type[Forbidden]] = {
     "scope": InsufficientScope,
     "group": InsufficientGroup,
     "claim": InsufficientClaim,
+    "actor": DelegatedCaller,
+    "direct": DelegatedCaller,
     "check": InsufficientPermission,
     "any": InsufficientPermission,
 }
-_USER_ADMIN = "aws.cognito.signin.user.admin"
+
+LISTED_KINDS: tuple[RequirementKind, ...] = ("scope", "group", "claim")
+"""Kinds of requirements that documents and lists write by their values. Others are written as a label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,7 @@ class Requirement:
     ``kind``          ``"check"`` for a function of the app's own, ``"any"`` for one of ``alternatives``
     ``claim``         the claim's name; None for other kinds
     ``any_of``        names or values; for a check its own name
+    ``max_age``       of the sign-in, in seconds, for a level; None for no limit
     ``alternatives``  requirements of other kinds, in a fixed order
     ``function``      of a check
     """
@@ -48,6 +54,7 @@ class Requirement:
     kind: RequirementKind
     claim: str | None = None
     any_of: tuple[str, ...] = field(compare=False)
+    max_age: int | None = None
     alternatives: tuple["Requirement", ...] = ()
     function: Callable[..., Any] | None = field(default=None, repr=False)
     _names: frozenset[str] = field(init=False, repr=False)
@@ -60,45 +67,62 @@ class Requirement:
         if not isinstance(other, Requirement):
             return NotImplemented
         alternatives = _merge([*(self.alternatives or [self]), *(other.alternatives or [other])])
-        if len(alternatives) == 1:
-            (only,) = alternatives
-            return type(self)(kind=only.kind, claim=only.claim, any_of=only.any_of, function=only.function)
-        names = tuple(name for each in alternatives for name in each.any_of)
-        return type(self)(kind="any", any_of=names, alternatives=alternatives)
+        if len(alternatives) > 1:
+            names = tuple(name for each in alternatives for name in each.any_of)
+            return type(self)(kind="any", any_of=names, alternatives=alternatives)
+        (only,) = alternatives
+        return type(self)(
+            kind=only.kind, claim=only.claim, any_of=only.any_of, max_age=only.max_age, function=only.function
+        )
 
-    def check(self, principal: Principal, passed: Container["Requirement"] = ()) -> None:
-        """Raise a `Forbidden` unless the principal meets this requirement.
+    def check(
+        self, principal: Principal, passed: Container["Requirement"] = (), *, now: Clock | None = None
+    ) -> None:
+        """Raise a `Forbidden`, or `InsufficientLevel`, unless the principal meets this requirement.
 
-        ``passed``: the checks of the app's own that have returned True.
+        ``passed``: the checks of the app's own that have returned True. ``now``: the clock, in
+        seconds since the epoch.
         """
-        if not self.is_met(principal, passed):
-            client = escape_for_log(principal.client_id)
-            raise _REFUSALS[self.kind](
-                f"{self} is not met by this {principal.token_use} token of '{client}': "
-                f"{_explain(self, principal)}",
-                required=self.any_of,
-            )
+        if not self.is_met(principal, passed, now=now):
+            raise self._build_error(principal)
 
     def list_of_kind(self, kind: RequirementKind) -> list["Requirement"]:
         """Return this requirement or those of its alternatives that are of a kind."""
         return [each for each in self.alternatives or (self,) if each.kind == kind]
 
     @property
+    def is_left_to_app(self) -> bool:
+        """True if no gateway can decide it in advance: a check of the app's own, or the age of a sign-in."""
+        return any(each.kind == "check" or each.max_age is not None for each in self.alternatives or (self,))
+
+    @property
     def label(self) -> str:
         """Requirement in words: ``group admins or scope orders/admin``."""
-        if self.kind == "any":
-            return " or ".join(each.label for each in self.alternatives)
-        names = " or ".join(self.any_of)
-        if self.kind == "check":
-            return names
-        return f"{self.kind} {names}" if self.claim is None else f"{self.claim}: {names}"
+        names = " or ".join(each.label for each in self.alternatives) or " or ".join(self.any_of)
+        match self.kind:
+            case "any" | "check":
+                return names
+            case "claim":
+                return f"{self.claim}: {names}"
+            case "direct":
+                return "no actor"
+            case "level" if self.max_age is not None:
+                return f"level {names}, {self.max_age} s old at most"
+        return f"{self.kind} {names}"
 
-    def is_met(self, principal: Principal, passed: Container["Requirement"] = ()) -> bool:
-        """Return True if the principal meets this requirement. ``passed``: see `check`."""
-        if self.kind == "any":
-            return any(each.is_met(principal, passed) for each in self.alternatives)
-        if self.kind == "check":
-            return self in passed
+    def is_met(
+        self, principal: Principal, passed: Container["Requirement"] = (), *, now: Clock | None = None
+    ) -> bool:
+        """Return True if the principal meets this requirement. The arguments are those of `check`."""
+        match self.kind:
+            case "any":
+                return any(each.is_met(principal, passed, now=now) for each in self.alternatives)
+            case "check":
+                return self in passed
+            case "direct":
+                return principal.actor is None
+            case "level":
+                return self._has_level(principal, now or time.time)
         return not self._names.isdisjoint(self._values_of(principal))
 
     def _values_of(self, principal: Principal) -> frozenset[str]:
@@ -106,17 +130,55 @@ class Requirement:
             return principal.scopes
         if self.kind == "group":
             return principal.groups
+        if self.kind == "actor":
+            return _list_actor_names(principal)
         return list_claim_texts(principal, self.claim or "")
+
+    def _has_level(self, principal: Principal, now: Clock) -> bool:
+        """Return True if the level reached is at least the required one, and the sign-in is not too old."""
+        (required,) = self._names
+        if principal.level is None or required not in principal.levels:
+            return False
+        if principal.levels.index(principal.level) < principal.levels.index(required):
+            return False
+        signed_in = principal.claim("auth_time")
+        return self.max_age is None or (signed_in is not None and now() - signed_in <= self.max_age)
+
+    def _build_error(self, principal: Principal) -> AuthError:
+        client = escape_for_log(principal.client_id)
+        kinds = self.alternatives or (self,)
+        remedies = [explain_remedy(each.kind, each.claim, principal).removesuffix(".") for each in kinds]
+        enough = "any one of these is enough: " if self.alternatives else ""
+        reason = (
+            f"{self} is not met by this {principal.token_use} token of '{client}': "
+            f"{enough}{'; '.join(remedies)}."
+        )
+        if self.kind == "level":
+            return InsufficientLevel(reason, levels=self._list_levels(principal), max_age=self.max_age)
+        return _REFUSALS[self.kind](reason, required=self.any_of)
+
+    def _list_levels(self, principal: Principal) -> tuple[str, ...]:
+        """Return the levels that would do, the required one first (RFC 9470 section 3: by preference)."""
+        (required,) = self.any_of
+        levels = principal.levels
+        return levels[levels.index(required) :] if required in levels else (required,)
 
     def __str__(self) -> str:
         if self.kind == "any":
             return " | ".join(map(str, self.alternatives))
         if self.kind == "check":
             return f"require(..., name={self.any_of[0]!r})"
-        names = (*([self.claim] if self.claim is not None else []), *self.any_of)
-        return f"require_{self.kind}({', '.join(map(repr, names))})"
+        names = map(repr, (*([self.claim] if self.claim is not None else []), *self.any_of))
+        age = [] if self.max_age is None else [f"max_age={self.max_age}"]
+        return f"require_{self.kind}({', '.join([*names, *age])})"
 
     __repr__ = __str__
+
+
+def _list_actor_names(principal: Principal) -> frozenset[str]:
+    """Return the current actor's subject, unless it is a subject of another issuer."""
+    actor = principal.actor
+    return frozenset({actor.sub} if actor is not None and actor.issuer in (None, principal.issuer) else ())
 
 
 def takes_scopes(requirements: Iterable[Requirement]) -> bool | None:
@@ -137,91 +199,12 @@ def _merge(alternatives: Iterable[Requirement]) -> tuple[Requirement, ...]:
     """Join alternatives of one kind, and return all in a fixed order."""
     merged: dict[tuple[object, ...], Requirement] = {}
     for each in alternatives:
-        key = (each.kind, each.claim, each if each.kind == "check" else None)
+        # Names of one kind are alternatives. Each check, and each level with its age, stands for itself.
+        key = (each.kind, each.claim, each if each.kind in ("check", "level") else None)
         same = merged.get(key)
         names = each.any_of if same is None else (*same.any_of, *each.any_of)
         merged[key] = replace(each, any_of=names)
     return tuple(sorted(merged.values(), key=str))
-
-
-def _explain(requirement: Requirement, principal: Principal) -> str:
-    """Return the remedy for this caller."""
-    if requirement.kind == "any":
-        return (
-            "any one of these is enough: "
-            + "; ".join(_explain(each, principal).removesuffix(".") for each in requirement.alternatives)
-            + "."
-        )
-    return _REMEDIES[requirement.kind](requirement, principal)
-
-
-def _explain_scope(requirement: Requirement, principal: Principal) -> str:
-    if principal.token_use == "id":
-        return 'an ID token has no scopes: send the access token ("access" must be in token_use).'
-    if principal.scopes == {_USER_ADMIN}:
-        return (
-            "this token is of a sign-in through an SDK (InitiateAuth), which gets no other scopes: sign in "
-            "through managed login (/oauth2/authorize), or add the scope in a pre-token-generation trigger."
-        )
-    return "let the app client have the scope, and ask for it at sign-in."
-
-
-def _explain_group(requirement: Requirement, principal: Principal) -> str:
-    if principal.is_machine:
-        return "a machine has no groups: give its app client a scope, and require that."
-    return "add the user to the group, and sign in again."
-
-
-def _explain_claim(requirement: Requirement, principal: Principal) -> str:
-    name = requirement.claim or ""
-    if principal.token_use == "access" and (name in _ATTRIBUTES or name.startswith("custom:")):
-        return (
-            "attributes are in ID tokens only: send the ID token, or add the claim to access tokens in a "
-            "pre-token-generation trigger."
-        )
-    return "set the claim (attribute, or pre-token-generation trigger), and sign in again."
-
-
-def _explain_check(requirement: Requirement, principal: Principal) -> str:
-    return "the app's own check returned False."
-
-
-_REMEDIES: dict[RequirementKind, Callable[[Requirement, Principal], str]] = {
-    "scope": _explain_scope,
-    "group": _explain_group,
-    "claim": _explain_claim,
-    "check": _explain_check,
-}
-# OpenID Connect Core section 5.1: Cognito's standard attributes.
-_ATTRIBUTES = frozenset(
-    "name family_name given_name middle_name nickname preferred_username profile picture website email "
-    "email_verified gender birthdate zoneinfo locale phone_number phone_number_verified address "
-    "updated_at".split()
-)
-
-
-def check_scope_names(names: Sequence[object]) -> tuple[str, ...]:
-    """Return names of scopes. Raises `ConfigurationError` for none, or for one that is not a scope."""
-    return _check_names(
-        names, _SCOPE, 'require_scope("orders/read", ...): at least one name, each a string without spaces'
-    )
-
-
-def check_group_names(names: Sequence[object]) -> tuple[str, ...]:
-    """Return names of groups. Raises `ConfigurationError` for none, or for one that is not a group name."""
-    return _check_names(
-        names, _GROUP, 'require_group("admins", ...): at least one name, each of 1 to 128 characters'
-    )
-
-
-def check_claim_values(values: Sequence[object]) -> tuple[str, ...]:
-    """Return values of a claim as the text that both doors deliver. Raises `ConfigurationError`."""
-    texts = [as_claim_text(value) for value in values]
-    if not texts or not all(texts):
-        raise ConfigurationError(
-            'Write require_claim("custom:tier", "gold", ...): values are text, whole numbers or booleans.'
-        )
-    return tuple(text for (text,) in texts)
 
 
 def check_all_scopes(principal: Principal, scopes: Sequence[str]) -> None:
@@ -229,15 +212,7 @@ def check_all_scopes(principal: Principal, scopes: Sequence[str]) -> None:
     if not principal.scopes.issuperset(scopes):
         missing = [scope for scope in check_scope_names(scopes) if scope not in principal.scopes]
         raise InsufficientScope(
-            f"Security scopes {', '.join(missing)} are missing: "
-            + _explain_scope(Requirement(kind="scope", any_of=tuple(missing)), principal),
+            f"Security scopes {', '.join(missing)} are missing: " + explain_remedy("scope", None, principal),
             required=check_scope_names(scopes),
             missing=missing,
         )
-
-
-def _check_names(names: Sequence[object], form: str, usage: str) -> tuple[str, ...]:
-    good = tuple(name for name in names if isinstance(name, str) and re.fullmatch(form, name))
-    if not good or len(good) != len(names):
-        raise ConfigurationError(f"Write {usage}.")
-    return good

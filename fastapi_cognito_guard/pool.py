@@ -1,7 +1,7 @@
 """Settings of user pools, fixed when the app is written and never read from a token."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from math import isfinite
@@ -16,11 +16,13 @@ from fastapi_cognito_guard.addresses import (
     check_name_only,
 )
 from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.principal import COGNITO_LEVELS
 
 _REGION = r"(?:eusc-[a-z]{2}|[a-z]{2})-(?:gov-)?[a-z]+-[0-9]+"
 # Strings, so that importing the package stays cheap: `re` compiles them when they are first needed.
 _POOL_ID = rf"({_REGION})_[A-Za-z0-9]+"
 _ANY_POOL_ID = r"[\x21\x23-\x26\x28-\x2B\x2D-\x5F\x61-\x7E]{1,128}"  # visible; no quotes, no commas
+_LEVEL = r"[\x21\x23-\x5B\x5D-\x7E]{1,64}"  # AcrValueType of the service model
 _NO_ID = r"[\s,;\[\]\"']"  # several ids in one string
 _TOKEN_USES = frozenset({"id", "access"})
 
@@ -67,6 +69,7 @@ class UserPool:
     ``jwks``        the keys, as a mapping or the path of a file; nothing is fetched
     ``domain``      the sign-in domain: ``myapp.auth.eu-west-1.amazoncognito.com``, a domain of your own,
                     or ``http://127.0.0.1:9229`` for a local pool
+    ``levels``      the pool's four authentication levels, the lowest first, if it renames Cognito's
     ``http_hosts``  names of hosts that may be reached over plain http, for emulators in containers:
                     ``["cognito"]``. Whoever controls the network to them controls the keys; refused on Lambda
 
@@ -84,6 +87,7 @@ class UserPool:
         default=None, kw_only=True, repr=False, hash=False
     )
     domain: str | None = field(default=None, kw_only=True)
+    levels: Sequence[str] = field(default=COGNITO_LEVELS, kw_only=True)
     http_hosts: Collection[str] | str = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
@@ -92,6 +96,7 @@ class UserPool:
         object.__setattr__(self, "token_use", _check_token_uses(self.token_use))
         object.__setattr__(self, "regions", _check_regions(self.regions))
         self._check_binding()
+        object.__setattr__(self, "levels", _check_levels(self.levels))
         http_hosts = check_http_hosts(self.http_hosts)
         object.__setattr__(self, "http_hosts", http_hosts)
         self._check_addresses(http_hosts)
@@ -247,6 +252,18 @@ def _check_regions(given: object) -> tuple[str, ...]:
             'regions lists the regions of replicas: regions=["eu-central-1"].', setting="regions"
         )
     return tuple(sorted(regions))
+
+
+def _check_levels(given: object) -> tuple[str, ...]:
+    levels = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else ()
+    named = [each for each in levels if isinstance(each, str) and re.fullmatch(_LEVEL, each)]
+    if len(levels) != len(COGNITO_LEVELS) or len(set(named)) != len(COGNITO_LEVELS):
+        raise ConfigurationError(
+            "levels lists the names of the pool's four authentication levels, the lowest first: "
+            'levels=["bronze", "silver", "gold", "platinum"].',
+            setting="levels",
+        )
+    return levels
 
 
 def _read_strings(given: object) -> frozenset[str] | None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import FrozenInstanceError, dataclass, field
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
+from fastapi_cognito_guard.claim_models import Model, read_model
 from fastapi_cognito_guard.claim_types import (
     COGNITO_LISTS,
     COGNITO_OBJECTS,
@@ -14,6 +15,12 @@ from fastapi_cognito_guard.claim_types import (
     describe_type,
 )
 from fastapi_cognito_guard.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from fastapi_cognito_guard.actor import Actor
+
+COGNITO_LEVELS = tuple(f"urn:cognito:loa:{level}" for level in (1, 2, 3, 4))
+"""Cognito's default names of its four authentication levels, the lowest first."""
 
 Source = Literal["token", "rest", "http", "lambda"]
 TokenUse = Literal["id", "access"]
@@ -123,6 +130,9 @@ class Principal:
     ``token_use``   ``"id"`` or ``"access"``
     ``scopes``      from access tokens (with ``semantics="http"`` from any token)
     ``groups``      ``cognito:groups``
+    ``actor``       who acts for the user, by a token that was exchanged with an actor token; None for nobody.
+                    A token that was exchanged without one looks like the user's own
+    ``levels``      the names of the pool's authentication levels, the lowest first
     ``claim_types`` the types that the guard declares for the app's own claims
     ``source``      the origin of the claims: ``"token"``, ``"rest"``, ``"http"`` or ``"lambda"``
     """
@@ -138,6 +148,8 @@ class Principal:
     groups: frozenset[str]
     source: Source
     claim_types: ClaimTypes = field(repr=False, compare=False)
+    actor: "Actor | None"
+    levels: tuple[str, ...] = field(repr=False, compare=False)
 
     def __init_subclass__(cls) -> NoReturn:
         # Pydantic would validate a subclass by its own fields, and FastAPI build one from a request.
@@ -156,6 +168,8 @@ class Principal:
         groups: frozenset[str] = frozenset(),
         source: Source = "token",
         claim_types: ClaimTypes = MappingProxyType({}),
+        actor: "Actor | None" = None,
+        levels: tuple[str, ...] = COGNITO_LEVELS,
     ) -> None:
         # `object.__setattr__`, which frozen dataclasses use, costs as much as decoding a token.
         fields = self.__dict__
@@ -170,6 +184,8 @@ class Principal:
         fields["groups"] = groups
         fields["source"] = source
         fields["claim_types"] = claim_types
+        fields["actor"] = actor
+        fields["levels"] = levels
 
     def claim(self, name: str) -> Any:
         """Return one claim, or None. Cheaper than ``claims``, which copies all of them.
@@ -184,10 +200,24 @@ class Principal:
             raise ConfigurationError(advice, setting="claim_types")
         return deepcopy(value)
 
+    def claims_as(self, model: type[Model]) -> Model:
+        """Return the claims as a pydantic model, read by its fields' names or aliases.
+
+        Claims that do not fit are refused: 401 ``claim_invalid``. Raises `ConfigurationError` if a field
+        reads a claim that must be declared first: see ``claims``.
+        """
+        return read_model(model, self.claims)
+
     @property
     def is_machine(self) -> bool:
         """True for an access token without a user: a client that acts for itself (client_credentials)."""
         return self.token_use == "access" and self.username is None
+
+    @property
+    def level(self) -> str | None:
+        """The authentication level reached at sign-in (``acr``); None if the pool has no such level."""
+        acr = self.__dict__["claims"].get("acr")
+        return acr if isinstance(acr, str) and acr in self.__dict__["levels"] else None
 
     @property
     def email(self) -> str | None:

@@ -99,7 +99,7 @@ class ProtectedApp:
         if self.guard.semantics == "rest":
             check_token_use_as_rest(principal, scoped=takes_scopes(self.requirements))
         for requirement in self.requirements:
-            requirement.check(principal)
+            requirement.check(principal, now=self.guard.now)
         return principal
 
 

@@ -1,5 +1,6 @@
 """Per-request state, and the guard as the rest of the package sees it."""
 
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 from starlette.requests import HTTPConnection
@@ -59,6 +60,11 @@ class Guard(Protocol):
     @property
     def root(self) -> "Guard":
         """The guard that this one was made of with ``for_resource``, or this one."""
+        ...
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The clock, in seconds since the epoch."""
         ...
 
     async def identify(self, connection: HTTPConnection) -> Principal:

@@ -5,7 +5,7 @@ authorizer of an HTTP API. All bodies have the gateways' shape. No response repe
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +16,7 @@ from fastapi_cognito_guard.errors import (
     ClientMismatch,
     Forbidden,
     GatewayClaimsMissing,
+    InsufficientLevel,
     InsufficientScope,
     IssuerMismatch,
     KeysUnavailable,
@@ -86,13 +87,22 @@ def _render_strict(error: AuthError) -> Refusal:
     if isinstance(error, Unauthenticated):
         challenge = "Bearer"
         if error.presented:
-            challenge += f' error="invalid_token", error_description="{error.description}"'
+            challenge += " " + ", ".join(f'{name}="{value}"' for name, value in _list_parameters(error))
         return Refusal(status=401, body=body, headers={"WWW-Authenticate": challenge})
     if isinstance(error, InsufficientScope):
         scope = " ".join(error.required)
         challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
         return Refusal(status=403, body=body, headers={"WWW-Authenticate": challenge})
     return Refusal(status=error.status, body=body)
+
+
+def _list_parameters(error: AuthError) -> Iterator[tuple[str, str]]:
+    """List the parameters of the challenge to a token that was refused (RFC 6750, RFC 9470)."""
+    is_level = isinstance(error, InsufficientLevel)
+    yield "error", "insufficient_user_authentication" if is_level else "invalid_token"
+    yield "error_description", error.description
+    if isinstance(error, InsufficientLevel):
+        yield from error.challenge.items()
 
 
 def _render_rest(error: AuthError) -> Refusal:
@@ -126,7 +136,8 @@ def _render_http(error: AuthError) -> Refusal:
     if isinstance(error, TokenMissing | GatewayClaimsMissing):
         challenge = "Bearer"
     else:
-        challenge = f'Bearer scope="" error="invalid_token" error_description="{_describe_for_http(error)}"'
+        parameters = {**dict(_list_parameters(error)), "error_description": _describe_for_http(error)}
+        challenge = 'Bearer scope="" ' + " ".join(f'{name}="{value}"' for name, value in parameters.items())
     return Refusal(status=401, body={"message": "Unauthorized"}, headers={"www-authenticate": challenge})
 
 

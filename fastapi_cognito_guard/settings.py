@@ -35,6 +35,7 @@ POOL: Mapping[str, tuple[str, Reader]] = {
     "jwks_uri": ("COGNITO_JWKS_URI", str),
     "jwks": ("COGNITO_JWKS_FILE", str),
     "domain": ("COGNITO_DOMAIN", str),
+    "levels": ("COGNITO_LEVELS", _parse_list),
     "http_hosts": ("COGNITO_HTTP_HOSTS", _parse_list),
 }
 GUARD: Mapping[str, tuple[str, Reader]] = {

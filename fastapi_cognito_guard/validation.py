@@ -60,8 +60,9 @@ def is_too_deep(values: Mapping[str, Any]) -> bool:
 
 def loggable_claims(values: Mapping[str, Any], *, prefix: str = "") -> dict[str, str]:
     """Return the claims that a log may hold: no name, email address or phone number."""
-    client = values.get("client_id", values.get("aud"))
+    client, act = values.get("client_id", values.get("aud")), values.get("act")
     found = {**{name: values.get(name) for name in _LOGGED_CLAIMS}, "client_id": client}
+    found["actor"] = act.get("sub") if isinstance(act, dict) else None
     return {prefix + name: escape_for_log(text) for name, text in found.items() if isinstance(text, str)}
 
 

@@ -51,6 +51,13 @@ SCENARIOS: dict[str, Token] = {
     ),
     "a forged type": lambda pool, other: pool.access_token(**USER, claims={"token_use": "refresh"}),
     "not yet": lambda pool, other: pool.access_token(**USER, claims={"nbf": int(NOW) + 60}),
+    "a level": lambda pool, other: pool.access_token(
+        **USER, level="urn:cognito:loa:3", claims={"amr": ["pwd", "otp", "mfa"]}
+    ),
+    "an actor": lambda pool, other: pool.access_token(
+        **USER, claims={"act": {"sub": "orders", "act": {"sub": "gateway"}}}
+    ),
+    "an actor that cannot be read": lambda pool, other: pool.access_token(**USER, claims={"act": "orders"}),
 }
 
 
@@ -135,6 +142,9 @@ EXPECTED: dict[str, dict[Semantics, Row]] = {
     "the updated issuer": {"strict": ANY_USER, "rest": REST_ACCESS, "http": ANY_USER},
     "a forged type": in_all_dialects("claim_invalid"),
     "not yet": in_all_dialects("token_not_yet_valid"),
+    "a level": {"strict": ANY_USER, "rest": REST_ACCESS, "http": ANY_USER},
+    "an actor": {"strict": ANY_USER, "rest": REST_ACCESS, "http": ANY_USER},
+    "an actor that cannot be read": in_all_dialects("claim_invalid"),
 }
 
 DIFFERENCES: dict[tuple[str, str, str], tuple[str, str]] = {

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fastapi_cognito_guard.app.routes import RouteInfo, list_mounted_apps, list_routes
 from fastapi_cognito_guard.app.startup import run_at_startup
-from fastapi_cognito_guard.app.swagger_ui import add_docs_login, find_swagger_files
+from fastapi_cognito_guard.app.swagger_ui import add_docs_login, ask_for_levels, find_swagger_files
 from fastapi_cognito_guard.errors import InsufficientGroup, KeysUnavailable, TokenMissing
 from fastapi_cognito_guard.middleware import find_guard, is_public
-from fastapi_cognito_guard.policy import Requirement
+from fastapi_cognito_guard.policy import LISTED_KINDS, Requirement
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.request_state import Guard
 from fastapi_cognito_guard.responses import Refusal
@@ -53,6 +53,7 @@ def extend_openapi(app: "FastAPI", guard: Guard, *, header: str) -> None:
 
     def extend_all() -> None:
         _wrap_openapi(app, guard, header)
+        ask_for_levels(app, pool, list_routes(app))
         for prefix, mounted in list_mounted_apps(app):
             is_fastapi = hasattr(mounted, "openapi")
             if is_fastapi and find_guard(mounted) is None and _wrap_openapi(mounted, guard, header, prefix):
@@ -173,7 +174,7 @@ def _extend_operation(
     operation["security"] = _join_alternatives(operation.get("security") or [], route, alternatives)
     if route.groups:
         operation[_GROUPS] = list(route.groups[0]) if len(route.groups) == 1 else [*map(list, route.groups)]
-    others = [each.label for each in route.requirements if each.kind in ("any", "check")]
+    others = [each.label for each in route.requirements if each.kind not in LISTED_KINDS]
     if others:
         operation[_REQUIREMENTS] = others
     for status, response in responses.items():

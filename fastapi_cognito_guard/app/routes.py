@@ -22,8 +22,9 @@ from fastapi_cognito_guard.dependants import (
     walk_dependants,
 )
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.policy import Requirement, RequirementKind
+from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.protected_app import ProtectedApp
+from fastapi_cognito_guard.remedies import RequirementKind
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -1,5 +1,6 @@
 """Login on ``/docs``: Swagger UI with the settings that signing in at Cognito needs."""
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from fastapi_cognito_guard.app.routes import RouteInfo
 from fastapi_cognito_guard.pool import AnyClient, UserPool
 
 if TYPE_CHECKING:
@@ -43,6 +45,25 @@ def add_docs_login(app: "FastAPI", pool: UserPool | None, *, files: Path | None)
     index = next((index for index, route in enumerate(app.routes) if _is_docs_route(route, app)), None)
     if index is not None and (pool is not None or files is not None):
         app.router.routes[index : index + 1] = _build_docs_routes(app, files)
+
+
+def ask_for_levels(app: "FastAPI", pool: UserPool | None, routes: Iterable[RouteInfo]) -> None:
+    """Let the login ask for the highest authentication level that a route requires, or else for a lower one.
+
+    Cognito takes the first of ``acr_values`` that the user can reach.
+    """
+    required = {
+        name
+        for route in routes
+        for each in route.requirements
+        for level in each.list_of_kind("level")
+        for name in level.any_of
+    }
+    levels = [] if pool is None else [level for level in reversed(pool.levels) if level in required]
+    if levels:
+        settings = app.swagger_ui_init_oauth = {**(app.swagger_ui_init_oauth or {})}
+        own = settings.get("additionalQueryStringParams") or {}
+        settings["additionalQueryStringParams"] = {"acr_values": " ".join(levels), **own}
 
 
 def find_swagger_files(package: str = "fastapi_offline") -> Path | None:

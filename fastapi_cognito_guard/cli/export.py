@@ -79,7 +79,6 @@ BinaryMediaTypes = Annotated[
     list[str] | None,
     typer.Option(
         "--binary-media-type",
-        "--binary-media-types",
         metavar="TYPE",
         help="REST: a media type to decode from base64, or */* for all. Repeatable.",
         show_default=False,

@@ -11,6 +11,7 @@ from fastapi_cognito_guard.cli.output import print_note
 from fastapi_cognito_guard.deploy.definition.notes import logger
 from fastapi_cognito_guard.deploy.export import export
 
+_SINGULAR = {"binary_media_types": "binary_media_type"}  # a repeatable option, for one each time
 ARGUMENTS = tuple(name for name in signature(export).parameters if name != "app")
 
 _ANY = "|".join(ARGUMENTS)
@@ -35,7 +36,7 @@ def replace_arguments(text: str) -> str:
 
 
 def _format_option(name: str, value: str = "") -> str:
-    option = "--" + name.replace("_", "-")
+    option = "--" + _SINGULAR.get(name, name).replace("_", "-")
     items = re.findall(r'"([^"]*)"', value) or list(filter(None, [value.strip("[]")]))
     return " ".join(f"{option} {item if item == '...' else shlex.quote(item)}" for item in items) or option
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fastapi_cognito_guard.app.routes import RouteInfo, list_routes
-from fastapi_cognito_guard.audit import list_open_routes
+from fastapi_cognito_guard.audit import list_open_routes, list_unseen_mounts
 from fastapi_cognito_guard.cli.inputs import load_app
 from fastapi_cognito_guard.cli.output import (
     ExitCode,
@@ -18,6 +18,7 @@ from fastapi_cognito_guard.cli.output import (
     print_text,
 )
 from fastapi_cognito_guard.guard import installed_guard
+from fastapi_cognito_guard.policy import LISTED_KINDS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -72,8 +73,15 @@ def _list_rows(app: "FastAPI") -> Iterator[dict[str, Any]]:
         is_open = open_routes.pop(str(route), None) is not None
         if route.guarded or route.iam or is_open or is_closed:
             yield _build_row(route, is_public=is_open)
+    for mount in list_unseen_mounts(app) if is_closed else ():
+        if mount.where not in open_routes:
+            yield _build_mount_row(mount.path, "user")
     for mount in open_routes.values():
-        yield {"methods": [], "path": mount.path, "guard": "public", **dict.fromkeys(_REQUIREMENTS, ())}
+        yield _build_mount_row(mount.path, "public")
+
+
+def _build_mount_row(path: str, guard: str) -> dict[str, Any]:
+    return {"methods": [], "path": path, "guard": guard, **dict.fromkeys(_REQUIREMENTS, ())}
 
 
 def _build_row(route: RouteInfo, *, is_public: bool) -> dict[str, Any]:
@@ -86,7 +94,7 @@ def _build_row(route: RouteInfo, *, is_public: bool) -> dict[str, Any]:
         "claims": [
             {"name": each.claim, "values": list(each.any_of)} for each in route.requirements_of_kind("claim")
         ],
-        "others": [each.label for each in route.requirements if each.kind in ("any", "check")],
+        "others": [each.label for each in route.requirements if each.kind not in LISTED_KINDS],
     }
 
 

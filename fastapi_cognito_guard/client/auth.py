@@ -144,7 +144,7 @@ class CognitoAuth(httpx.Auth):
         """Return another token to try after a 401, or None if the response stands."""
         # After a redirect to another origin the token is gone, so that a 401 from there is not about it.
         sent = response.request.headers.get("Authorization") == f"Bearer {token}"
-        if response.status_code != 401 or not sent:
+        if response.status_code != 401 or not sent or _asks_for_sign_in(response):
             return None
         with self._flight.lock:
             kept, now = self._kept, self._now()
@@ -222,6 +222,11 @@ class CognitoAuth(httpx.Auth):
         if callable(self._source):
             return "give the token provider a time limit of its own"
         return "check the domain and the network"
+
+
+def _asks_for_sign_in(response: httpx.Response) -> bool:
+    """Return True if only a new sign-in of the user helps (RFC 9470): a renewed token has the same level."""
+    return 'error="insufficient_user_authentication"' in response.headers.get("WWW-Authenticate", "")
 
 
 def _authorize(request: httpx.Request, token: str) -> httpx.Request:

@@ -45,8 +45,8 @@ class Access(NamedTuple):
 
     @property
     def decidable(self) -> frozenset[Requirement]:
-        """Requirements that can be checked by the caller alone. The app's own checks are left to the app."""
-        return frozenset(each for each in self.requirements if not each.list_of_kind("check"))
+        """Requirements that a gateway's authorizer can decide in advance. The others are left to the app."""
+        return frozenset(each for each in self.requirements if not each.is_left_to_app)
 
     def names_of_kind(self, kind: str) -> tuple[tuple[str, ...], ...]:
         """Return the names in the requirements of one kind: all of these, any one of each."""

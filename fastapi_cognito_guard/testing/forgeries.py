@@ -157,6 +157,8 @@ def _list_wrong_contents(good: Parts, key: SigningKey) -> Iterator[tuple[str, st
         text = f"{encode_base64url(json.dumps(header).encode())}.{encode_base64url(payload.encode())}"
         yield f"the payload is {name}", f"{text}.{encode_base64url(key.sign(text.encode()))}"
     yield "groups are a text", _with_claims(good, key.sign, **{"cognito:groups": "admins"})
+    for act in ("admin", {}, {"sub": ""}):
+        yield f"the actor is {act!r}", _with_claims(good, key.sign, act=act)
     yield "sub is missing", _with_claims(good, key.sign, sub=None)
 
 

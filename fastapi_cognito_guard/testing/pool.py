@@ -101,6 +101,7 @@ class FakeUserPool:
         client_id: str | None = None,
         nonce: str | None = None,
         resource: str | None = None,
+        level: str | None = None,
         expires_in: float = 3600,
         id_claims: Mapping[str, Any] | None = None,
         access_claims: Mapping[str, Any] | None = None,
@@ -118,6 +119,7 @@ class FakeUserPool:
             client_id=client_id or self.client_id,
             nonce=nonce,
             resource=resource or self.resource,
+            level=level,
             id_claims=id_claims or {},
             access_claims=access_claims or {},
         )
@@ -149,11 +151,17 @@ class FakeUserPool:
         *,
         groups: Collection[str] = (),
         scopes: Collection[str] = (USER_ADMIN,),
+        level: str | None = None,
+        actor: str | None = None,
         expires_in: float = 3600,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
-        """Issue a user's access token. ``claims`` are added or replaced; a claim that is None is left out."""
-        own = self._make_sign_in(username, groups=groups, scopes=scopes).build_access_claims()
+        """Issue a user's access token. ``claims`` are added or replaced; a claim that is None is left out.
+
+        ``level``: the authentication level reached (``acr``). ``actor``: the client id of who acts (``act``).
+        """
+        sign_in = self._make_sign_in(username, groups=groups, scopes=scopes, level=level, actor=actor)
+        own = sign_in.build_access_claims()
         return self._issue(own, expires_in, claims)
 
     def id_token(
@@ -162,11 +170,16 @@ class FakeUserPool:
         *,
         groups: Collection[str] = (),
         email: str | None = None,
+        level: str | None = None,
+        actor: str | None = None,
         expires_in: float = 3600,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
-        """Issue a user's ID token. ``claims`` are added or replaced; a claim that is None is left out."""
-        own = self._make_sign_in(username, groups=groups, scopes=(), email=email).build_id_claims()
+        """Issue a user's ID token. The arguments are those of `access_token`."""
+        sign_in = self._make_sign_in(
+            username, groups=groups, scopes=(), email=email, level=level, actor=actor
+        )
+        own = sign_in.build_id_claims()
         return self._issue(own, expires_in, claims)
 
     def machine_token(

@@ -27,7 +27,8 @@ class Tokens:
 class SignIn:
     """One sign-in of a user. All its tokens are built from it, also after a refresh.
 
-    ``resource`` is the ``aud`` of its access tokens (resource binding).
+    ``resource`` is the ``aud`` of its access tokens (resource binding), ``level`` the authentication level
+    reached (``acr``), and ``actor`` the client id of a party that acts for the user (``act``).
     ``id_claims`` and ``access_claims`` are added or replaced, as by a pre-token-generation trigger. A claim
     that is None is left out.
     """
@@ -41,6 +42,8 @@ class SignIn:
     email: str | None = None
     nonce: str | None = None
     resource: str | None = None
+    level: str | None = None
+    actor: str | None = None
     id_claims: Mapping[str, Any] = field(default_factory=dict)
     access_claims: Mapping[str, Any] = field(default_factory=dict)
     origin_jti: str = field(default_factory=lambda: str(uuid4()))
@@ -79,6 +82,8 @@ class SignIn:
             "origin_jti": self.origin_jti,
             "event_id": self.event_id,
             "cognito:groups": list(check_list("groups", self.groups)) or None,
+            "acr": self.level,
+            "act": None if self.actor is None else {"sub": self.actor},
         }
 
 

@@ -34,6 +34,8 @@ def as_user(
     email: str | None = None,
     client_id: str | None = None,
     token_use: TokenUse | None = None,
+    level: str | None = None,
+    actor: str | None = None,
     claims: Mapping[str, Any] | None = None,
 ) -> Iterator[Principal]:
     """Make every request within the block this user's, with or without a token.
@@ -45,12 +47,16 @@ def as_user(
     ``client_id``  by default one of the guard's clients
     ``token_use``  by default ``"access"``, or ``"id"`` if the guard accepts only that; with
                    ``semantics="rest"`` the type that each route requires
+    ``level``      the authentication level reached (``acr``), just now
+    ``actor``      the client id of a party that acts for the user (``act``)
     ``claims``     are added or replaced; a claim that is None is left out
 
     Raises `ConfigurationError` for an app without a guard.
     """
     guard = installed_guard(app)
-    sign_in = _build_sign_in(guard, username, client_id, groups=groups, scopes=scopes, email=email)
+    sign_in = _build_sign_in(
+        guard, username, client_id, groups=groups, scopes=scopes, email=email, level=level, actor=actor
+    )
     access = _build_principal(guard, sign_in.build_access_claims(), claims, is_machine=username is None)
     principals: dict[TokenUse, Principal] = {"access": access, "id": access}  # a machine has no ID token
     if username is not None:
@@ -74,7 +80,7 @@ def _build_sign_in(
     *,
     groups: Collection[str],
     scopes: Collection[str],
-    email: str | None,
+    **fields: Any,
 ) -> SignIn:
     pool = guard.pools[0]
     if client_id is None:
@@ -86,8 +92,8 @@ def _build_sign_in(
         groups=check_list("groups", groups),
         scopes=check_list("scopes", scopes),
         auth_time=int(guard.now()),
-        email=email,
         resource=pool.resource,
+        **fields,
     )
 
 
@@ -110,7 +116,8 @@ def _build_principal(
     use: TokenUse = own["token_use"]
     check_writable(values)
     check_types(values, use)
-    return build_principal(values, "token", use, guard.semantics, guard.validator.claim_types)
+    levels = tuple(guard.pools[0].levels)
+    return build_principal(values, "token", use, guard.semantics, guard.validator.claim_types, levels=levels)
 
 
 @contextmanager

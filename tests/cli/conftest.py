@@ -57,6 +57,7 @@ async def open_(): ...
 
 
 opened.mount("/static", StaticFiles(directory="."))
+closed.mount("/static", StaticFiles(directory="."))
 
 
 def factory(x): ...

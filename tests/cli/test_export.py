@@ -116,9 +116,7 @@ def test_binary_media_types_are_an_option_and_the_warning_names_it() -> None:
     assert "base64" not in result.err
     result = export("--user-pool-arn", POOL, app="bytes")
     assert "warning: The app answers with bytes (GET /png)" in result.err
-    assert result.err.rstrip().endswith("give --binary-media-types '*/*'.")
-    given = export("--user-pool-arn", POOL, "--binary-media-types", "*/*", app="bytes")
-    assert json.loads(given.out)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+    assert result.err.rstrip().endswith("give --binary-media-type '*/*'.")
 
 
 def test_cloudformation_functions_are_given_as_json() -> None:
@@ -159,7 +157,7 @@ def test_notes_and_warnings_go_to_standard_error_even_if_the_app_disables_logger
         ("app", ["--kind=http", "--issuer=https://x.example"], "which is in no token that the guard takes"),
         ("app", ["--kind=http", "--rest-authorizer=jwt"], "--rest-authorizer is for REST APIs: drop it."),
         ("app", ["--rest-authorizer=jwt"], "or export with --rest-authorizer cognito."),
-        ("app", ["--binary-media-type=png"], "--binary-media-types '*/*', or "),
+        ("app", ["--binary-media-type=png"], "--binary-media-type '*/*', or "),
         ("app", ["--kind=http", "--audience="], "resources: --audience 4b1example. For "),
         ("several", ["--kind=http"], "--authorizer-arn ... and --authorizer-for all."),
         ("strict", ["--kind=http"], "--beyond app (the gateway "),

@@ -81,7 +81,7 @@ def test_a_gateway_leaves_alternatives_and_checks_to_the_app_and_a_note_says_so(
         "GET /owned/{id}: the gateway cannot decide all of require(..., name='owner'); the app does.",
     ):
         assert text in caplog.text
-    assert ("no machine passes. Give catch_all" in caplog.text) is (kind == "rest")
+    assert ("no machine passes. Name scopes with catch_all." in caplog.text) is (kind == "rest")
 
 
 def test_a_check_alone_needs_no_lambda_authorizer_and_alternatives_do(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, assert_type
 
 from fastapi import Depends, FastAPI, Security, WebSocket
+from pydantic import BaseModel
 
 from fastapi_cognito_guard import (
     ANY_CLIENT,
@@ -29,6 +30,10 @@ from fastapi_cognito_guard.dependencies import Required
 from fastapi_cognito_guard.testing import FakeUserPool, assert_all_routes_guarded, gateway_event
 
 app = FastAPI(dependencies=[Depends(current_user)])
+
+
+class Profile(BaseModel):
+    email: str
 
 
 def configure(environ: dict[str, str]) -> None:
@@ -74,6 +79,8 @@ def read_principal(user: Principal) -> None:
     assert_type(user.claim("custom:tier"), Any)
     assert_type(user.is_machine, bool)
     assert_type(user.email, str | None)
+    assert_type(user.claims_as(Profile), Profile)
+    user.claims_as(dict)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     user.sub = "another"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -171,7 +171,7 @@ def _check_access(guard: CognitoGuard, access: Access, principal: Principal) -> 
         if guard.semantics == "rest":
             check_token_use_as_rest(principal, scoped=takes_scopes(access.requirements))
         for requirement in access.decidable:
-            requirement.check(principal)
+            requirement.check(principal, now=guard.now)
 
 
 def _check_allow(allow: Allow | None, principal: Principal, request: AuthorizerRequest) -> None:

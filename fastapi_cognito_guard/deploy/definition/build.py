@@ -14,7 +14,7 @@ from fastapi_cognito_guard.deploy.definition.setting_notes import log_setting_no
 from fastapi_cognito_guard.deploy.operations import GatewayRoutes
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import installed_guard
-from fastapi_cognito_guard.policy import check_scope_names
+from fastapi_cognito_guard.requirement_names import check_scope_names
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

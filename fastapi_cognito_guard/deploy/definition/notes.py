@@ -79,7 +79,7 @@ def _list_token_type_conflicts(
     if for_machines:
         yield (
             f"A REST API takes only ID tokens at {join_first(for_machines)}, where the app also takes "
-            "scopes, which only access tokens have: no machine passes. Give catch_all=[...]."
+            "scopes, which only access tokens have: no machine passes. Name scopes with catch_all."
         )
     if unscoped and guard.semantics == "strict" and not any("id" in pool.token_use for pool in guard.pools):
         yield (

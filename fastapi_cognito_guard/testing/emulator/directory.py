@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import UserPool
+from fastapi_cognito_guard.principal import COGNITO_LEVELS
 from fastapi_cognito_guard.testing.signins import check_list
 
 DOCS_REDIRECTS = tuple(f"http://{host}:8000/docs/oauth2-redirect" for host in ("127.0.0.1", "localhost"))
@@ -53,6 +54,7 @@ class LocalUser:
 
     ``password``           required at sign-in if given; it stands in a text file, so make one up for it
     ``suppressed_scopes``  scopes that this user's tokens never have, whatever the client requests
+    ``highest_level``      the highest authentication level that the user can reach, by its name
     ``claims``             further claims of the ID token: ``custom:`` attributes, for example
     ``access_claims``      further claims of the access token
     """
@@ -64,6 +66,7 @@ class LocalUser:
     email: str | None = None
     password: str | None = field(default=None, repr=False)
     suppressed_scopes: tuple[str, ...] = ()
+    highest_level: str = COGNITO_LEVELS[-1]
     claims: Mapping[str, Any] = field(default_factory=dict)
     access_claims: Mapping[str, Any] = field(default_factory=dict)
 
@@ -71,6 +74,10 @@ class LocalUser:
         _check_lists(self, "groups", "suppressed_scopes")
         if not self.username:
             raise ConfigurationError('A user needs a name: username="ada".', setting="username")
+        if self.highest_level not in COGNITO_LEVELS:
+            raise ConfigurationError(
+                f"highest_level is one of {', '.join(COGNITO_LEVELS)}.", setting="highest_level"
+            )
         _check_json(self.claims)
         _check_json(self.access_claims)
 

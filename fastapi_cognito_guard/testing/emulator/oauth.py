@@ -2,11 +2,12 @@
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from fastapi_cognito_guard.principal import COGNITO_LEVELS
 from fastapi_cognito_guard.testing.emulator.directory import Directory, LocalClient, LocalUser
 from fastapi_cognito_guard.testing.emulator.errors import OAuthError
 from fastapi_cognito_guard.testing.emulator.registration import Registrations
@@ -47,6 +48,7 @@ class AuthorizationRequest:
     nonce: str | None
     challenge: str | None
     resource: str | None
+    acr_values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,12 @@ class AuthorizationServer:
         if parameters.get("prompt") == "none":
             raise OAuthError("login_required")
         return AuthorizationRequest(
-            target, scopes, parameters.get("nonce"), challenge, _read_resource(parameters)
+            target,
+            scopes,
+            parameters.get("nonce"),
+            challenge,
+            _read_resource(parameters),
+            tuple(parameters.get("acr_values", "").split()),
         )
 
     def authenticate(self, username: str, password: str) -> LocalUser | None:
@@ -157,6 +164,7 @@ class AuthorizationServer:
             client_id=client.id,
             nonce=request.nonce,
             resource=_choose_resource(request.resource, form),
+            level=_choose_level(request.acr_values, user),
             expires_in=self._directory.token_lifetime,
             id_claims=user.claims,
             access_claims=user.access_claims,
@@ -208,6 +216,12 @@ def _choose_resource(granted: str | None, form: Parameters) -> str | None:
     if granted is not None and requested not in (None, granted):
         raise OAuthError("invalid_target", "resource is not the one of the sign-in")
     return granted or requested
+
+
+def _choose_level(acr_values: Sequence[str], user: LocalUser) -> str | None:
+    """Return the first level that the user can reach; None if none was asked for. Other names are ignored."""
+    reachable = COGNITO_LEVELS[: COGNITO_LEVELS.index(user.highest_level) + 1]
+    return next((level for level in acr_values if level in reachable), None)
 
 
 def _is_verified(verifier: str | None, challenge: str | None) -> bool:

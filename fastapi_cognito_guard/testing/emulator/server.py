@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.guard import CognitoGuard
+from fastapi_cognito_guard.principal import COGNITO_LEVELS
 from fastapi_cognito_guard.testing.emulator.directory import Directory
 from fastapi_cognito_guard.testing.emulator.errors import OAuthError
 from fastapi_cognito_guard.testing.emulator.forms import (
@@ -46,7 +47,7 @@ _PAGE_HEADERS = {
 }
 _REQUEST_FIELDS = (
     "response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge",
-    "code_challenge_method", "resource",
+    "code_challenge_method", "resource", "acr_values", "max_age",
 )  # fmt: skip
 
 
@@ -128,6 +129,7 @@ class HostedUI:
                 "code_challenge_methods_supported": ["S256"],
                 "token_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,
                 "revocation_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,
+                "acr_values_supported": COGNITO_LEVELS,
                 "scopes_supported": sorted({s for client in self.directory.clients for s in client.scopes}),
             }
         )
