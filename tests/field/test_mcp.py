@@ -1,8 +1,10 @@
 """MCP servers behind the guard, called by the MCP SDK's own client, which signs in at the local pool."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -57,6 +59,23 @@ def test_a_client_that_nobody_knows_finds_the_pool_registers_signs_in_and_calls_
     assert client.client.client_id not in {each.id for each in OPEN_DIRECTORY.clients}
     assert (client.claims["aud"], client.claims["scope"]) == (served.url, "orders/read")
     assert client.challenges == [f'Bearer resource_metadata="{served.origin}{METADATA}/mcp"']
+
+
+def test_an_mcp_server_is_at_most_six_lines_more_than_an_app_without_one() -> None:
+    block = re.findall(
+        r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs/mcp.md").read_text(), re.DOTALL
+    )[0]
+    lines = [line for line in block.splitlines() if line]
+    without = [line for line in lines if not re.search(r"^(?!app = FastAPI|pool = ).*(mcp|server)", line)]
+    assert len(lines) - len(without) <= 6
+    assert [line.split("(")[0] for line in without] == [
+        "from fastapi import FastAPI",
+        "from fastapi_cognito_guard import ANY_BOUND_CLIENT, CognitoGuard, UserPool, require_scope",
+        "app = FastAPI",
+        "pool = UserPool",
+        "guard = CognitoGuard",
+        "guard.install",
+    ]
 
 
 def test_the_sdk_tries_rfc_8414_first_and_finds_the_pool_by_its_openid_discovery(served: Served) -> None:

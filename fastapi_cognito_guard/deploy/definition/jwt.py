@@ -17,7 +17,7 @@ from fastapi_cognito_guard.deploy.definition.options import ExportOptions
 from fastapi_cognito_guard.deploy.definition.security import OpenApiDocument
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard
-from fastapi_cognito_guard.pool import AnyClient, UserPool
+from fastapi_cognito_guard.pool import ANY_BOUND_CLIENT, AnyClient, UserPool
 
 _MAX_AUDIENCES = 50  # of an HTTP API's authorizer
 
@@ -163,7 +163,9 @@ def _build_audience(
             setting="audience",
         )
     if audience is None and pool is not None:
-        return list(list_names(pool, guard.semantics))
+        # Resources of mounts, too: one authorizer has to let tokens for each of them through to the app.
+        resources = [each.resource for own in guard.bound for each in own.pools if each.id == pool.id]
+        return list(dict.fromkeys([*list_names(pool, guard.semantics), *filter(None, resources)]))
     if isinstance(audience, Mapping) and is_for_cloudformation(audience):
         return dict(audience)
     items = [] if isinstance(audience, str | Mapping) or not isinstance(audience, Collection) else audience
@@ -202,6 +204,8 @@ def _find_pool(issuer: TemplateValue, pools: Sequence[UserPool]) -> UserPool | N
 
 def _list_names(pool: UserPool, semantics: Semantics) -> list[str]:
     """Return the values of ``aud`` to accept; an HTTP API compares ``client_id`` if there is no ``aud``."""
+    if pool.client_ids is ANY_BOUND_CLIENT and pool.resource is not None:
+        return [pool.resource]
     if isinstance(pool.client_ids, AnyClient):
         raise ConfigurationError(
             "A JWT authorizer must name its clients, and the guard takes ANY_CLIENT: give "
