@@ -86,12 +86,11 @@ def build_access_token(principal: Principal, token: str, pools: Iterable[UserPoo
 
 
 def _find_resource(principal: Principal, pools: Iterable[UserPool]) -> str | None:
-    """Return the resource that the guard requires and that the token names; None without such a rule.
+    """Return the resource that the guard requires of the caller's pool, if the token names it.
 
     Any other ``aud`` may be an app client.
     """
     audience = principal.claim("aud")
     named = audience if isinstance(audience, list) else [audience]
-    return next(
-        (pool.resource for pool in pools if pool.resource is not None and pool.resource in named), None
-    )
+    required = next((pool.resource for pool in pools if principal.issuer in pool.issuers), None)
+    return required if required in named else None

@@ -57,6 +57,24 @@ async def test_one_of_several_audiences_is_the_resource(pool: FakeUserPool) -> N
     assert access.resource == RESOURCE
 
 
+async def test_an_id_token_names_no_resource(pool: FakeUserPool) -> None:
+    verifier = build_verifier(pool, resource=RESOURCE, token_use={"access", "id"})
+    access = await verifier.verify_token(pool.id_token("ada"))
+    assert access is not None
+    assert access.resource is None
+
+
+async def test_of_several_pools_the_callers_own_says_the_resource(
+    pool: FakeUserPool, other_pool: FakeUserPool
+) -> None:
+    mine, others = pool.user_pool(resource=RESOURCE), other_pool.user_pool(resource="https://other.example")
+    verifier = CognitoGuard(others, mine, now=lambda: NOW).token_verifier()
+    token = pool.access_token(claims={"aud": ["https://other.example", RESOURCE]})
+    access = await verifier.verify_token(token)
+    assert access is not None
+    assert access.resource == RESOURCE
+
+
 async def test_every_attack_is_refused_and_logged_without_its_token(
     pool: FakeUserPool, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,14 @@
 
 COGNITO_RESOURCE is the address of this server. COGNITO_CLIENT_IDS may be ANY_BOUND_CLIENT, for clients that
 have registered themselves at the pool: nobody knows them ahead, and their tokens are good here only.
+
+On this machine, with a local pool (`cognito-guard pool --file examples/mcp_server/pool.toml --port 9229`):
+
+    export COGNITO_USER_POOL_ID=eu-west-1_LocalPool COGNITO_CLIENT_IDS=ANY_BOUND_CLIENT
+    export COGNITO_RESOURCE=http://127.0.0.1:8000/mcp COGNITO_ISSUER=http://127.0.0.1:9229/eu-west-1_LocalPool
+    uvicorn examples.mcp_server.main:app
+
+Then give http://127.0.0.1:8000/mcp to an MCP client.
 """
 
 from fastapi import FastAPI
@@ -13,6 +21,7 @@ from fastapi_cognito_guard import CognitoGuard, CurrentUser, Principal, require_
 ORDERS = {"1": "tea", "2": "coffee"}
 
 server = MCPServer("orders")
+# On another host than this machine, name it: streamable_http_app(host="api.example.com", ...).
 mcp_app = server.streamable_http_app(streamable_http_path="/", json_response=True)
 app = FastAPI(title="Orders", lifespan=lambda app: server.session_manager.run())
 guard = CognitoGuard.from_env()

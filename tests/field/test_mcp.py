@@ -18,11 +18,13 @@ from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 
 from fastapi_cognito_guard import ANY_BOUND_CLIENT, CognitoGuard, require_scope
-from fastapi_cognito_guard.testing import LocalPool, local_pool
+from fastapi_cognito_guard.testing import Directory, LocalPool, local_pool
 from fastapi_cognito_guard.testing.uvicorn_server import get_address, listen, serve_app
 from tests.apps import bearer
 from tests.foreign.mcp_client import KNOWN_CLIENT, OPEN_DIRECTORY, McpClient, Served, serve_example
 
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "mcp_server"
 ORDERS = {"1": "tea", "2": "coffee"}
 METADATA = "/.well-known/oauth-protected-resource"
 
@@ -62,9 +64,7 @@ def test_a_client_that_nobody_knows_finds_the_pool_registers_signs_in_and_calls_
 
 
 def test_an_mcp_server_is_at_most_six_lines_more_than_an_app_without_one() -> None:
-    block = re.findall(
-        r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs/mcp.md").read_text(), re.DOTALL
-    )[0]
+    block = re.findall(r"```python\n(.*?)```", (ROOT / "docs/mcp.md").read_text(), re.DOTALL)[0]
     lines = [line for line in block.splitlines() if line]
     without = [line for line in lines if not re.search(r"^(?!app = FastAPI|pool = ).*(mcp|server)", line)]
     assert len(lines) - len(without) <= 6
@@ -100,6 +100,12 @@ def test_a_client_that_is_registered_ahead_signs_in_without_a_secret(served: Ser
     assert call(client).structured_content == ORDERS
     assert client.claims["client_id"] == "local-docs"
     assert all(answer.path != "/oauth2/register" for answer in client.answers)
+
+
+def test_the_file_of_the_examples_pool_opens_the_registration() -> None:
+    directory = Directory.from_toml(EXAMPLE / "pool.toml")
+    assert directory.registration_scopes == ("orders/read",)
+    assert "COGNITO_ISSUER=http://127.0.0.1:9229/" + directory.id in (EXAMPLE / "main.py").read_text()
 
 
 def test_a_tool_knows_its_caller(served: Served) -> None:
