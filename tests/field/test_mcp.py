@@ -17,7 +17,7 @@ from mcp.shared.auth import OAuthToken
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 
-from fastapi_cognito_guard import ANY_BOUND_CLIENT, CognitoGuard, require_scope
+from fastapi_cognito_guard import ANY_BOUND_CLIENT, CognitoGuard, require_level, require_scope
 from fastapi_cognito_guard.testing import Directory, LocalPool, local_pool
 from fastapi_cognito_guard.testing.uvicorn_server import get_address, listen, serve_app
 from tests.apps import bearer
@@ -43,11 +43,19 @@ def hold(token: str, scope: str = "orders/read") -> OAuthToken:
     return OAuthToken(access_token=token, expires_in=3600, scope=scope)
 
 
-def post(url: str, token: str | None = None) -> httpx.Response:
+def post(
+    url: str,
+    token: str | None = None,
+    *,
+    session: str | None = None,
+    method: str = "tools/list",
+    **params: Any,
+) -> httpx.Response:
     """Send a request of the protocol without the SDK."""
     headers = {} if token is None else bearer(token)
     headers["Accept"] = "application/json, text/event-stream"
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    headers |= {} if session is None else {"Mcp-Session-Id": session}
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     return httpx.post(url, json=body, headers=headers, trust_env=False, timeout=10)
 
 
@@ -149,6 +157,20 @@ def test_a_missing_scope_is_named_and_the_client_asks_for_it(served: Served) -> 
     assert set(client.claims["scope"].split()) == {"openid", "orders/read"}
 
 
+def test_a_session_is_its_callers_own(served: Served) -> None:
+    pool, claims = served.local.pool, {"aud": served.url}
+    ada, bob = (pool.access_token(name, scopes=["orders/read"], claims=claims) for name in ("ada", "bob"))
+    about: dict[str, Any] = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "x", "version": "1"},
+    }
+    begun = post(f"{served.url}/", ada, method="initialize", **about)
+    session = begun.headers["mcp-session-id"]
+    assert post(f"{served.url}/", ada, session=session).status_code == 200
+    assert post(f"{served.url}/", bob, session=session).status_code == 404
+
+
 def test_an_id_token_of_a_client_that_nobody_knows_is_refused(served: Served) -> None:
     token = served.local.pool.id_token("ada", claims={"aud": "unknown"})
     answer = post(f"{served.url}/", token)
@@ -173,16 +195,23 @@ async def run_all(*servers: MCPServer) -> Any:
         yield
 
 
-def build_two_servers(local: LocalPool, origin: str) -> FastAPI:
-    """Build an app with two MCP servers, each a resource of its own, and all other paths closed."""
-    (first, first_app), (second, second_app) = build_tool_server("first"), build_tool_server("second")
-    app = FastAPI(lifespan=lambda app: run_all(first, second))
-    public = ["/first", "/first/*", "/second", "/second/*"]
+REQUIREMENTS = {
+    "first": require_scope("orders/read"),
+    "second": require_scope("orders/write"),
+    "level": require_level("urn:cognito:loa:4"),
+}
+
+
+def build_servers(local: LocalPool, origin: str) -> FastAPI:
+    """Build an app with several MCP servers, each a resource of its own, and all other paths closed."""
+    servers = {name: build_tool_server(name) for name in REQUIREMENTS}
+    app = FastAPI(lifespan=lambda app: run_all(*(server for server, _ in servers.values())))
+    public = [path for name in servers for path in (f"/{name}", f"/{name}/*")]
     guard = CognitoGuard(local.user_pool(resource=f"{origin}/api"), deny_by_default=True, public=public)
     guard.install(app)
-    for path, inner, scope in (("/first", first_app, "orders/read"), ("/second", second_app, "orders/write")):
-        own = guard.for_resource(f"{origin}{path}", client_ids=ANY_BOUND_CLIENT)
-        app.mount(path, own.protect(inner, require_scope(scope)))
+    for name, (_, inner) in servers.items():
+        own = guard.for_resource(f"{origin}/{name}", client_ids=ANY_BOUND_CLIENT)
+        app.mount(f"/{name}", own.protect(inner, REQUIREMENTS[name]))
     return app
 
 
@@ -190,7 +219,7 @@ def build_two_servers(local: LocalPool, origin: str) -> FastAPI:
 def two() -> Iterator[Served]:
     with local_pool(OPEN_DIRECTORY) as local, listen(0) as listener:
         origin = get_address(listener)
-        with serve_app(build_two_servers(local, origin), listener):
+        with serve_app(build_servers(local, origin), listener):
             yield Served(local, origin)
 
 
@@ -204,13 +233,22 @@ def test_each_server_of_an_app_leads_the_client_to_its_own_resource(
     assert client.challenges == [f'Bearer resource_metadata="{two.origin}{METADATA}{path}"']
 
 
-def test_a_client_whose_user_never_gets_the_scope_gives_up_after_one_more_sign_in(two: Served) -> None:
+def test_a_client_whose_user_never_gets_the_scope_gives_up(two: Served) -> None:
     client = McpClient(f"{two.origin}/second", "bob")  # the pool never gives him orders/write
     with pytest.raises(ExceptionGroup):
         call(client, "tell_name")
     sign_ins = [answer for answer in client.answers if answer.path == "/oauth2/token"]
     assert len(sign_ins) <= 2
     assert 'error="insufficient_scope", scope="orders/write"' in client.challenges[-1]
+
+
+def test_a_client_that_knows_no_levels_gives_up(two: Served) -> None:
+    """The SDK's client takes any 401 for a reason to sign in again, and does not read ``acr_values``."""
+    client = McpClient(f"{two.origin}/level", client=KNOWN_CLIENT)
+    with pytest.raises(ExceptionGroup):
+        call(client, "tell_name")
+    assert len([answer for answer in client.answers if answer.path == "/oauth2/token"]) <= 2
+    assert 'error="insufficient_user_authentication"' in client.challenges[-1]
 
 
 def test_a_token_for_one_server_is_refused_at_the_other_and_at_the_api(two: Served) -> None:
@@ -274,3 +312,16 @@ def test_the_guards_verifier_refuses_in_a_server_of_the_sdk(
     answer = post(verified.url, token)
     assert answer.status_code == status
     assert f'resource_metadata="{verified.origin}{METADATA}/mcp"' in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("behind_guard", [True, False])
+def test_without_keys_a_call_fails_and_is_not_sent_to_sign_in(behind_guard: bool) -> None:
+    with local_pool(OPEN_DIRECTORY) as local, listen(0) as listener:
+        origin = get_address(listener)
+        app = build_servers(local, origin) if behind_guard else build_verified_server(local, origin)
+        path = "/first" if behind_guard else "/mcp"
+        token = local.pool.access_token(scopes=["orders/read"], claims={"aud": f"{origin}{path}"})
+        with serve_app(app, listener), local.pool.break_jwks(503):
+            answer = post(f"{origin}{path}/" if behind_guard else f"{origin}{path}", token)
+        assert answer.status_code == (503 if behind_guard else 500)
+        assert "www-authenticate" not in answer.headers
