@@ -13,11 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Scope
 
 from fastapi_cognito_guard import settings
-from fastapi_cognito_guard.app.resource_metadata import (
-    add_metadata_routes,
-    build_metadata_url,
-    list_metadata_paths,
-)
+from fastapi_cognito_guard.app.resource_metadata import MetadataDocuments, build_metadata_url
 from fastapi_cognito_guard.claim_types import ClaimTypes, check_claim_types
 from fastapi_cognito_guard.claims import ClaimsValidator, GatewayClaims, Semantics
 from fastapi_cognito_guard.credentials import find_token
@@ -122,10 +118,9 @@ class CognitoGuard:
         self.semantics: Semantics = semantics
         self.gateway: GatewayMode = gateway
         self.deny_by_default = deny_by_default
-        self.public = frozenset(public) | frozenset(list_metadata_paths(pools))
         self._bound: list[Self] = []
-        self._with_metadata = list(pools)  # and those of the bound guards
-        self._apps: list[FastAPI] = []
+        self._documents = MetadataDocuments(self)
+        self.public = frozenset(public) | self._documents.paths
         self.header = identity_source.lower().encode("ascii")
         self.websocket_protocol = websocket_protocol
         self._lambda_context = lambda_context
@@ -194,8 +189,7 @@ class CognitoGuard:
         )
         handler: Any = refuse  # Starlette types handlers for requests; this one takes WebSockets too
         app.exception_handlers.setdefault(AuthError, handler)
-        self._apps.append(app)
-        add_metadata_routes(app, self, self._with_metadata)
+        self._documents.serve(app)
         openapi.extend_openapi(app, self, header=self.header.decode("ascii"))
         audit.warn_at_startup(app)
 
@@ -212,7 +206,9 @@ class CognitoGuard:
 
         return ProtectedApp(app, self, requirements)
 
-    def for_resource(self, resource: str, *, client_ids: Collection[str] | str | AnyClient = ()) -> Self:
+    def for_resource(
+        self, resource: str, *, client_ids: Collection[str] | str | AnyClient | None = None
+    ) -> Self:
         """Return a guard for another resource of the same app, such as an MCP server in it.
 
         It takes only access tokens that name ``resource`` in ``aud``, and shares keys and settings with this
@@ -235,7 +231,7 @@ class CognitoGuard:
                 setting="resource",
             )
         settings: dict[str, Any] = {"resource": resource, "token_use": "access"}
-        settings |= {"client_ids": client_ids} if client_ids else {}
+        settings |= {} if client_ids is None else {"client_ids": client_ids}
         return self._bind(tuple(replace(pool, **settings) for pool in self.pools))
 
     def _bind(self, pools: tuple[UserPool, ...]) -> Self:
@@ -244,10 +240,8 @@ class CognitoGuard:
         other.validator = self.validator.with_pools(index_by_issuer(pools))
         other.verifier = self.verifier.with_validator(other.validator, remember=self.verifier.cache.size)
         self._bound.append(other)
-        self._with_metadata += pools
-        self.public |= frozenset(list_metadata_paths(pools))
-        for app in self._apps:
-            add_metadata_routes(app, self, self._with_metadata)
+        self._documents.add(pools)
+        self.public |= self._documents.paths
         return other
 
     @property

@@ -107,6 +107,11 @@ class UserPool:
             )
 
     def _check_binding(self) -> None:
+        if self.resource is not None and not isinstance(self.resource, str):
+            raise ConfigurationError(
+                'resource is one text, the aud of access tokens: "https://api.example.com".',
+                setting="resource",
+            )
         if self.client_ids is ANY_BOUND_CLIENT and not (self.resource and self.token_use == {"access"}):
             raise ConfigurationError(
                 "ANY_BOUND_CLIENT takes access tokens that name your API in aud, and ID tokens never do: "

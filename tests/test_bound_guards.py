@@ -122,6 +122,13 @@ def test_an_app_for_any_bound_client_rejects_all_attacks(pool: FakeUserPool) -> 
     assert_rejects_attacks(client_of(app), "/me", pool=pool)
 
 
+@pytest.mark.parametrize("resource", [5, [RESOURCE], {RESOURCE}, b"x"], ids=str)
+def test_a_pool_has_one_resource(resource: Any) -> None:
+    with pytest.raises(ConfigurationError, match="resource is one text") as refused:
+        UserPool("eu-west-1_Abc123Xyz", client_ids="web", resource=resource)
+    assert refused.value.setting == "resource"
+
+
 # Mounts that are resources of their own
 
 
@@ -181,7 +188,7 @@ def test_a_request_to_a_mount_is_one_decision_with_its_own_caller(pool: FakeUser
 
 
 @pytest.mark.parametrize(
-    "resource", ["", "my-api", "http://api.example.com/mcp", "https://a.example/x?y", None]
+    "resource", ["", "my-api", "http://api.example.com/mcp", "https://a.example/x?y", None, 5, [RESOURCE]]
 )
 def test_a_resource_of_a_mount_is_an_address(pool: FakeUserPool, resource: Any) -> None:
     with pytest.raises(ConfigurationError, match="https address of the mounted app") as refused:
@@ -195,6 +202,12 @@ def test_a_mount_cannot_be_bound_where_the_dialect_takes_unbound_tokens(
 ) -> None:
     with pytest.raises(ConfigurationError, match="does not bind every token"):
         guard_for(pool, semantics=semantics).for_resource(RESOURCE)
+
+
+@pytest.mark.parametrize("client_ids", ["", [], {""}, 5])
+def test_clients_of_a_mount_are_some_or_any_and_never_none(pool: FakeUserPool, client_ids: Any) -> None:
+    with pytest.raises(ConfigurationError, match="client_ids names"):
+        guard_for(pool).for_resource(RESOURCE, client_ids=client_ids)
 
 
 def test_resources_are_added_at_the_guard_of_the_app(pool: FakeUserPool) -> None:

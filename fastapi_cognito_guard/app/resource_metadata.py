@@ -36,7 +36,7 @@ def build_metadata_url(resource: str | None, root_path: str = "") -> str | None:
     the beginning of this path (``root_path``), as at a stage of API Gateway, cannot answer there: the
     well-known path then goes after the mount point. Clients get that address from a challenge (section 5.1).
     """
-    if resource is None or not re.fullmatch(_QUOTABLE, resource):
+    if not isinstance(resource, str) or not re.fullmatch(_QUOTABLE, resource):
         return None
     try:
         check_address("resource", resource)
@@ -63,20 +63,34 @@ def list_metadata_paths(pools: Iterable[UserPool]) -> list[str]:
     return sorted(f"{_WELL_KNOWN}{end}" for end in ends)
 
 
-def add_metadata_routes(app: "FastAPI", guard: Guard, pools: Sequence[UserPool]) -> None:
-    """Serve the metadata documents of ``pools`` ahead of all routes of the app.
+class MetadataDocuments:
+    """The documents of a guard's resources, and of those that are added to it."""
 
-    ``pools`` is read at each request, so that it may grow; call this again for the new paths. The resources
-    of ``guard`` itself are those of the app's own routes.
-    """
-    served = {getattr(route, "path", None) for route in app.router.routes if isinstance(route, _Document)}
-    for path in list_metadata_paths(pools):
-        if path not in served:
-            app.router.routes.insert(0, _build_route(app, path, guard, pools))
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard  # its own resources are those of the app's routes
+        self._pools = list(guard.pools)
+        self._apps: list[FastAPI] = []
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """Paths of all documents, which anybody may read."""
+        return frozenset(list_metadata_paths(self._pools))
 
-class _Document(Route):
-    """Route of a metadata document."""
+    def serve(self, app: "FastAPI") -> None:
+        """Serve the documents ahead of all routes of the app."""
+        self._apps.append(app)
+        self._add_routes(app, self.paths)
+
+    def add(self, pools: Iterable[UserPool]) -> None:
+        """Add the resources of these pools, also to apps that serve documents already."""
+        before = self.paths
+        self._pools += pools
+        for app in self._apps:
+            self._add_routes(app, self.paths - before)
+
+    def _add_routes(self, app: "FastAPI", paths: Iterable[str]) -> None:
+        for path in paths:
+            app.router.routes.insert(0, _build_route(app, path, self._guard, self._pools))
 
 
 def _index_by_path(pools: Iterable[UserPool]) -> dict[str, str]:
@@ -100,6 +114,8 @@ def _find_resource(pools: Iterable[UserPool], root_path: str, end: str) -> str |
 
 
 def _build_route(app: "FastAPI", path: str, guard: Guard, pools: Sequence[UserPool]) -> Route:
+    """Build the route of one path. ``pools`` is read at each request, because it may grow."""
+
     async def protected_resource(request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=_PREFLIGHT)
@@ -109,7 +125,7 @@ def _build_route(app: "FastAPI", path: str, guard: Guard, pools: Sequence[UserPo
             return JSONResponse({"detail": "Not Found"}, 404, headers=_PUBLIC)
         return JSONResponse(_build_metadata(app, resource, guard, pools), headers=_PUBLIC)
 
-    return _Document(path, protected_resource, methods=["GET", "OPTIONS"], include_in_schema=False)
+    return Route(path, protected_resource, methods=["GET", "OPTIONS"], include_in_schema=False)
 
 
 def _build_metadata(app: "FastAPI", resource: str, guard: Guard, pools: Sequence[UserPool]) -> dict[str, Any]:
