@@ -33,6 +33,8 @@ VALUES: dict[str, Any] = {
         ({"cognito:groups": list[str]}, "leave it out"),
         ({"sub": str}, "leave it out"),
         ({"email_verified": bool}, "leave it out"),
+        ({"acr": int}, "leave it out"),
+        ({"act": dict}, "leave it out"),
     ],
     ids=str,
 )

@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 
 from fastapi_cognito_guard import (
+    CognitoGuard,
     CurrentUser,
     Decision,
     UserPool,
@@ -114,6 +115,18 @@ def test_a_pool_may_rename_its_levels(pool: FakeUserPool) -> None:
     client = client_of(app)
     for level, status in (("silver", 401), ("gold", 200), ("platinum", 200), (FOUR, 401)):
         assert client.get("/pay", headers=bearer(pool.access_token(level=level))).status_code == status
+
+
+def test_a_level_of_one_pool_is_none_of_another_pools(pool: FakeUserPool, other_pool: FakeUserPool) -> None:
+    own = other_pool.user_pool(levels=["bronze", "silver", "gold", "platinum"])
+    app = FastAPI()
+    CognitoGuard(pool.user_pool(), own, now=lambda: NOW).install(app)
+    app.get("/pay", dependencies=[Depends(require_level("gold"))])(lambda: "paid")
+    client = client_of(app)
+    assert client.get("/pay", headers=bearer(other_pool.access_token(level="gold"))).status_code == 200
+    answer = client.get("/pay", headers=bearer(pool.access_token(level=FOUR)))
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].endswith('acr_values="gold"')
 
 
 # The challenge of RFC 9470

@@ -230,6 +230,7 @@ def test_behind_a_stage_a_challenge_names_an_address_that_answers(
     for path in ("/me", "/inner/x"):
         challenge = client.get(f"{address}{path}").headers["www-authenticate"]
         url = challenge.partition('resource_metadata="')[2].rstrip('"')
+        assert url == f"{address}{BELOW}"  # a stage routes nothing above it
         assert client.get(url).json()["resource"] == address
 
 
