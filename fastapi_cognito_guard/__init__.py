@@ -21,10 +21,11 @@ from fastapi_cognito_guard.dependencies import (
 from fastapi_cognito_guard.deploy.lambda_function import lambda_handler
 from fastapi_cognito_guard.gateway.iam import IamIdentity
 from fastapi_cognito_guard.guard import CognitoGuard
-from fastapi_cognito_guard.pool import ANY_CLIENT, KeyPolicy, UserPool
+from fastapi_cognito_guard.pool import ANY_BOUND_CLIENT, ANY_CLIENT, KeyPolicy, UserPool
 from fastapi_cognito_guard.principal import Principal
 
 __all__ = [
+    "ANY_BOUND_CLIENT",
     "ANY_CLIENT",
     "Actor",
     "CognitoGuard",

@@ -69,6 +69,12 @@ class ClaimsValidator:
         self.leeway = leeway
         self.claim_types = claim_types
 
+    def with_pools(self, pools: Mapping[str, UserPool]) -> "ClaimsValidator":
+        """Return a validator with the same rules for other pools."""
+        return ClaimsValidator(
+            pools=pools, semantics=self.semantics, leeway=self.leeway, claim_types=self.claim_types
+        )
+
     def validate(self, claims: Claims, source: Source, now: float) -> tuple[Principal, float]:
         """Return the principal and the time from which the token is valid.
 

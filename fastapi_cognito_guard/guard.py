@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, get_args
 
@@ -11,11 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Scope
 
 from fastapi_cognito_guard import settings
-from fastapi_cognito_guard.app.resource_metadata import (
-    add_metadata_routes,
-    build_metadata_url,
-    list_metadata_paths,
-)
+from fastapi_cognito_guard.app.resource_metadata import MetadataDocuments, build_metadata_url
 from fastapi_cognito_guard.claim_types import ClaimTypes, check_claim_types
 from fastapi_cognito_guard.claims import ClaimsValidator, GatewayClaims, Semantics
 from fastapi_cognito_guard.credentials import find_token
@@ -31,7 +29,7 @@ from fastapi_cognito_guard.gateway.event import LambdaContext, read_claims
 from fastapi_cognito_guard.gateway.iam import IamIdentity, read_iam_identity
 from fastapi_cognito_guard.middleware import GuardMiddleware, find_guard, refuse
 from fastapi_cognito_guard.policy import Requirement
-from fastapi_cognito_guard.pool import KeyPolicy, UserPool, index_by_issuer
+from fastapi_cognito_guard.pool import ANY_BOUND_CLIENT, AnyClient, KeyPolicy, UserPool, index_by_issuer
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import STATE, GatewayMode, RequestState
 from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
@@ -46,6 +44,7 @@ from fastapi_cognito_guard.validation import loggable_claims
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from fastapi_cognito_guard.mcp_verifier import McpTokenVerifier
     from fastapi_cognito_guard.protected_app import ProtectedApp
 
 _LAMBDA_PATIENCE = 0.1  # seconds that a request may wait for a refresh of stale keys
@@ -117,12 +116,16 @@ class CognitoGuard:
         if websocket_protocol is not None:
             settings.check_token("websocket_protocol", websocket_protocol, 'a name: "cognito-guard"')
         issuers = index_by_issuer(pools)
+        if any(pool.client_ids is ANY_BOUND_CLIENT for pool in pools):
+            _check_binds(semantics, "client_ids")
+        self.root = self
         self.pools = pools
         self.semantics: Semantics = semantics
         self.gateway: GatewayMode = gateway
         self.deny_by_default = deny_by_default
-        self.public = frozenset(public) | list_metadata_paths(pools).keys()
-        self._resource = next((pool.resource for pool in pools if build_metadata_url(pool.resource)), None)
+        self._bound: list[Self] = []
+        self._documents = MetadataDocuments(self)
+        self.public = frozenset(public) | self._documents.paths
         self.header = identity_source.lower().encode("ascii")
         self.websocket_protocol = websocket_protocol
         self._lambda_context = lambda_context
@@ -192,7 +195,7 @@ class CognitoGuard:
         )
         handler: Any = refuse  # Starlette types handlers for requests; this one takes WebSockets too
         app.exception_handlers.setdefault(AuthError, handler)
-        add_metadata_routes(app, self.pools)
+        self._documents.serve(app)
         openapi.extend_openapi(app, self, header=self.header.decode("ascii"))
         audit.warn_at_startup(app)
 
@@ -208,6 +211,59 @@ class CognitoGuard:
         from fastapi_cognito_guard.protected_app import ProtectedApp
 
         return ProtectedApp(app, self, requirements)
+
+    def for_resource(
+        self, resource: str, *, client_ids: Collection[str] | str | AnyClient | None = None
+    ) -> Self:
+        """Return a guard for another resource of the same app, such as an MCP server in it.
+
+        It takes only access tokens that name ``resource`` in ``aud``, and shares keys and settings with this
+        guard. ``client_ids`` replaces the app clients; `ANY_BOUND_CLIENT` is one choice. The app of this
+        guard publishes the metadata of the resource, with the scopes of what the new guard protects:
+
+            mcp = guard.for_resource("https://api.example.com/mcp", client_ids=ANY_BOUND_CLIENT)
+            app.mount("/mcp", mcp.protect(mcp_app, require_scope("tools/call")))
+
+        Raises `ConfigurationError` for a resource that is no address, and unless the dialect is ``"strict"``.
+        """
+        if self.root is not self:
+            raise ConfigurationError(
+                "This guard is for a resource already: write guard.for_resource(...) on the one you install."
+            )
+        _check_binds(self.semantics, "resource")
+        if build_metadata_url(resource) is None:
+            raise ConfigurationError(
+                'resource is the https address of the mounted app: "https://api.example.com/mcp".',
+                setting="resource",
+            )
+        settings: dict[str, Any] = {"resource": resource, "token_use": "access"}
+        settings |= {} if client_ids is None else {"client_ids": client_ids}
+        return self._bind(tuple(replace(pool, **settings) for pool in self.pools))
+
+    def _bind(self, pools: tuple[UserPool, ...]) -> Self:
+        other = copy(self)
+        other.pools = pools
+        other.validator = self.validator.with_pools(index_by_issuer(pools))
+        other.verifier = self.verifier.with_validator(other.validator, remember=self.verifier.cache.size)
+        self._bound.append(other)
+        self._documents.add(pools)
+        self.public |= self._documents.paths
+        return other
+
+    @property
+    def bound(self) -> tuple[Self, ...]:
+        """The guards that `for_resource` has made of this one."""
+        return tuple(self._bound)
+
+    def token_verifier(self) -> "McpTokenVerifier":
+        """Return a token verifier for ``MCPServer(token_verifier=...)`` of the MCP SDK, and for FastMCP.
+
+        Only for servers that do not stand behind `protect`, which has more: requirements, this guard's
+        refusals with the challenge for each, and decisions.
+        """
+        from fastapi_cognito_guard.mcp_verifier import McpTokenVerifier
+
+        return McpTokenVerifier(self)
 
     async def verify(self, token: str, *, patience: float = 0.0) -> Principal:
         """Return the principal of a bare token (without ``Bearer``). Raises an `AuthError`.
@@ -280,11 +336,12 @@ class CognitoGuard:
         ``root_path`` of the request's scope: the mount point of the app, such as a stage, is part of the
         address in ``resource_metadata``.
         """
+        urls = (build_metadata_url(pool.resource, root_path) for pool in self.pools)
         return render(
             error,
             self.semantics,
             rest_scope_status=self._rest_scope_status,
-            metadata_url=build_metadata_url(self._resource, root_path),
+            metadata_url=next((url for url in urls if url is not None), None),
         )
 
     def record_outcome(self, state: RequestState, scope: Scope, status: int | None) -> None:
@@ -341,6 +398,16 @@ class CognitoGuard:
         if verified.sub != vouched.sub or jti is None or jti != vouched.claim("jti"):
             raise GatewayMismatch("the token in the header is not the one of the gateway's claims.")
         return verified
+
+
+def _check_binds(semantics: Semantics, setting: str) -> None:
+    """Raise `ConfigurationError` unless the dialect is one that always requires the resource in ``aud``."""
+    if semantics != "strict":
+        raise ConfigurationError(
+            f'semantics="{semantics}" does not bind every token to its resource: leave semantics at "strict" '
+            "for ANY_BOUND_CLIENT and for guard.for_resource(...).",
+            setting=setting,
+        )
 
 
 def installed_guard(app: Starlette) -> CognitoGuard:

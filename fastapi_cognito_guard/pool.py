@@ -28,9 +28,10 @@ _TOKEN_USES = frozenset({"id", "access"})
 
 
 class AnyClient(Enum):
-    """The type of `ANY_CLIENT`."""
+    """The type of `ANY_CLIENT` and `ANY_BOUND_CLIENT`."""
 
     ANY_CLIENT = "ANY_CLIENT"
+    ANY_BOUND_CLIENT = "ANY_BOUND_CLIENT"
 
     def __contains__(self, client_id: object) -> bool:
         """Return True for every client id. A value that is not a string is not a client id."""
@@ -43,6 +44,13 @@ class AnyClient(Enum):
 ANY_CLIENT: Final = AnyClient.ANY_CLIENT
 """Accepts tokens of every app client of the pool, as a REST API's authorizer does. It weakens security."""
 
+ANY_BOUND_CLIENT: Final = AnyClient.ANY_BOUND_CLIENT
+"""Accepts access tokens of every app client of the pool that are bound to the guard's ``resource``.
+
+For clients that nobody knows ahead, such as those that register themselves. Refused without ``resource``, for
+ID tokens, and with another dialect than ``"strict"``: nothing would bind the token there.
+"""
+
 
 @dataclass(frozen=True)
 class UserPool:
@@ -50,7 +58,8 @@ class UserPool:
 
     ``id``          for example ``eu-west-1_Abc123Xyz``; region, issuers and key address derive from it.
                     With ``issuer``, the id of an emulator: ``local_6Ttdd5rm``
-    ``client_ids``  the app clients whose tokens are accepted: ids, one id, or `ANY_CLIENT`
+    ``client_ids``  the app clients whose tokens are accepted: ids, one id, `ANY_BOUND_CLIENT` for all
+                    tokens that are bound to ``resource``, or `ANY_CLIENT`
     ``token_use``   the tokens that ``semantics="strict"`` accepts: ``{"access"}``, ``{"id"}`` or both
     ``regions``     regions of the pool's replicas, whose issuers are accepted too
     ``resource``    the ``aud`` that access tokens must carry (resource binding)
@@ -86,6 +95,7 @@ class UserPool:
         object.__setattr__(self, "client_ids", _check_client_ids(self.client_ids))
         object.__setattr__(self, "token_use", _check_token_uses(self.token_use))
         object.__setattr__(self, "regions", _check_regions(self.regions))
+        self._check_binding()
         object.__setattr__(self, "levels", _check_levels(self.levels))
         http_hosts = check_http_hosts(self.http_hosts)
         object.__setattr__(self, "http_hosts", http_hosts)
@@ -94,6 +104,19 @@ class UserPool:
             raise ConfigurationError(
                 'jwks is {"keys": [...]} as the pool publishes it, or the path of a file with it.',
                 setting="jwks",
+            )
+
+    def _check_binding(self) -> None:
+        if self.resource is not None and not isinstance(self.resource, str):
+            raise ConfigurationError(
+                'resource is one text, the aud of access tokens: "https://api.example.com".',
+                setting="resource",
+            )
+        if self.client_ids is ANY_BOUND_CLIENT and not (self.resource and self.token_use == {"access"}):
+            raise ConfigurationError(
+                "ANY_BOUND_CLIENT takes access tokens that name your API in aud, and ID tokens never do: "
+                'give resource="https://api.example.com/mcp", and leave token_use at {"access"}.',
+                setting="client_ids",
             )
 
     def _check_addresses(self, http_hosts: frozenset[str]) -> None:

@@ -1,6 +1,7 @@
 """ASGI apps behind the guard: MCP servers, GraphQL, static files and others without FastAPI routes."""
 
 import sys
+from functools import cache
 from typing import Any
 
 from starlette.authentication import AuthCredentials, BaseUser
@@ -10,13 +11,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fastapi_cognito_guard.claims import check_token_use_as_rest
 from fastapi_cognito_guard.credentials import find_token
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError, GatewayClaimsMissing, TokenMissing
+from fastapi_cognito_guard.mcp_verifier import build_access_token
 from fastapi_cognito_guard.middleware import GuardMiddleware, answer
 from fastapi_cognito_guard.policy import Requirement, takes_scopes
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import STATE, Guard, RequestState, missing_user_error
 
 _MCP_USERS = "mcp.server.auth.middleware.bearer_auth"
-_MCP_TOKENS = "mcp.server.auth.provider"
 
 
 class AuthenticatedCaller(BaseUser):
@@ -45,8 +46,8 @@ class ProtectedApp:
     """An ASGI app that only callers who meet all requirements reach, over HTTP and WebSockets.
 
     The app finds the caller in ``scope["user"]`` (``.principal`` is the `Principal`) and the scopes in
-    ``scope["auth"]``, in Starlette's form. A server of the MCP SDK finds the SDK's own kind of user, to which
-    the SDK binds sessions.
+    ``scope["auth"]``, in Starlette's form. If the MCP SDK is loaded, the user is of the SDK's class too, to
+    which the SDK binds sessions.
     """
 
     def __init__(self, app: ASGIApp, guard: Guard, requirements: tuple[Requirement, ...]) -> None:
@@ -69,7 +70,8 @@ class ProtectedApp:
             await self.app(scope, receive, send)
             return
         state = scope.get(STATE)
-        if isinstance(state, RequestState) and state.guard is self.guard:
+        if isinstance(state, RequestState) and state.guard.root is self.guard.root:
+            state.use_guard(self.guard)
             await self._serve(scope, receive, send)
         else:  # the guard is not that of the app around, if there is one
             await GuardMiddleware(self._serve, self.guard)({**scope}, receive, send)
@@ -114,25 +116,38 @@ def _find_mount_path(scope: Scope) -> str:
 
 
 def _build_mcp_user(principal: Principal, scope: Scope, guard: Guard) -> Any:
-    """Return the MCP SDK's kind of user if the app is one of its servers, else None.
+    """Return the caller as the MCP SDK's kind of user too if the SDK is loaded, else None.
 
     The SDK recognises the owner of a session by its own class only. Nothing is imported here: an app that
     uses the SDK has loaded it.
     """
-    users, tokens = sys.modules.get(_MCP_USERS), sys.modules.get(_MCP_TOKENS)
-    if users is None or tokens is None:
+    users = sys.modules.get(_MCP_USERS)
+    if users is None:
         return None
-    # A token beside a gateway's claims is not verified, so that it is not handed on as the caller's.
-    token = find_token(scope, guard.header, guard.websocket_protocol) if principal.source == "token" else ""
-    user = users.AuthenticatedUser(
-        tokens.AccessToken(
-            token=token,
-            client_id=principal.client_id,
-            scopes=sorted(principal.scopes),
-            expires_at=int(principal.expires_at),
-            subject=principal.sub,
-            claims=principal.claims,
-        )
-    )
-    user.principal = principal
-    return user
+    access = build_access_token(principal, _read_verified_token(principal, scope, guard), guard.pools)
+    return _build_user_class(users.AuthenticatedUser)(principal, access)
+
+
+def _read_verified_token(principal: Principal, scope: Scope, guard: Guard) -> str:
+    """Return the caller's token, or an empty text.
+
+    A token beside a gateway's claims is not verified, so that it is not handed on as the caller's. A caller
+    of a test may have none.
+    """
+    if principal.source != "token":
+        return ""
+    try:
+        return find_token(scope, guard.header, guard.websocket_protocol)
+    except AuthError:
+        return ""
+
+
+@cache
+def _build_user_class(sdk: Any) -> Any:
+    """Build a class of users that is both the SDK's and this package's, for apps of either kind."""
+
+    def initialize(self: Any, principal: Principal, access: Any) -> None:
+        sdk.__init__(self, access)
+        AuthenticatedCaller.__init__(self, principal)
+
+    return type("AuthenticatedMcpCaller", (AuthenticatedCaller, sdk), {"__init__": initialize})

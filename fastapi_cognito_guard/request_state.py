@@ -40,6 +40,11 @@ class RequestState:
         self.error: AuthError | None = None
         self.recorded = False
 
+    def use_guard(self, guard: "Guard") -> None:
+        """Let another guard identify the caller from here on: what the first one has found does not count."""
+        if guard is not self.guard:
+            self.guard, self.principal, self.kid = guard, None, None
+
 
 class Guard(Protocol):
     """The guard of an app; `CognitoGuard` is the one implementation."""
@@ -51,6 +56,11 @@ class Guard(Protocol):
     public: frozenset[str]
     header: bytes
     websocket_protocol: str | None
+
+    @property
+    def root(self) -> "Guard":
+        """The guard that this one was made of with ``for_resource``, or this one."""
+        ...
 
     @property
     def now(self) -> Callable[[], float]:

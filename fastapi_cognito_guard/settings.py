@@ -6,7 +6,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.pool import ANY_CLIENT
+from fastapi_cognito_guard.pool import AnyClient
 
 
 def _parse_list(value: str) -> list[str]:
@@ -14,7 +14,7 @@ def _parse_list(value: str) -> list[str]:
 
 
 def _parse_clients(value: str) -> Any:
-    return ANY_CLIENT if value == "ANY_CLIENT" else _parse_list(value)
+    return AnyClient[value] if value in AnyClient.__members__ else _parse_list(value)
 
 
 def _parse_seconds(value: str) -> Any:

@@ -29,7 +29,7 @@ from fastapi_cognito_guard.cli.routes import App
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 from fastapi_cognito_guard.network_errors import describe_failure
-from fastapi_cognito_guard.pool import AnyClient, KeyPolicy, UserPool
+from fastapi_cognito_guard.pool import ANY_BOUND_CLIENT, AnyClient, KeyPolicy, UserPool
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.key_source import build_key_source
 
@@ -163,7 +163,7 @@ def _check_settings(guard: CognitoGuard) -> Iterator[Check]:
 
 def _format_clients(pool: UserPool) -> str:
     if isinstance(pool.client_ids, AnyClient):
-        return "any app client"
+        return "any app client" + (f", for {pool.resource}" if pool.client_ids is ANY_BOUND_CLIENT else "")
     names = sorted(pool.client_ids)
     return f"app client{'s' if len(names) > 1 else ''} {', '.join(names)}"
 

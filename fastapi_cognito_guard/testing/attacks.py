@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import find_guard
-from fastapi_cognito_guard.pool import AnyClient
+from fastapi_cognito_guard.pool import ANY_BOUND_CLIENT, AnyClient
 from fastapi_cognito_guard.testing.forgeries import list_forgeries
 from fastapi_cognito_guard.testing.gateway.app import Gateway
 from fastapi_cognito_guard.testing.pool import USER_ADMIN, FakeUserPool
@@ -83,9 +83,11 @@ def _list_attacks(
     """List the attacks on an app, without those that are none by the rules of its guard."""
     resource = _find_resource(guard, pool)
     attacks = attack_tokens(pool, groups=groups, scopes=scopes, resource=resource)
-    accepted = _BY_RESOURCE if resource is None else ()
+    accepted: tuple[str, ...] = _BY_RESOURCE if resource is None else ()
     if guard is not None and guard.semantics == "http" and resource is not None:
         accepted = _BY_CLIENT  # an HTTP API compares the client only where there is no aud
+    elif guard is not None and find_replaced_pool(guard.pools, pool).client_ids is ANY_BOUND_CLIENT:
+        accepted = _BY_CLIENT[:1]
     return {name: token for name, token in attacks.items() if name not in accepted}
 
 

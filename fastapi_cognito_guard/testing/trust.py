@@ -22,7 +22,8 @@ _TRUST = ("pools", "validator", "verifier")
 def installed_guards(app: "FastAPI") -> set[CognitoGuard]:
     """Return the guards of an app and its mounted apps. Raises `ConfigurationError` if it has none."""
     mounted = (find_guard(inner) for _, inner in list_mounted_apps(app))
-    return {installed_guard(app), *(guard for guard in mounted if isinstance(guard, CognitoGuard))}
+    found = {installed_guard(app), *(guard for guard in mounted if isinstance(guard, CognitoGuard))}
+    return found.union(*(guard.bound for guard in found))
 
 
 @contextmanager
@@ -33,28 +34,22 @@ def trusting(app: "FastAPI", pool: FakeUserPool) -> Iterator[FakeUserPool]:
 
     If the guard has a pool with the id of ``pool``, as with ``FakeUserPool("eu-west-1_Abc123Xyz",
     client_id="4b1example")``, only that pool's keys and issuer are replaced. Otherwise ``pool`` replaces the
-    guard's first pool. Nothing is fetched.
+    guard's first pool. Nothing is fetched. The same goes for the guards of further resources
+    (``guard.for_resource``).
     """
     guard = installed_guard(app)
-    before, own_resource = {name: getattr(guard, name) for name in _TRUST}, pool.resource
-    replaced = find_replaced_pool(guard.pools, pool)
-    twin = CognitoGuard(
-        *_replace_pool(guard.pools, replaced, pool),
-        semantics=guard.semantics,
-        leeway=guard.validator.leeway,
-        claim_types=guard.validator.claim_types,
-        max_token_length=guard.verifier.max_length,
-        now=guard.now,
-    )
-    for name in _TRUST:
-        setattr(guard, name, getattr(twin, name))
-    pool.resource = replaced.resource or own_resource
+    guards, own_resource = (guard, *guard.bound), pool.resource
+    before = [{name: getattr(each, name) for name in _TRUST} for each in guards]
+    pool.resource = find_replaced_pool(guard.pools, pool).resource or own_resource
+    for each in guards:
+        twin = _build_twin(each, pool)
+        vars(each).update({name: getattr(twin, name) for name in _TRUST})
     try:
         yield pool
     finally:
         pool.resource = own_resource
-        for name, value in before.items():
-            setattr(guard, name, value)
+        for each, values in zip(guards, before, strict=True):
+            vars(each).update(values)
 
 
 def with_semantics(guard: CognitoGuard, semantics: Semantics, **settings: Any) -> CognitoGuard:
@@ -79,6 +74,18 @@ def with_semantics(guard: CognitoGuard, semantics: Semantics, **settings: Any) -
 def find_replaced_pool(pools: tuple[UserPool, ...], fake: FakeUserPool) -> UserPool:
     """Return the pool of a guard in whose place ``fake`` stands: the one with its id, or the first."""
     return next((pool for pool in pools if pool.id == fake.id), pools[0])
+
+
+def _build_twin(guard: CognitoGuard, pool: FakeUserPool) -> CognitoGuard:
+    """Build a guard with the same rules that trusts ``pool``."""
+    return CognitoGuard(
+        *_replace_pool(guard.pools, find_replaced_pool(guard.pools, pool), pool),
+        semantics=guard.semantics,
+        leeway=guard.validator.leeway,
+        claim_types=guard.validator.claim_types,
+        max_token_length=guard.verifier.max_length,
+        now=guard.now,
+    )
 
 
 def _replace_pool(pools: tuple[UserPool, ...], replaced: UserPool, fake: FakeUserPool) -> list[UserPool]:

@@ -70,10 +70,10 @@ class TokenVerifier:
             self.cache.keep(digest or hash_token(token), verified)
         return verified
 
-    def with_validator(self, validator: ClaimsValidator) -> Self:
-        """Return a verifier with the same keys, other rules for claims, and no cache."""
+    def with_validator(self, validator: ClaimsValidator, *, remember: int = 0) -> Self:
+        """Return a verifier with the same keys, other rules for claims, and a cache of its own."""
         other = copy(self)
-        other.validator, other.cache = validator, TokenCache(0)
+        other.validator, other.cache = validator, TokenCache(remember)
         return other
 
     async def warm_up(self) -> bool:

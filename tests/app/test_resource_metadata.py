@@ -125,24 +125,84 @@ def test_an_app_without_openapi_document_tells_only_scopes_of_protected_apps(poo
 BELOW = "/.well-known/oauth-protected-resource"
 
 
-@pytest.mark.parametrize(
-    ("root_path", "status"), [("/shop", 200), ("/shop/", 200), ("", 404), ("/prod", 404), ("/shop/x", 404)]
-)
-def test_an_app_mounted_at_the_path_of_its_resource_answers_below_it(
-    pool: FakeUserPool, root_path: str, status: int
+@pytest.mark.parametrize("root_path", ["/shop", "/shop/", "", "/prod"])
+def test_the_document_of_the_only_resource_is_at_the_root_form_too(
+    pool: FakeUserPool, root_path: str
 ) -> None:
     app = build_app(guard_for(pool, deny_by_default=True, **BOUND))
     answer = TestClient(app, base_url="https://api.example.com", root_path=root_path).get(BELOW)
-    assert answer.status_code == status
+    assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.json().get("resource") == (RESOURCE if status == 200 else None)
+    assert answer.json()["resource"] == RESOURCE
 
 
-def test_a_route_of_the_app_cannot_answer_below_the_mount_point(pool: FakeUserPool) -> None:
+def install_two(pool: FakeUserPool, second: str = "https://api.example.com/shop/mcp") -> FastAPI:
+    """Return an app with all paths closed, and a mount that is a resource of its own."""
     app = FastAPI()
-    guard_for(pool, deny_by_default=True, **BOUND).install(app)
+    guard = guard_for(pool, deny_by_default=True, **BOUND)
+    guard.install(app)
+    own = guard.for_resource(second)
+    app.add_api_route("/orders", endpoint, dependencies=scoped("orders/read"))
+    app.mount("/mcp", own.protect(Starlette(), require_scope("tools/call")))
+    return app
+
+
+@pytest.mark.parametrize(
+    ("root_path", "path", "resource"),
+    [
+        ("", "/shop", RESOURCE),
+        ("", "/shop/mcp", f"{RESOURCE}/mcp"),
+        ("/shop", "", RESOURCE),
+        ("/shop", "/mcp", f"{RESOURCE}/mcp"),
+        ("", "", None),
+        ("", "/mcp", None),
+        ("/prod", "", None),
+        ("/shop/mcp", "", f"{RESOURCE}/mcp"),
+    ],
+)
+def test_of_several_resources_each_path_names_one_and_nothing_is_guessed(
+    pool: FakeUserPool, root_path: str, path: str, resource: str | None
+) -> None:
+    client = TestClient(install_two(pool), base_url="https://api.example.com", root_path=root_path)
+    answer = client.get(f"{BELOW}{path}")
+    assert answer.status_code == (404 if resource is None else 200)
+    assert answer.json().get("resource") == resource
+
+
+def test_the_document_of_a_resource_has_only_the_scopes_of_its_own_routes(pool: FakeUserPool) -> None:
+    client = client_of(install_two(pool))
+    assert client.get(PATH).json()["scopes_supported"] == ["orders/read"]
+    assert client.get(f"{PATH}/mcp").json()["scopes_supported"] == ["tools/call"]
+
+
+def test_a_resource_that_is_the_origin_is_at_the_root_form(pool: FakeUserPool) -> None:
+    client = client_of(install_two(pool, "https://api.example.com"))
+    assert client.get(BELOW).json()["resource"] == "https://api.example.com"
+
+
+def test_a_resource_that_is_added_before_install_has_its_document(pool: FakeUserPool) -> None:
+    app, guard = FastAPI(), guard_for(pool)
+    guard.for_resource(RESOURCE)
+    guard.install(app)
+    assert client_of(app).get(PATH).json()["resource"] == RESOURCE
+
+
+def test_a_route_of_the_app_cannot_answer_in_the_place_of_a_document(pool: FakeUserPool) -> None:
+    app = install_two(pool)
     app.add_api_route("/{path:path}", endpoint)
     assert client_of(app).get(BELOW).status_code == 404  # the path is public, and the route is not
+
+
+@pytest.mark.parametrize(
+    ("issuer", "named"), [("original", "cognito-idp"), ("updated", "issuer-cognito-idp")]
+)
+def test_the_document_names_the_issuer_that_the_pool_has(issuer: str, named: str) -> None:
+    """A client asks it for its metadata, which name the issuer to the letter: the other one is refused."""
+    fake = FakeUserPool(issuer=issuer)
+    setting = {} if issuer == "original" else {"issuer": fake.issuer}
+    app = build_app(CognitoGuard(fake.user_pool(resource=RESOURCE, **setting)))
+    servers = client_of(app).get(PATH).json()["authorization_servers"]
+    assert servers == [f"https://{named}.eu-west-1.amazonaws.com/eu-west-1_FakePool1"]
 
 
 @pytest.mark.parametrize("kind", ["rest", "http"])
@@ -172,6 +232,19 @@ def test_behind_a_stage_a_challenge_names_an_address_that_answers(
         url = challenge.partition('resource_metadata="')[2].rstrip('"')
         assert url == f"{address}{BELOW}"  # a stage routes nothing above it
         assert client.get(url).json()["resource"] == address
+
+
+@pytest.mark.parametrize("stage", ["", "/prod"])
+def test_the_challenge_of_a_mount_names_an_address_that_answers(pool: FakeUserPool, stage: str) -> None:
+    app, guard = FastAPI(), guard_for(pool)
+    guard.install(app)
+    address = f"https://u1r2l3.example.com{stage}/mcp"
+    app.mount("/mcp", guard.for_resource(address).protect(Starlette()))
+    client = TestClient(app, base_url=f"https://u1r2l3.example.com{stage}", root_path=stage)
+    challenge = client.get(f"{address}/x").headers["www-authenticate"]
+    url = challenge.partition('resource_metadata="')[2].rstrip('"')
+    assert url == f"https://u1r2l3.example.com{stage}/.well-known/oauth-protected-resource/mcp"
+    assert client.get(url).json()["resource"] == address
 
 
 def test_challenges_point_to_the_document(pool: FakeUserPool) -> None:
@@ -241,13 +314,14 @@ def test_a_route_of_the_app_cannot_replace_the_document(pool: FakeUserPool) -> N
 
 
 def test_a_resource_that_is_no_address_has_no_document(pool: FakeUserPool) -> None:
-    assert list_metadata_paths([pool.user_pool(resource="my-api"), pool.user_pool()]) == {}
+    assert list_metadata_paths([pool.user_pool(resource="my-api"), pool.user_pool()]) == []
 
 
-def test_each_resource_has_a_path_and_one_is_at_the_mount_point(pool: FakeUserPool) -> None:
-    assert list_metadata_paths([pool.user_pool(resource=RESOURCE)]) == {BELOW: None, PATH: RESOURCE}
-    origin = "https://api.example.com"
-    assert list_metadata_paths([pool.user_pool(resource=origin)]) == {BELOW: origin}
+def test_the_paths_are_those_of_the_resources_for_each_mount_point(pool: FakeUserPool) -> None:
+    assert list_metadata_paths([pool.user_pool(resource=RESOURCE)]) == [BELOW, PATH]
+    assert list_metadata_paths([pool.user_pool(resource="https://api.example.com")]) == [BELOW]
+    deep = pool.user_pool(resource="https://api.example.com/prod/mcp")
+    assert list_metadata_paths([deep]) == [BELOW, f"{BELOW}/mcp", f"{BELOW}/prod/mcp"]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ def test_doctor_fetches_the_keys_of_the_environments_pool_and_checks_the_clock(p
             "clock is right",
         ):
             assert line in result.text
+        bound = {"COGNITO_CLIENT_IDS": "ANY_BOUND_CLIENT", "COGNITO_RESOURCE": "https://api.example/mcp"}
+        text = cognito_guard("doctor", env={**env, **bound}).text
+        assert "of any app client, for https://api.example/mcp" in " ".join(text.split())
         with pool.break_jwks(503):
             result = cognito_guard("doctor", env=env)
         assert (result.code, "it answered 503" in result.text) == (1, True)

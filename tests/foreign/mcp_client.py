@@ -1,41 +1,67 @@
-"""MCP SDK: its server behind `guard.protect`, and its client, which finds the pool by the refusal."""
+"""MCP SDK: its client, which finds the pool by the refusal, registers, signs in, and calls tools."""
 
 import asyncio
+import importlib
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
+import pytest
 from fastapi import FastAPI
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
-from mcp.server.mcpserver import MCPServer
 from mcp.shared.auth import (
     AuthorizationCodeResult,
     OAuthClientInformationFull,
     OAuthClientMetadata,
     OAuthToken,
 )
+from pydantic import AnyUrl
 
-from fastapi_cognito_guard import CognitoGuard, require_scope
 from fastapi_cognito_guard.testing import LocalPool, local_pool
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from fastapi_cognito_guard.testing.uvicorn_server import get_address, listen, serve_app
-from tests.foreign.pools import DIRECTORY, REDIRECT_URI
+from tests.foreign.pools import DIRECTORY, REDIRECT_URI, SCOPES
 from tests.foreign.sign_in import submit_sign_in_form
 
+OPEN_DIRECTORY = replace(DIRECTORY, registration_scopes=SCOPES)
+"""A pool at which clients register themselves."""
+KNOWN_CLIENT = OAuthClientInformationFull(
+    client_id="local-docs", redirect_uris=[AnyUrl(REDIRECT_URI)], token_endpoint_auth_method="none"
+)
 
-class Storage:
-    """Storage of the SDK's client, with an app client that is registered: Cognito's pools register none."""
 
-    def __init__(self, client_id: str) -> None:
-        self.client = OAuthClientInformationFull(
-            client_id=client_id, redirect_uris=[REDIRECT_URI], token_endpoint_auth_method="none"
-        )
-        self.tokens: OAuthToken | None = None
+@dataclass
+class Answer:
+    """Answer that the client got to one of its requests."""
+
+    method: str
+    url: str
+    status: int
+    challenge: str
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path
+
+
+@dataclass
+class McpClient:
+    """The SDK's client of a user: its storage, the user's browser, and the answers it got.
+
+    Without ``client`` it registers itself; with ``tokens`` it begins with these.
+    """
+
+    server: str
+    username: str = "ada"
+    client: OAuthClientInformationFull | None = None
+    tokens: OAuthToken | None = None
+    answers: list[Answer] = field(default_factory=list)
 
     async def get_tokens(self) -> OAuthToken | None:
         return self.tokens
@@ -43,75 +69,85 @@ class Storage:
     async def set_tokens(self, tokens: OAuthToken) -> None:
         self.tokens = tokens
 
-    async def get_client_info(self) -> OAuthClientInformationFull:
+    async def get_client_info(self) -> OAuthClientInformationFull | None:
         return self.client
 
     async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
         self.client = client_info
 
+    async def open_browser(self, url: str) -> None:
+        self._back = await asyncio.to_thread(submit_sign_in_form, url, self.username)
 
-class Browser:
-    """Browser of a user: it signs in when the client sends it to the pool."""
-
-    def __init__(self, username: str) -> None:
-        self.username = username
-        self.back = ""
-
-    async def open(self, url: str) -> None:
-        self.back = await asyncio.to_thread(submit_sign_in_form, url, self.username)
-
-    async def wait(self) -> AuthorizationCodeResult:
-        query = parse_qs(urlsplit(self.back).query)
+    async def wait_for_code(self) -> AuthorizationCodeResult:
+        query = parse_qs(urlsplit(self._back).query)
         return AuthorizationCodeResult(code=query["code"][0], state=query["state"][0])
 
+    async def call(self, tool: str, **arguments: Any) -> Any:
+        """Call a tool, with a sign-in as soon as the server asks for one; return its result."""
+        metadata = OAuthClientMetadata(redirect_uris=[AnyUrl(REDIRECT_URI)])
+        auth = OAuthClientProvider(self.server, metadata, self, self.open_browser, self.wait_for_code)
+        hooks = {"response": [self._note]}
+        async with (
+            httpx2.AsyncClient(auth=auth, trust_env=False, timeout=20, event_hooks=hooks) as http,
+            Client(streamable_http_client(self.server, http_client=http)) as client,
+        ):
+            return await client.call_tool(tool, arguments)
 
-def build_app(local: LocalPool, resource: str) -> FastAPI:
-    """Build an app with an MCP server for callers with the scope orders/write."""
-    server = MCPServer("orders")
+    async def _note(self, response: httpx2.Response) -> None:
+        challenge = response.headers.get("www-authenticate", "")
+        request = response.request
+        self.answers.append(Answer(request.method, str(request.url), response.status_code, challenge))
 
-    def count_orders() -> int:
-        return 2
+    @property
+    def claims(self) -> dict[str, Any]:
+        """Claims of the access token that the client holds."""
+        assert self.tokens is not None
+        return unverified_claims(self.tokens.access_token)
 
-    server.add_tool(count_orders)
-    mcp_app = server.streamable_http_app(streamable_http_path="/", stateless_http=True, json_response=True)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with server.session_manager.run():
-            yield
-
-    app = FastAPI(lifespan=lifespan)
-    guard = CognitoGuard(local.user_pool(resource=resource))
-    guard.install(app)
-    app.mount("/mcp", guard.protect(mcp_app, require_scope("orders/write")))
-    return app
-
-
-async def call_tool(resource: str, storage: Storage, username: str) -> Any:
-    """Call the tool as the SDK's client does, with a sign-in as soon as the server asks for one."""
-    browser = Browser(username)
-    metadata = OAuthClientMetadata(redirect_uris=[REDIRECT_URI], token_endpoint_auth_method="none")
-    auth = OAuthClientProvider(resource, metadata, storage, browser.open, browser.wait)
-    async with httpx2.AsyncClient(auth=auth, trust_env=False, timeout=20) as http_client:
-        transport = streamable_http_client(resource, http_client=http_client)
-        async with Client(transport) as client:
-            return (await client.call_tool("count_orders", {})).structured_content
+    @property
+    def challenges(self) -> list[str]:
+        """Challenges that the client got, in their order."""
+        return [answer.challenge for answer in self.answers if answer.challenge]
 
 
-async def check_resource(path: str) -> None:
-    """Call the tool of a server at ``path`` as ada, with a token for that address."""
-    with local_pool(DIRECTORY) as local, listen(0) as listener:
-        resource = f"{get_address(listener)}{path}"
-        with serve_app(build_app(local, resource), listener):
-            storage = Storage("local-docs")
-            assert await call_tool(resource, storage, "ada") == {"result": 2}
-            assert storage.tokens is not None
-            claims = unverified_claims(storage.tokens.access_token)
-            assert (claims["aud"], claims["username"]) == (resource, "ada")
+@dataclass(frozen=True)
+class Served:
+    """The example's MCP server, and its pool."""
+
+    local: LocalPool
+    origin: str
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}/mcp"
+
+
+@contextmanager
+def serve_example(path: str = "/mcp") -> Iterator[Served]:
+    """Serve examples/mcp_server, whose resource is at ``path``, and a pool of its own."""
+    with local_pool(OPEN_DIRECTORY) as local, listen(0) as listener, pytest.MonkeyPatch.context() as patch:
+        origin = get_address(listener)
+        settings = {"COGNITO_CLIENT_IDS": "ANY_BOUND_CLIENT", "COGNITO_RESOURCE": f"{origin}{path}"}
+        for name, value in {**local.settings, **settings}.items():
+            patch.setenv(name, value)
+        # A server of the SDK runs once, so that each one needs a module of its own.
+        module = importlib.import_module("examples.mcp_server.main")
+        app: FastAPI = importlib.reload(module).app
+        with serve_app(app, listener):
+            yield Served(local, origin)
+
+
+async def check_example(path: str) -> None:
+    """Call a tool of the example as ada, with a client that registers itself."""
+    with serve_example(path) as served:
+        client = McpClient(f"{served.origin}{path}")
+        result = await client.call("list_orders")
+        assert result.structured_content == {"1": "tea", "2": "coffee"}, result
+        assert (client.claims["aud"], client.claims["username"]) == (f"{served.origin}{path}", "ada")
 
 
 if __name__ == "__main__":
     logging.disable(logging.INFO)
-    for path in ("/mcp", "/mcp/"):
-        asyncio.run(check_resource(path))
-    print("resource metadata from the challenge, sign-in with resource, a tool behind guard.protect")
+    for each in ("/mcp", "/mcp/"):
+        asyncio.run(check_example(each))
+    print("metadata from the challenge, registration, sign-in with resource, a tool behind guard.protect")

@@ -17,7 +17,7 @@ from fastapi_cognito_guard.deploy.definition.options import ExportOptions
 from fastapi_cognito_guard.deploy.definition.security import OpenApiDocument
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard
-from fastapi_cognito_guard.pool import AnyClient, UserPool
+from fastapi_cognito_guard.pool import ANY_BOUND_CLIENT, AnyClient, UserPool
 
 _MAX_AUDIENCES = 50  # of an HTTP API's authorizer
 
@@ -130,7 +130,9 @@ def _is_https(address: str) -> bool:
 def _build_issuer(issuer: TemplateValue, options: ExportOptions, guard: CognitoGuard) -> OpenApiDocument:
     """Return one trusted issuer of a REST API's authorizer."""
     pool = _find_pool(issuer, guard.pools)
-    claims = {} if pool is None else _list_additional_claims(pool, options, guard.semantics)
+    claims = (
+        {} if pool is None else _list_additional_claims(_list_uses_of(pool, guard), options, guard.semantics)
+    )
     additional = [
         {"claimName": name, "format": "SINGLE_STRING", "required": True, "expectedValues": [value]}
         for name, value in claims.items()
@@ -142,11 +144,23 @@ def _build_issuer(issuer: TemplateValue, options: ExportOptions, guard: CognitoG
     }
 
 
-def _list_additional_claims(pool: UserPool, options: ExportOptions, semantics: Semantics) -> dict[str, str]:
+def _list_uses_of(pool: UserPool, guard: CognitoGuard) -> list[UserPool]:
+    """Return the settings with which the app takes tokens of a pool: its own, and those of its mounts."""
+    mounts = [each for bound in guard.bound for each in bound.pools if each.id == pool.id]
+    return [pool, *mounts]
+
+
+def _list_additional_claims(
+    pools: Sequence[UserPool], options: ExportOptions, semantics: Semantics
+) -> dict[str, str]:
     """Return the claims to compare besides ``aud``: those of which the app takes one value only."""
-    uses = list_token_uses(pool, semantics)
+    uses = {use for pool in pools for use in list_token_uses(pool, semantics)}
     claims = {"token_use": next(iter(uses))} if len(uses) == 1 else {}
-    clients = () if isinstance(pool.client_ids, AnyClient) else pool.client_ids
+    clients: set[str] = set()
+    for pool in pools:
+        if isinstance(pool.client_ids, AnyClient):
+            return claims
+        clients |= set(pool.client_ids)
     if claims.get("token_use") == "access" and options.audience is None and len(clients) == 1:
         claims["client_id"] = next(iter(clients))
     return claims
@@ -163,7 +177,9 @@ def _build_audience(
             setting="audience",
         )
     if audience is None and pool is not None:
-        return list(list_names(pool, guard.semantics))
+        # Resources of mounts, too: one authorizer has to let tokens for each of them through to the app.
+        resources = [each.resource for each in _list_uses_of(pool, guard)[1:]]
+        return list(dict.fromkeys([*list_names(pool, guard.semantics), *filter(None, resources)]))
     if isinstance(audience, Mapping) and is_for_cloudformation(audience):
         return dict(audience)
     items = [] if isinstance(audience, str | Mapping) or not isinstance(audience, Collection) else audience
@@ -202,6 +218,8 @@ def _find_pool(issuer: TemplateValue, pools: Sequence[UserPool]) -> UserPool | N
 
 def _list_names(pool: UserPool, semantics: Semantics) -> list[str]:
     """Return the values of ``aud`` to accept; an HTTP API compares ``client_id`` if there is no ``aud``."""
+    if pool.client_ids is ANY_BOUND_CLIENT and pool.resource is not None:
+        return [pool.resource]
     if isinstance(pool.client_ids, AnyClient):
         raise ConfigurationError(
             "A JWT authorizer must name its clients, and the guard takes ANY_CLIENT: give "

@@ -118,13 +118,16 @@ class LocalClient:
 class Directory:
     """Id, users and clients of a local pool. By default ada, an admin, and bob, who may only read.
 
-    ``token_lifetime`` is in seconds.
+    ``token_lifetime``       in seconds
+    ``registration_scopes``  lets clients register themselves (RFC 7591), without a token: for these scopes
+                             beside ``openid``, ``email``, ``phone`` and ``profile``
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     id: str = "eu-west-1_LocalPool"
     token_lifetime: int = 3600
+    registration_scopes: tuple[str, ...] | None = None
     users: tuple[LocalUser, ...] = (
         LocalUser(username="ada", groups=("admins",)),
         LocalUser(username="bob", suppressed_scopes=("orders/write",)),
@@ -139,6 +142,7 @@ class Directory:
     )
 
     def __post_init__(self) -> None:
+        check_list("registration_scopes", self.registration_scopes or ())
         if not self.clients:
             raise ConfigurationError("A pool needs a client: add one to clients.", setting="clients")
         if self.token_lifetime < 1:

@@ -1,11 +1,13 @@
 """Strict parsing of requests to the local pool: each has one meaning only."""
 
+import json
 from base64 import b64decode
 from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
 
-from fastapi_cognito_guard.testing.emulator.oauth import Credentials, OAuthError, Parameters
+from fastapi_cognito_guard.testing.emulator.errors import OAuthError
+from fastapi_cognito_guard.testing.emulator.oauth import Credentials, Parameters
 
 _FORM = "application/x-www-form-urlencoded"
 _MAX_LENGTH = 16 * 1024  # bytes
@@ -14,19 +16,32 @@ _MAX_FIELDS = 50
 
 async def read_form(request: Request) -> Parameters:
     """Read the fields of a form. Raises `OAuthError` for another type, a long body, or a repeated field."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM:
-        raise OAuthError("invalid_request", "the body is application/x-www-form-urlencoded")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_LENGTH:
-            raise OAuthError("invalid_request", "the body is too long")
+    body = await _read_body(request, _FORM)
     try:
         return parse_parameters(
             parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
         )
     except ValueError:
         raise OAuthError("invalid_request", "the body is not a form") from None
+
+
+async def read_json(request: Request) -> object:
+    """Read a JSON body. Raises `OAuthError` for another type, a long body, or what is not JSON."""
+    try:
+        return json.loads(await _read_body(request, "application/json"))
+    except (ValueError, RecursionError):
+        raise OAuthError("invalid_client_metadata", "the body is not JSON") from None
+
+
+async def _read_body(request: Request, media_type: str) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != media_type:
+        raise OAuthError("invalid_request", f"the body is {media_type}")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_LENGTH:
+            raise OAuthError("invalid_request", "the body is too long")
+    return body
 
 
 def parse_parameters(pairs: list[tuple[str, str]]) -> Parameters:

@@ -9,6 +9,8 @@ from typing import Any
 
 from fastapi_cognito_guard.principal import COGNITO_LEVELS
 from fastapi_cognito_guard.testing.emulator.directory import Directory, LocalClient, LocalUser
+from fastapi_cognito_guard.testing.emulator.errors import OAuthError
+from fastapi_cognito_guard.testing.emulator.registration import Registrations
 from fastapi_cognito_guard.testing.pool import FakeUserPool
 from fastapi_cognito_guard.testing.signing_key import encode_base64url, unverified_claims
 from fastapi_cognito_guard.testing.signins import Tokens
@@ -23,15 +25,6 @@ Credentials = tuple[str, str]
 
 class InvalidRedirect(Exception):
     """Unknown client or redirect URI. The answer is a page, never a redirect (RFC 6749 section 4.1.2.1)."""
-
-
-class OAuthError(Exception):
-    """Error for the client (RFC 6749 sections 4.1.2.1 and 5.2)."""
-
-    def __init__(self, code: str, description: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.description = description
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +66,20 @@ class AuthorizationServer:
         self._directory = directory
         self._now = now
         self._codes: dict[str, _Code] = {}
+        self.registrations = Registrations(directory, now)
         self._grants = {
             "authorization_code": self._exchange_code,
             "refresh_token": self._refresh,
             "client_credentials": self._issue_machine_token,
         }
 
+    def find_client(self, id: str) -> LocalClient | None:
+        """Return the client with this id, from the directory or registered since the start."""
+        return self._directory.client(id) or self.registrations.clients.get(id)
+
     def find_target(self, parameters: Parameters) -> RedirectTarget:
         """Return the client and its redirect URI. Raises `InvalidRedirect` unless both are registered."""
-        client = self._directory.client(parameters.get("client_id", ""))
+        client = self.find_client(parameters.get("client_id", ""))
         if client is None:
             raise InvalidRedirect("The client_id is none of the pool's. Add it to its clients.")
         if parameters.get("redirect_uri") not in client.callback_urls:
@@ -144,7 +142,7 @@ class AuthorizationServer:
     def _authenticate_client(self, form: Parameters, basic: tuple[Credentials, ...]) -> LocalClient:
         named = form.get("client_id", "")
         for client_id, secret in basic or ((named, form.get("client_secret", "")),):
-            client = self._directory.client(client_id)
+            client = self.find_client(client_id)
             if client is not None and named in {"", client_id} and _is_equal(client.secret or "", secret):
                 return client
         raise OAuthError("invalid_client")

@@ -17,12 +17,17 @@ from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.principal import COGNITO_LEVELS
 from fastapi_cognito_guard.testing.emulator.directory import Directory
-from fastapi_cognito_guard.testing.emulator.forms import parse_parameters, read_basic_credentials, read_form
+from fastapi_cognito_guard.testing.emulator.errors import OAuthError
+from fastapi_cognito_guard.testing.emulator.forms import (
+    parse_parameters,
+    read_basic_credentials,
+    read_form,
+    read_json,
+)
 from fastapi_cognito_guard.testing.emulator.local_only import LocalOnly, list_origins
 from fastapi_cognito_guard.testing.emulator.oauth import (
     AuthorizationServer,
     InvalidRedirect,
-    OAuthError,
     Parameters,
     RedirectTarget,
 )
@@ -71,7 +76,12 @@ class HostedUI:
             Route("/oauth2/revoke", self.revoke_token, methods=["POST"]),
             Route("/oauth2/userInfo", self.serve_user_info, methods=["GET", "POST"]),
             Route("/logout", self.sign_out),
+            # Cognito answers 400 where it serves no metadata: RFC 8414's, for example.
+            Route("/.well-known/{rest:path}", _refuse_metadata),
+            Route(f"{well_known}/{{rest:path}}", _refuse_metadata),
         ]
+        if self.directory.registration_scopes is not None:
+            routes.append(Route("/oauth2/register", self.register_client, methods=["POST"]))
         handlers = {InvalidRedirect: _render_refusal_page, OAuthError: _render_oauth_error}
         return Starlette(routes=routes, middleware=self._build_middleware(), exception_handlers=handlers)
 
@@ -105,6 +115,8 @@ class HostedUI:
             "end_session_endpoint": "/logout",
             "jwks_uri": f"/{self.pool.id}/.well-known/jwks.json",
         }
+        if self.directory.registration_scopes is not None:
+            endpoints["registration_endpoint"] = "/oauth2/register"
         return JSONResponse(
             {
                 "issuer": self.pool.issuer,
@@ -155,10 +167,15 @@ class HostedUI:
         self.server.revoke_token(await read_form(request), read_basic_credentials(request))
         return Response(headers=_NO_STORE)
 
+    async def register_client(self, request: Request) -> Response:
+        """Answer at the registration endpoint (RFC 7591 section 3)."""
+        answer = self.server.registrations.register(await read_json(request))
+        return JSONResponse(answer, 201, headers=_NO_STORE)
+
     async def serve_user_info(self, request: Request) -> Response:
         """Serve the claims about the user of an access token (OpenID Connect Core section 5.3)."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        clients = {client.id for client in self.directory.clients}
+        clients = {client.id for client in self.directory.clients} | self.server.registrations.clients.keys()
         guard = CognitoGuard(self.pool.user_pool(client_ids=clients), now=self.now)
         try:
             principal = await guard.verify(token if scheme.lower() == "bearer" else "")
@@ -171,7 +188,7 @@ class HostedUI:
     async def sign_out(self, request: Request) -> Response:
         """Redirect to the client's logout URI, or to a new sign-in. There is no session to end."""
         parameters = parse_parameters(request.query_params.multi_items())
-        client = self.directory.client(parameters.get("client_id", ""))
+        client = self.server.find_client(parameters.get("client_id", ""))
         if client is not None and parameters.get("logout_uri") in client.logout_urls:
             return RedirectResponse(parameters["logout_uri"], 302, headers=_NO_STORE)
         if "redirect_uri" in parameters:
@@ -210,6 +227,10 @@ def _redirect(target: RedirectTarget, **answer: str) -> Response:
     query = {**answer, "state": target.state or ""}
     url = URL(target.redirect_uri).include_query_params(**{k: v for k, v in query.items() if v})
     return RedirectResponse(str(url), 303, headers=_NO_STORE)
+
+
+async def _refuse_metadata(request: Request) -> Response:
+    return PlainTextResponse("The metadata of this pool are in its openid-configuration.", 400)
 
 
 def _render_refusal_page(request: Request, error: Exception) -> Response:

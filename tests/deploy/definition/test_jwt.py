@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from fastapi_cognito_guard import ANY_CLIENT, UserPool
+from fastapi_cognito_guard import ANY_BOUND_CLIENT, ANY_CLIENT, UserPool
+from fastapi_cognito_guard.guard import installed_guard
 from tests.deploy.exports import (
     ISSUER,
     OTHER_ISSUER,
@@ -178,6 +179,17 @@ def test_an_audience_that_may_match_is_taken(audience: list[str], issuer: str | 
 def test_the_issuer_of_a_local_pool_is_refused() -> None:
     local = UserPool(POOL.id, client_ids={"web"}, issuer="http://127.0.0.1:9229/pool")
     assert expect_error(build_app(ME, pools=[local])).setting == "issuer"
+
+
+def test_any_bound_client_is_known_by_the_resource() -> None:
+    pool = UserPool(POOL.id, client_ids=ANY_BOUND_CLIENT, resource="https://api.example")
+    assert read_jwt(export_document(build_app(ME, pools=[pool])))[1] == ["https://api.example"]
+
+
+def test_the_resources_of_mounts_are_let_through_to_the_app() -> None:
+    app = build_app(ME, pools=[UserPool(POOL.id, client_ids={"a"})])
+    installed_guard(app).for_resource("https://api.example/mcp")
+    assert read_jwt(export_document(app))[1] == ["a", "https://api.example/mcp"]
 
 
 def test_any_client_needs_an_audience() -> None:

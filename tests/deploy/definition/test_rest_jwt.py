@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from fastapi_cognito_guard import ANY_CLIENT, UserPool
+from fastapi_cognito_guard import ANY_BOUND_CLIENT, ANY_CLIENT, UserPool
+from fastapi_cognito_guard.guard import installed_guard
 from tests.deploy.exports import (
     ADMINS,
     AUTHORIZER,
@@ -227,3 +228,22 @@ def test_an_audience_that_the_app_does_not_know_is_a_warning(caplog: pytest.LogC
     assert [text for text in warned if text.startswith("audience has")] == [
         "audience has web, no client and no resource of the guard: the app refuses its tokens."
     ]
+
+
+@pytest.mark.parametrize(
+    ("clients", "claims"),
+    [
+        (None, [make_claim("token_use", "access"), make_claim("client_id", "4b1example")]),
+        ("5c2example", [make_claim("token_use", "access")]),
+        (ANY_BOUND_CLIENT, [make_claim("token_use", "access")]),
+    ],
+    ids=str,
+)
+def test_tokens_for_mounts_with_a_resource_of_their_own_reach_the_app(clients: Any, claims: Any) -> None:
+    app = build_app(ME, pools=[BOUND])
+    installed_guard(app).for_resource(f"{RESOURCE}/mcp", client_ids=clients)
+    document = export_document(app, "rest", user_pool_arn=None, rest_authorizer="jwt")
+    scheme: dict[str, Any] = document["components"]["securitySchemes"]["Cognito"]
+    (issuer,) = scheme["x-amazon-apigateway-authorizer"]["jwtConfiguration"]["issuers"]
+    assert issuer["audiences"] == [RESOURCE, f"{RESOURCE}/mcp"]
+    assert issuer["additionalClaims"] == claims
