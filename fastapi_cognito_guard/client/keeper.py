@@ -124,8 +124,9 @@ class TokenKeeper:
         self._check_lost()
         ends = time.monotonic() + self._timeout + _GRACE
         result = self.flight.start(lambda: self._limit(request), self._keep)
-        self._under_way = UnderWay(result, ends, os.getpid())
-        return self._under_way
+        under_way = UnderWay(result, ends, os.getpid())
+        self._under_way = None if result.done() else under_way
+        return under_way
 
     def _check_lost(self) -> None:
         """Raise `TokenRequestFailed` while so many lost requests hold a thread that more would do harm."""
@@ -144,6 +145,7 @@ class TokenKeeper:
             raise self._timeout_error() from None
 
     def _keep(self, result: Issued | BaseException) -> None:
+        self._under_way = None  # the traceback of an error holds what was sent
         if isinstance(result, Issued):
             now = self._now()
             fresh_until = now + result.lifetime - min(_MARGIN, result.lifetime / 2)
