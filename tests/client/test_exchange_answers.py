@@ -117,7 +117,7 @@ def issue(username: str = "ada", **claims: Any) -> str:
         ({"token_type": None}, "no bearer token"),
         ({"token_type": ["Bearer"]}, "no bearer token"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_answer_that_was_not_asked_for_is_refused_and_nothing_is_sent(
     endpoint: TokenEndpoint, change: dict[str, Any], message: str
