@@ -39,7 +39,9 @@ _ALLOW = (
     "allow the app client token exchange: ALLOW_TOKEN_EXCHANGE_DELEGATION with an actor token, "
     "ALLOW_TOKEN_EXCHANGE_IMPERSONATION without one"
 )
-_INVALID_TOKEN = "the token of the caller or of the actor has expired, was revoked, or is not the pool's"
+_INVALID_TOKEN = (
+    "the token of the caller or of the actor has expired, was revoked, or is none that the pool exchanges"
+)
 _ADVICE = {  # by RFC 6749 section 5.2 and RFC 8693 section 2.2.2
     "invalid_request": _INVALID_TOKEN,
     "invalid_grant": _INVALID_TOKEN,

@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request, WebSocket
+from fastapi.responses import JSONResponse
 
 from fastapi_cognito_guard import CognitoGuard, CurrentUser, OptionalUser, lambda_handler
 from fastapi_cognito_guard.client import ClientCredentials, TokenExchange
@@ -26,7 +27,7 @@ from fastapi_cognito_guard.testing import (
 )
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from fastapi_cognito_guard.testing.uvicorn_server import serve_app
-from tests.apps import NOW, bearer
+from tests.apps import NOW, bearer, client_of
 
 RESOURCE = "https://orders.example.com"
 DIRECTORY = Directory(
@@ -87,15 +88,16 @@ def build_orders(world: World) -> FastAPI:
         world.seen.append(jti)
         if jti in world.refused:
             raise HTTPException(401)
-        actor = None if user.actor is None else user.actor.sub
-        return {"user": user.username, "actor": actor, "scopes": sorted(user.scopes), "jti": jti}
+        actors = [] if user.actor is None else [actor.sub for actor in user.actor.chain]
+        return {"user": user.username, "actors": actors, "scopes": sorted(user.scopes), "jti": jti}
 
     return app
 
 
 def build_shop(world: World, exchange: TokenExchange) -> FastAPI:
     app = FastAPI()
-    CognitoGuard(world.local.user_pool(), now=world.now).install(app)
+    guard = CognitoGuard(world.local.user_pool(), now=world.now, websocket_protocol="cognito-guard")
+    guard.install(app)
 
     @app.get("/async")
     async def call(user: CurrentUser, request: Request) -> Any:
@@ -109,6 +111,17 @@ def build_shop(world: World, exchange: TokenExchange) -> FastAPI:
             answer = client.get(f"{world.orders}/orders", auth=exchange.for_request(request))
         return answer.raise_for_status().json()
 
+    @app.websocket("/live")
+    async def live(socket: WebSocket, user: CurrentUser) -> None:
+        auth = exchange.for_request(socket)
+        await socket.accept()
+        async with httpx.AsyncClient(auth=auth, trust_env=False) as client:
+            await socket.send_json((await client.get(f"{world.orders}/orders")).json())
+
+    @app.exception_handler(TokenRequestFailed)
+    async def answer_without_a_token(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({}, 502)
+
     @app.get("/open")
     async def without_a_caller(user: OptionalUser, request: Request) -> None:
         exchange.for_request(request)
@@ -116,13 +129,23 @@ def build_shop(world: World, exchange: TokenExchange) -> FastAPI:
     return app
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    clock = Clock()
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def local(clock: Clock) -> Iterator[LocalPool]:
     with local_pool(DIRECTORY, now=clock) as local:
-        world = World(local, clock)
-        with serve_app(build_orders(world)) as world.orders:
-            yield world
+        yield local
+
+
+@pytest.fixture
+def world(local: LocalPool, clock: Clock) -> Iterator[World]:
+    clock.time = NOW
+    world = World(local, clock)
+    with serve_app(build_orders(world)) as world.orders:
+        yield world
 
 
 @pytest.fixture
@@ -140,9 +163,9 @@ def call_orders(world: World, auth: httpx.Auth) -> httpx.Response:
 @pytest.mark.parametrize("path", ["/async", "/sync"])
 def test_the_second_service_sees_the_user_and_the_actor(world: World, shop: httpx.Client, path: str) -> None:
     answers = [shop.get(path, headers=bearer(world.token(name))).json() for name in ("ada", "bob")]
-    assert [(a["user"], a["actor"], a["scopes"]) for a in answers] == [
-        ("ada", "shop", ["orders/read"]),
-        ("bob", "shop", ["orders/read"]),
+    assert [(a["user"], a["actors"], a["scopes"]) for a in answers] == [
+        ("ada", ["shop"], ["orders/read"]),
+        ("bob", ["shop"], ["orders/read"]),
     ]
 
 
@@ -161,7 +184,20 @@ def test_the_callers_own_token_does_not_open_the_second_service(world: World) ->
 def test_without_an_actor_the_new_token_looks_like_the_users_own(world: World) -> None:
     exchange = world.exchange("quiet", actor=None)
     answer = call_orders(world, exchange.for_subject(world.token())).json()
-    assert (answer["user"], answer["actor"]) == ("ada", None)
+    assert (answer["user"], answer["actors"]) == ("ada", [])
+
+
+def test_a_token_that_was_exchanged_twice_names_both_actors(world: World) -> None:
+    first = world.local.pool.exchange(
+        world.token(), world.local.pool.machine_token(client_id="web"), scopes=["orders/read"]
+    )
+    assert call_orders(world, world.exchange().for_subject(first)).json()["actors"] == ["shop", "web"]
+
+
+def test_the_caller_of_a_websocket_may_send_the_token_among_the_subprotocols(world: World) -> None:
+    client = client_of(build_shop(world, world.exchange()))
+    with client.websocket_connect("/live", subprotocols=["cognito-guard", world.token()]) as live:
+        assert live.receive_json()["user"] == "ada"
 
 
 def test_many_threads_of_one_caller_make_one_exchange(world: World) -> None:
@@ -181,7 +217,7 @@ def test_many_threads_of_one_caller_make_one_exchange(world: World) -> None:
 async def test_an_exchange_waits_under_asyncio_and_trio(world: World) -> None:
     auth = world.exchange().for_subject(world.token())
     async with httpx.AsyncClient(auth=auth, trust_env=False, timeout=20) as client:
-        assert (await client.get(f"{world.orders}/orders")).json()["actor"] == "shop"
+        assert (await client.get(f"{world.orders}/orders")).json()["actors"] == ["shop"]
 
 
 @pytest.mark.anyio
@@ -202,7 +238,7 @@ async def test_a_cancelled_request_does_not_end_the_exchange_of_the_others(world
             await tasks[0]
         go.set()
         answers = await asyncio.gather(*tasks[1:])
-    assert [answer.json()["actor"] for answer in answers] == ["shop", "shop"]
+    assert [answer.json()["actors"] for answer in answers] == [["shop"], ["shop"]]
 
 
 def test_an_exchanged_token_is_not_used_longer_than_the_callers_lives(world: World) -> None:
@@ -241,9 +277,11 @@ def test_behind_a_gateway_only_the_callers_own_token_is_exchanged(world: World, 
     handler = lambda_handler(app)
     own = world.token("ada")
     forged = world.local.pool.sign({**unverified_claims(own), "jti": "another"})
+    tampered = own[:-9] + ("A" if own[-9] != "A" else "B") + own[-8:]  # the pool refuses it
     event = world.local.pool.event(kind, own, path="/sync")
+    tokens = {"own": own, "bob": world.token("bob"), "forged": forged, "junk": "junk", "tampered": tampered}
     answers = {}
-    for name, sent in {"own": own, "bob": world.token("bob"), "forged": forged, "junk": "junk"}.items():
+    for name, sent in tokens.items():
         changed = json.loads(json.dumps(event).replace(own, sent))
         answers[name] = handler(changed, None)
     assert {name: answer["statusCode"] for name, answer in answers.items()} == {
@@ -251,6 +289,7 @@ def test_behind_a_gateway_only_the_callers_own_token_is_exchanged(world: World, 
         "bob": 401,
         "forged": 401,
         "junk": 401,
+        "tampered": 502,
     }
     assert json.loads(answers["own"]["body"])["user"] == "ada"
     assert len(world.seen) == 1
@@ -283,6 +322,6 @@ def test_a_subject_that_is_no_token_of_cognito_is_refused_before_it_is_sent(worl
 
 def test_a_strangers_token_is_refused_with_advice(world: World) -> None:
     stranger = FakeUserPool(world.local.pool.id, issuer=world.local.pool.issuer, now=world.now)
-    with pytest.raises(TokenRequestFailed, match="is not the pool's") as failed:
+    with pytest.raises(TokenRequestFailed, match="none that the pool exchanges") as failed:
         call_orders(world, world.exchange().for_subject(stranger.access_token(scopes=["orders/read"])))
     assert (failed.value.status, failed.value.error) == (400, "invalid_request")
