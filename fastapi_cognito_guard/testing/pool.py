@@ -6,7 +6,8 @@ from secrets import token_urlsafe
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
-from fastapi_cognito_guard.pool import UserPool
+from fastapi_cognito_guard.pool import ANY_CLIENT, UserPool
+from fastapi_cognito_guard.testing.exchange import ExchangeRefused, build_exchanged_claims, read_own_claims
 from fastapi_cognito_guard.testing.gateway.events import Flavour, gateway_event
 from fastapi_cognito_guard.testing.key_server import Fault, PublishedDocument, serve_document
 from fastapi_cognito_guard.testing.signing_key import SigningKey, unverified_claims
@@ -204,6 +205,37 @@ class FakeUserPool:
         }
         return self._issue(own, expires_in, claims)
 
+    def exchange(
+        self,
+        subject_token: str,
+        actor_token: str | None = None,
+        *,
+        scopes: Collection[str],
+        audience: str | None = None,
+        resource: str | None = None,
+        client_id: str | None = None,
+        expires_in: float = 3600,
+    ) -> str:
+        """Exchange a user's access token (RFC 8693) for one with these scopes, as far as the user's has them.
+
+        ``actor_token``: the token of who acts for the user from now on (``act``). ``audience`` or
+        ``resource`` is the new ``aud``, and ``client_id`` the client that asks.
+
+        Raises `ExchangeRefused` if a token is not valid and this pool's own, or has none of the scopes.
+        """
+        subject = self._read_own_claims("subject_token", subject_token)
+        actor = None if actor_token is None else self._read_own_claims("actor_token", actor_token)
+        if audience is not None and resource is not None:
+            raise ExchangeRefused("invalid_target", "audience and resource are alternatives")
+        own = build_exchanged_claims(
+            subject,
+            actor,
+            client_id=client_id or self.client_id,
+            scopes=scopes,
+            target=audience or resource,
+        )
+        return self._issue(own, expires_in)
+
     def sub(self, username: str) -> str:
         """Return the user's ``sub``, always the same for a name in a pool."""
         return str(uuid5(NAMESPACE_DNS, f"{username}.{self.id}"))
@@ -224,6 +256,10 @@ class FakeUserPool:
         """
         claims = unverified_claims(token) if token is not None and vouched else None
         return gateway_event(flavour, claims=claims, token=token, **request)
+
+    def _read_own_claims(self, name: str, token: str) -> dict[str, Any]:
+        any_token = self.user_pool(client_ids=ANY_CLIENT, token_use={"access", "id"}, resource=None)
+        return read_own_claims(name, token, any_token, self.jwks, self.now)
 
     def _make_sign_in(self, username: str, **fields: Any) -> SignIn:
         own = {"client_id": self.client_id, "resource": self.resource, "auth_time": int(self.now())}

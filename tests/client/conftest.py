@@ -131,7 +131,7 @@ class StuckProvider:
 
 @pytest.fixture
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("fastapi_cognito_guard.client.auth._GRACE", 0.1)
+    monkeypatch.setattr("fastapi_cognito_guard.client.keeper._GRACE", 0.1)
     before = {thread for thread in threading.enumerate() if thread.name == "cognito-token"}
     yield
     for thread in threading.enumerate():

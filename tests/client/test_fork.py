@@ -27,14 +27,14 @@ def test_a_child_requests_a_token_of_its_own() -> None:
     first = threading.Thread(target=get_status, args=(auth,))
     first.start()
     assert requested.wait(timeout=10)
-    auth._flight.lock.acquire()  # as if held by a thread, which the child does not have
+    auth._keeper.flight.lock.acquire()  # as if held by a thread, which the child does not have
     child = os.fork()
     if child == 0:
         try:
             os._exit(0 if get_status(auth) == 200 else 1)
         except BaseException:
             os._exit(2)
-    auth._flight.lock.release()
+    auth._keeper.flight.lock.release()
     go.set()
     first.join(timeout=10)
     _, status = os.waitpid(child, 0)

@@ -19,6 +19,9 @@ from fastapi_cognito_guard.testing.signins import check_list
 DOCS_REDIRECTS = tuple(f"http://{host}:8000/docs/oauth2-redirect" for host in ("127.0.0.1", "localhost"))
 """Redirect URIs of a login in ``/docs``, at uvicorn's default port."""
 
+EXCHANGES = frozenset({"delegation", "impersonation"})
+"""Ways in which a client may exchange users' tokens: with an actor token, and without one."""
+
 _STRICT = ConfigDict(extra="forbid")
 _MESSAGES = {
     "unexpected_keyword_argument": "There is no such setting",
@@ -89,6 +92,8 @@ class LocalClient:
     ``scopes``         all scopes that it may request
     ``callback_urls``  redirect URIs of a sign-in, compared letter by letter
     ``logout_urls``    redirect URIs of a sign-out, compared letter by letter
+    ``token_exchange`` how it may exchange users' tokens: ``"delegation"``, with its own token as the actor's,
+                       ``"impersonation"``, without one, or both
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -98,9 +103,14 @@ class LocalClient:
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     callback_urls: tuple[str, ...] = ()
     logout_urls: tuple[str, ...] = ()
+    token_exchange: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_lists(self, "scopes", "callback_urls", "logout_urls")
+        _check_lists(self, "scopes", "callback_urls", "logout_urls", "token_exchange")
+        if not set(self.token_exchange) <= EXCHANGES:
+            raise ConfigurationError(
+                'token_exchange lists "delegation", "impersonation", or both.', setting="token_exchange"
+            )
         if not (self.callback_urls or self.secret):
             raise ConfigurationError(
                 f"The client {self.id!r} has neither callback_urls, for users to sign in, nor a secret, "

@@ -10,7 +10,13 @@ from typing import Any
 from fastapi_cognito_guard.principal import COGNITO_LEVELS
 from fastapi_cognito_guard.testing.emulator.directory import Directory, LocalClient, LocalUser
 from fastapi_cognito_guard.testing.emulator.errors import OAuthError
+from fastapi_cognito_guard.testing.emulator.exchange_form import (
+    ACCESS_TOKEN,
+    TOKEN_EXCHANGE,
+    read_exchange_form,
+)
 from fastapi_cognito_guard.testing.emulator.registration import Registrations
+from fastapi_cognito_guard.testing.exchange import ExchangeRefused
 from fastapi_cognito_guard.testing.pool import FakeUserPool
 from fastapi_cognito_guard.testing.signing_key import encode_base64url, unverified_claims
 from fastapi_cognito_guard.testing.signins import Tokens
@@ -71,6 +77,7 @@ class AuthorizationServer:
             "authorization_code": self._exchange_code,
             "refresh_token": self._refresh,
             "client_credentials": self._issue_machine_token,
+            TOKEN_EXCHANGE: self._exchange_token,
         }
 
     def find_client(self, id: str) -> LocalClient | None:
@@ -192,6 +199,25 @@ class AuthorizationServer:
             expires_in=lifetime,
         )
         return {"access_token": token, "expires_in": lifetime, "token_type": "Bearer"}
+
+    def _exchange_token(self, client: LocalClient, form: Parameters) -> dict[str, Any]:
+        lifetime = self._directory.token_lifetime
+        try:
+            wanted = read_exchange_form(client, form)
+            token = self._pool.exchange(
+                wanted.subject_token,
+                wanted.actor_token,
+                scopes=[scope for scope in client.scopes if scope in wanted.scopes],
+                audience=wanted.audience,
+                resource=_read_resource(form),
+                client_id=client.id,
+                expires_in=lifetime,
+            )
+        except ExchangeRefused as refused:
+            raise OAuthError(refused.code, refused.description) from None
+        scope = unverified_claims(token)["scope"]
+        issued = {"access_token": token, "issued_token_type": ACCESS_TOKEN, "token_type": "Bearer"}
+        return {**issued, "expires_in": lifetime, "scope": scope}
 
 
 def _grant_scopes(client: LocalClient, parameters: Parameters) -> tuple[str, ...]:
