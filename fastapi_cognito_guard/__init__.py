@@ -16,6 +16,7 @@ from fastapi_cognito_guard.dependencies import (
     require_direct,
     require_group,
     require_level,
+    require_pool,
     require_scope,
 )
 from fastapi_cognito_guard.deploy.lambda_function import lambda_handler
@@ -48,5 +49,6 @@ __all__ = [
     "require_direct",
     "require_group",
     "require_level",
+    "require_pool",
     "require_scope",
 ]

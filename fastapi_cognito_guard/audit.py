@@ -12,6 +12,7 @@ from fastapi_cognito_guard.app.startup import run_at_startup
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.log_records import write_record
 from fastapi_cognito_guard.middleware import GuardMiddleware, find_guard, is_public
+from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.request_state import Guard
 
 if TYPE_CHECKING:
@@ -90,29 +91,38 @@ def audit(app: "FastAPI") -> list[Finding]:
 def warn_at_startup(app: "FastAPI") -> None:
     """Log a warning for each finding when the app starts.
 
-    The start fails with `ConfigurationError` for an authentication level that no pool has.
+    The start fails with `ConfigurationError` for a required level, or pool, that the guard does not have.
     """
 
     def warn() -> None:
-        _check_levels(app)
+        _check_names(app)
         for finding in audit(app):
             write_record(logger, logging.WARNING, "%s (%s)", finding, finding.code)
 
     run_at_startup(app, warn)
 
 
-def _check_levels(app: "FastAPI") -> None:
+def _check_names(app: "FastAPI") -> None:
+    """Raise `ConfigurationError` if a route requires a level or a pool that the guard does not have."""
     guard = find_guard(app)
-    known = {level for pool in (guard.pools if guard is not None else ()) for level in pool.levels}
+    pools = () if guard is None else guard.pools
+    levels = {level for pool in pools for level in pool.levels}
     for route in list_routes(app):
-        levels = (level for each in route.requirements for level in each.list_of_kind("level"))
-        for level in levels if not route.mounted else ():
-            if known.isdisjoint(level.any_of):
-                raise ConfigurationError(
-                    f"{route} has {level}, and the levels of the pools are {', '.join(sorted(known))}: write "
-                    "one of them, or name the pool's own, UserPool(levels=[...]).",
-                    setting="levels",
-                )
+        for required in () if route.mounted else route.requirements:
+            for each in required.list_of_kind("level"):
+                _check_known(route, each, levels, "levels of the pools", "UserPool(levels=[...])")
+            for each in required.list_of_kind("pool"):
+                _check_known(route, each, {pool.id for pool in pools}, "pools", "CognitoGuard(UserPool(...))")
+
+
+def _check_known(route: object, required: Requirement, known: Collection[str], what: str, where: str) -> None:
+    unknown = [name for name in required.any_of if name not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"{route} has {required}, and the {what} are {', '.join(sorted(known))}: write one of them, or "
+            f"name your own in {where}.",
+            setting="levels" if required.kind == "level" else None,
+        )
 
 
 def list_open_routes(app: "FastAPI") -> Iterator[OpenRoute]:

@@ -19,7 +19,7 @@ from fastapi_cognito_guard.errors import (
     TokenUseMismatch,
 )
 from fastapi_cognito_guard.pool import UserPool
-from fastapi_cognito_guard.principal import COGNITO_LEVELS, Principal, Source, TokenUse
+from fastapi_cognito_guard.principal import Principal, Source, TokenUse
 from fastapi_cognito_guard.validation import escape_for_log
 
 Semantics = Literal["strict", "rest", "http"]
@@ -90,10 +90,7 @@ class ClaimsValidator:
         if source == "token":  # a gateway has checked ``iat`` by its own clock
             valid_from = max(valid_from, claims.get("iat", 0) - max(0, IAT_AHEAD - self.leeway))
         self.check_time(valid_from, claims["exp"], now)
-        principal = build_principal(
-            claims, source, use, self.semantics, self.claim_types, levels=cast(tuple[str, ...], pool.levels)
-        )
-        return principal, valid_from
+        return build_principal(claims, source, use, self.semantics, self.claim_types, pool=pool), valid_from
 
     def check_time(self, valid_from: float, expires_at: float, now: float) -> None:
         """Check that now is before the expiry, and not before the start.
@@ -143,9 +140,9 @@ def build_principal(
     semantics: Semantics,
     claim_types: ClaimTypes = MappingProxyType({}),
     *,
-    levels: tuple[str, ...] = COGNITO_LEVELS,
+    pool: UserPool,
 ) -> Principal:
-    """Build the principal of valid claims. ``levels``: the names of the pool's authentication levels.
+    """Build the principal of valid claims.
 
     Raises `ClaimInvalid` for groups, scopes, declared claims or an actor of a wrong type.
     """
@@ -167,7 +164,8 @@ def build_principal(
         source,
         claim_types,
         parse_actor(values["act"]) if "act" in values else None,
-        levels,
+        cast(tuple[str, ...], pool.levels),
+        pool.id,
     )
 
 

@@ -34,6 +34,7 @@ from fastapi_cognito_guard.requirement_names import (
     check_claim_values,
     check_group_names,
     check_level,
+    check_pool_ids,
     check_scope_names,
 )
 
@@ -190,6 +191,15 @@ def require_direct() -> Required:
     A token that was exchanged without an actor token looks like the user's own, and passes.
     """
     return Required(kind="direct", any_of=())
+
+
+def require_pool(*any_of: _Name) -> Required:
+    """Require that the caller is of any one of these pools, by id, where the guard has several.
+
+    The app does not start with an id that none of the guard's pools has. Raises `ConfigurationError` for no
+    ids.
+    """
+    return Required(kind="pool", any_of=check_pool_ids(any_of))
 
 
 def require(check: Callable[..., bool | Awaitable[bool]], *, name: str | None = None) -> Required:

@@ -26,6 +26,7 @@
         │   ├── InsufficientGroup           insufficient_group
         │   ├── InsufficientClaim           insufficient_claim
         │   ├── DelegatedCaller             delegated_caller
+        │   ├── PoolMismatch                pool_mismatch
         │   ├── InsufficientPermission      insufficient_permission
         │   ├── CallerIsIam                 caller_is_iam
         │   └── IamIdentityMissing          iam_identity_missing
@@ -277,6 +278,12 @@ class DelegatedCaller(Forbidden):
     """The token names an actor where the user has to act, or none of those that may act."""
 
     code = "delegated_caller"
+
+
+class PoolMismatch(Forbidden):
+    """The caller is of another pool of the guard than the route takes."""
+
+    code = "pool_mismatch"
 
 
 class InsufficientPermission(Forbidden):

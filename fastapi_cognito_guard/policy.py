@@ -14,6 +14,7 @@ from fastapi_cognito_guard.errors import (
     InsufficientLevel,
     InsufficientPermission,
     InsufficientScope,
+    PoolMismatch,
 )
 from fastapi_cognito_guard.principal import Principal, list_claim_texts
 from fastapi_cognito_guard.remedies import RequirementKind, explain_remedy
@@ -28,6 +29,7 @@ _REFUSALS: dict[RequirementKind, type[Forbidden]] = {
     "claim": InsufficientClaim,
     "actor": DelegatedCaller,
     "direct": DelegatedCaller,
+    "pool": PoolMismatch,
     "check": InsufficientPermission,
     "any": InsufficientPermission,
 }
@@ -132,6 +134,8 @@ class Requirement:
             return principal.groups
         if self.kind == "actor":
             return _list_actor_names(principal)
+        if self.kind == "pool":
+            return frozenset({principal.pool_id})
         return list_claim_texts(principal, self.claim or "")
 
     def _has_level(self, principal: Principal, now: Clock) -> bool:

@@ -121,7 +121,8 @@ class Principal:
 
     ``sub``         the subject; for a machine, its client id
     ``client_id``   the app client that the token was issued to
-    ``issuer``      the pool
+    ``issuer``      the token's ``iss``, one of those of its pool
+    ``pool_id``     the pool: the id that the guard has for the issuer
     ``expires_at``  seconds since the epoch
     ``claims``      all claims; those that Cognito defines, and those of ``claim_types``, have their types at
                     every door; each access returns a new copy. Reading another claim that is not text
@@ -150,6 +151,7 @@ class Principal:
     claim_types: ClaimTypes = field(repr=False, compare=False)
     actor: "Actor | None"
     levels: tuple[str, ...] = field(repr=False, compare=False)
+    pool_id: str
 
     def __init_subclass__(cls) -> NoReturn:
         # Pydantic would validate a subclass by its own fields, and FastAPI build one from a request.
@@ -170,6 +172,7 @@ class Principal:
         claim_types: ClaimTypes = MappingProxyType({}),
         actor: "Actor | None" = None,
         levels: tuple[str, ...] = COGNITO_LEVELS,
+        pool_id: str = "",
     ) -> None:
         # `object.__setattr__`, which frozen dataclasses use, costs as much as decoding a token.
         fields = self.__dict__
@@ -186,6 +189,7 @@ class Principal:
         fields["claim_types"] = claim_types
         fields["actor"] = actor
         fields["levels"] = levels
+        fields["pool_id"] = pool_id
 
     def claim(self, name: str) -> Any:
         """Return one claim, or None. Cheaper than ``claims``, which copies all of them.

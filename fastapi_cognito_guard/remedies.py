@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.validation import escape_for_log
 
-RequirementKind = Literal["scope", "group", "claim", "level", "actor", "direct", "check", "any"]
+RequirementKind = Literal["scope", "group", "claim", "level", "actor", "direct", "pool", "check", "any"]
 
 _USER_ADMIN = "aws.cognito.signin.user.admin"
 # OpenID Connect Core section 5.1: Cognito's standard attributes.
@@ -63,6 +64,12 @@ def _explain_direct(claim: str, principal: Principal) -> str:
     return "the token was exchanged, and names an actor: send the user's own token."
 
 
+def _explain_pool(claim: str, principal: Principal) -> str:
+    return (
+        f"the caller is of the pool '{escape_for_log(principal.pool_id)}': sign in to a pool that is named."
+    )
+
+
 def _explain_check(claim: str, principal: Principal) -> str:
     return "the app's own check returned False."
 
@@ -74,5 +81,6 @@ _REMEDIES: Mapping[RequirementKind, Callable[[str, Principal], str]] = {
     "level": _explain_level,
     "actor": _explain_actor,
     "direct": _explain_direct,
+    "pool": _explain_pool,
     "check": _explain_check,
 }

@@ -43,6 +43,13 @@ def check_actor_names(names: Sequence[object]) -> tuple[str, ...]:
     )
 
 
+def check_pool_ids(ids: Sequence[object]) -> tuple[str, ...]:
+    """Return ids of pools. Raises `ConfigurationError` for none, or for one that is no id of a pool."""
+    return _check_names(
+        ids, _NAME, 'require_pool("eu-west-1_Abc123Xyz", ...): at least one id of a pool of the guard'
+    )
+
+
 def check_level(name: object, max_age: object) -> tuple[str, ...]:
     """Return the name of a level. Raises `ConfigurationError` for another value, or a wrong age."""
     is_age = isinstance(max_age, int) and not isinstance(max_age, bool) and max_age >= 1

@@ -108,7 +108,8 @@ def _build_principal(
     guard: CognitoGuard, own: dict[str, Any], claims: Mapping[str, Any] | None, *, is_machine: bool = False
 ) -> Principal:
     now = int(guard.now())
-    issue = {"iss": guard.pools[0].issuers[0], "iat": now, "exp": now + _LIFETIME, "jti": str(uuid4())}
+    pool = guard.pools[0]
+    issue = {"iss": pool.issuers[0], "iat": now, "exp": now + _LIFETIME, "jti": str(uuid4())}
     if is_machine:
         own |= {"username": None, "cognito:groups": None}
     merged = {**issue, **own, **(claims or {})}
@@ -116,8 +117,7 @@ def _build_principal(
     use: TokenUse = own["token_use"]
     check_writable(values)
     check_types(values, use)
-    levels = tuple(guard.pools[0].levels)
-    return build_principal(values, "token", use, guard.semantics, guard.validator.claim_types, levels=levels)
+    return build_principal(values, "token", use, guard.semantics, guard.validator.claim_types, pool=pool)
 
 
 @contextmanager
