@@ -20,7 +20,8 @@ class Denylist:
     """List of revoked tokens, to be the check of a guard: ``CognitoGuard(revoked=Denylist(backend))``.
 
     It has entries by ``jti`` (one token), ``origin_jti`` (all tokens of one sign-in) and ``sub`` (tokens of
-    a user whose sign-in, or of a machine whose token, is older than a time).
+    a user whose sign-in, or of a machine whose token, is older than a time; also tokens by which that machine
+    acts for users).
 
     ``backend``   `DynamoDBBackend`, `RedisBackend`, `MemoryBackend`, or another `Backend`
     ``lifetime``  the longest lifetime of your tokens, in seconds: so long an entry is kept. By default a
@@ -71,12 +72,12 @@ class Denylist:
         """Return True if the principal's token was revoked."""
         claims = copy_all_claims(principal)
         ids = [f"{name}:{value}" for name in _BY_ID if (value := _read_id(claims, name)) is not None]
-        by_sub = f"sub:{principal.sub}"
-        keys = [key for key in (*ids, by_sub) if len(key) <= _MAX_LENGTH]  # no entry has a longer one
+        starts = _list_starts(principal, claims)
+        keys = [key for key in (*ids, *starts) if len(key) <= _MAX_LENGTH]  # no entry has a longer one
         found = await self._backend.find(keys)
         if any(key in found for key in ids):
             return True
-        return by_sub in found and _read_start(claims) < found[by_sub]
+        return any(key in found and start < found[key] for key, start in starts.items())
 
     def _check_time(self, not_before: object) -> int:
         latest = self._now() + LONGEST_LIFETIME
@@ -109,9 +110,19 @@ def _read_id(claims: Mapping[str, object], name: str) -> str | None:
     return value
 
 
-def _read_start(claims: Mapping[str, object]) -> float:
-    """Return the time of the sign-in; for a machine, of its token. A token without either began never."""
-    for name in ("auth_time", "iat"):
+def _list_starts(principal: Principal, claims: Mapping[str, object]) -> dict[str, float]:
+    """Return the keys of the caller and of the current actor, and since when each may be at work.
+
+    For a user that is the sign-in, and for a machine and an actor the token.
+    """
+    actor = principal.actor
+    by_actor = {} if actor is None else {f"sub:{actor.sub}": _read_time(claims, "iat")}
+    return {**by_actor, f"sub:{principal.sub}": _read_time(claims, "auth_time", "iat")}
+
+
+def _read_time(claims: Mapping[str, object], *names: str) -> float:
+    """Return the first of these times. A token without any began never."""
+    for name in names:
         value = claims.get(name)
         if isinstance(value, int | float):
             return value

@@ -70,6 +70,24 @@ async def test_an_origin_jti_revokes_all_tokens_of_one_sign_in_also_refreshed_on
     assert not await listed.is_refused(other.access_token)
 
 
+async def test_a_sub_revokes_the_tokens_by_which_that_machine_acts_for_users(listed: Listed) -> None:
+    issue = listed.pool.access_token
+    signed_in = int(NOW) - 600  # the user did so long before the agent got its token
+    delegated = issue("ada", actor="agent", claims={"auth_time": signed_in})
+    own, others = issue("ada"), issue("ada", actor="orders-service")
+    prior = issue("ada", claims={"act": {"sub": "orders-service", "act": {"sub": "agent"}}})
+    await listed.denylist.revoke(sub="agent")
+    assert await listed.is_refused(delegated)
+    assert not await listed.is_refused(own)
+    assert not await listed.is_refused(others)
+    assert not await listed.is_refused(prior)  # RFC 8693 section 4.1: only the current actor counts
+    listed.time += 60
+    new = issue("ada", actor="agent", claims={"auth_time": signed_in})
+    assert not await listed.is_refused(new)
+    await listed.denylist.revoke(sub=listed.pool.sub("ada"))
+    assert await listed.is_refused(new)
+
+
 async def test_a_sub_revokes_all_sign_ins_up_to_now_and_a_new_one_is_good(listed: Listed) -> None:
     tokens, bob = listed.pool.sign_in("ada"), listed.pool.access_token("bob")
     listed.time += 0.5  # a token has whole seconds: the same second is not late enough
