@@ -30,7 +30,7 @@ from tests.attacks.forge import (
 ROUNDS = 400
 SEED = 20_260_702
 
-TIMES: list[Any] = [NOW, NOW + 1, NOW - 1, NOW + 0.5, NOW - 0.5]
+TIMES: list[Any] = [NOW, NOW + 1, NOW - 1, NOW + 0.5, NOW - 0.5, NOW + 11]
 NUMBERS: list[Any] = [0, 1, -1, 1.5, 2**53, 2**63, 10**30, 10**400, -(10**400)]
 STRINGS: list[Any] = ["", " ", "x", "a b", "access", "id", "refresh", "4000000000", "Zoë", "\ud800"]
 STRINGS += ["k" * 257, "x" * 12_000, POOL.client_id, POOL.issuer, OTHER.issuer]
