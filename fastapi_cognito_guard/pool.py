@@ -17,12 +17,13 @@ from fastapi_cognito_guard.addresses import (
 )
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.principal import COGNITO_LEVELS
+from fastapi_cognito_guard.validation import NQCHAR
 
 _REGION = r"(?:eusc-[a-z]{2}|[a-z]{2})-(?:gov-)?[a-z]+-[0-9]+"
 # Strings, so that importing the package stays cheap: `re` compiles them when they are first needed.
 _POOL_ID = rf"({_REGION})_[A-Za-z0-9]+"
 _ANY_POOL_ID = r"[\x21\x23-\x26\x28-\x2B\x2D-\x5F\x61-\x7E]{1,128}"  # visible; no quotes, no commas
-_LEVEL = r"[\x21\x23-\x5B\x5D-\x7E]{1,64}"  # AcrValueType of the service model
+_LEVEL = NQCHAR + "{1,64}"  # AcrValueType of the service model
 _NO_ID = r"[\s,;\[\]\"']"  # several ids in one string
 _TOKEN_USES = frozenset({"id", "access"})
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.principal import as_claim_text
+from fastapi_cognito_guard.validation import NQCHAR
 
-# RFC 6749 section 3.3. A scope is written into a challenge, and must not be able to end its quotes. Levels
-# and client ids have the same letters.
-_NAME = r"[\x21\x23-\x5B\x5D-\x7E]+"
+# RFC 6749 section 3.3. A scope is written into a challenge, and must not be able to end its quotes. Levels,
+# client ids and ids of pools have the same letters.
+_NAME = f"{NQCHAR}+"
 _GROUP = r"\S(?:[^\x00-\x1f\x7f]{0,126}\S)?"
 
 

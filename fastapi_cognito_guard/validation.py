@@ -10,6 +10,9 @@ from fastapi_cognito_guard.errors import ClaimInvalid
 CALLBACK_ERRORS = (Exception, SystemExit, CancelledError)
 """Errors of an app's callback, none of which may end a request or the server."""
 
+NQCHAR = r"[\x21\x23-\x5B\x5D-\x7E]"
+"""Pattern of one character of a scope (RFC 6749 appendix A), which a quoted parameter takes unescaped."""
+
 _CONTAINERS = (dict, list)
 _MAX_DEPTH = 32
 _MAX_LOGGED = 128  # characters of one value

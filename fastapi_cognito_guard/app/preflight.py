@@ -1,13 +1,14 @@
 """CORS preflights (Fetch standard, section 3.3.3) that an app can answer itself."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from fastapi.routing import iter_route_contexts
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Match, Router
 from starlette.types import Scope
+
+from fastapi_cognito_guard.app.routes import find_route
 
 
 def answers_preflight(app: Starlette, scope: Scope) -> bool:
@@ -29,7 +30,7 @@ def _is_preflight(scope: Scope) -> bool:
 def _takes_options(routes: Sequence[BaseRoute], scope: Scope) -> bool:
     """Return True if the route that gets the request declares OPTIONS. Nothing of the app is run."""
     for context in iter_route_contexts(routes):
-        route: Any = getattr(context, "starlette_route", None) or context
+        route = find_route(context)
         match, child_scope = route.matches(scope)
         if match is Match.FULL:
             app = getattr(route, "app", None)

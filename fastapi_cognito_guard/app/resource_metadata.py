@@ -17,6 +17,7 @@ from fastapi_cognito_guard.addresses import check_address
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.request_state import Guard
+from fastapi_cognito_guard.validation import NQCHAR
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _WELL_KNOWN = "/.well-known/oauth-protected-resource"
 _PUBLIC = {"Access-Control-Allow-Origin": "*"}  # any web page may be a client
 _PREFLIGHT = {**_PUBLIC, "Access-Control-Allow-Methods": "GET", "Access-Control-Allow-Headers": "*"}
-_QUOTABLE = r"[\x21\x23-\x5B\x5D-\x7E]+"  # a quoted parameter of a challenge takes these unescaped
 
 
 def build_metadata_url(resource: str | None, root_path: str = "") -> str | None:
@@ -36,7 +36,7 @@ def build_metadata_url(resource: str | None, root_path: str = "") -> str | None:
     the beginning of this path (``root_path``), as at a stage of API Gateway, cannot answer there: the
     well-known path then goes after the mount point. Clients get that address from a challenge (section 5.1).
     """
-    if not isinstance(resource, str) or not re.fullmatch(_QUOTABLE, resource):
+    if not isinstance(resource, str) or not re.fullmatch(f"{NQCHAR}+", resource):
         return None
     try:
         check_address("resource", resource)

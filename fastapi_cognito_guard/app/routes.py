@@ -124,12 +124,19 @@ def list_mounted_apps(app: Starlette, prefix: str = "") -> Iterator[tuple[str, S
             yield from list_mounted_apps(inner, path)
 
 
+def find_route(context: object) -> Any:
+    """Return what has the attributes of a route, for one item of FastAPI's ``iter_route_contexts``.
+
+    Before FastAPI 0.143, a context does not read them from the Starlette route that it includes.
+    """
+    return getattr(context, "starlette_route", None) or context
+
+
 def _walk_routes(
     routes: Sequence[BaseRoute], prefix: str = "", *, mounted: bool = False
 ) -> Iterator[RouteInfo | OpaqueMount]:
     for context in iter_route_contexts(routes):
-        # Before FastAPI 0.143, a context does not read attributes from the Starlette route that it includes.
-        route: Any = getattr(context, "starlette_route", None) or context
+        route = find_route(context)
         original = context.original_route
         path = prefix + (getattr(route, "path", None) or "")  # a Host has no path
         if isinstance(original, Route | WebSocketRoute):

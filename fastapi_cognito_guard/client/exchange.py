@@ -31,10 +31,11 @@ from fastapi_cognito_guard.client.subjects import (
 from fastapi_cognito_guard.errors import ConfigurationError, TokenRequestFailed
 from fastapi_cognito_guard.settings import check_whole_number
 from fastapi_cognito_guard.tokens.clock import read_time
+from fastapi_cognito_guard.validation import NQCHAR
 
 _GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
-_SCOPE = r"[\x21\x23-\x5B\x5D-\x7E]+"  # RFC 6749 section 3.3
-_TARGET = r"[\x21\x23-\x5B\x5D-\x7E]{1,256}"
+_SCOPE = f"{NQCHAR}+"  # RFC 6749 section 3.3
+_TARGET = NQCHAR + "{1,256}"
 _ALLOW = (
     "allow the app client token exchange: ALLOW_TOKEN_EXCHANGE_DELEGATION with an actor token, "
     "ALLOW_TOKEN_EXCHANGE_IMPERSONATION without one"

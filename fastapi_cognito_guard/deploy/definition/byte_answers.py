@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
-from fastapi_cognito_guard.app.routes import list_mounted_apps
+from fastapi_cognito_guard.app.routes import find_route, list_mounted_apps
 from fastapi_cognito_guard.middleware import is_public
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ def _list_compressing_middleware(app: Starlette) -> Iterator[str]:
 def _walk_routes(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:
     """List paths, and their routes as texts."""
     for context in iter_route_contexts(routes):
-        # Before FastAPI 0.143, a context does not read attributes from the Starlette route that it includes.
-        route: Any = getattr(context, "starlette_route", None) or context
+        route = find_route(context)
         path = prefix + (getattr(route, "path_format", None) or getattr(route, "path", None) or "")
         mount = path.removesuffix("/{path}")
         if isinstance(getattr(route, "app", None), StaticFiles):

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from fastapi_cognito_guard.testing.emulator.directory import LocalClient
 from fastapi_cognito_guard.testing.exchange import ExchangeRefused
+from fastapi_cognito_guard.validation import NQCHAR
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 _ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
-_AUDIENCE = r"[\x21\x23-\x5B\x5D-\x7E]{1,256}"
+_AUDIENCE = NQCHAR + "{1,256}"
 
 
 @dataclass(frozen=True, slots=True)
