@@ -1,7 +1,6 @@
 """One background call at a time, shared by all who need its result."""
 
 import asyncio
-import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
@@ -10,6 +9,8 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack
 
 import anyio
+
+from fastapi_cognito_guard.forks import reset_in_children
 
 _Result = TypeVar("_Result")
 _Arguments = TypeVarTuple("_Arguments")
@@ -24,19 +25,13 @@ class SingleFlight(Generic[_Result]):
 
     def __init__(self, thread_name: str) -> None:
         self._thread_name = thread_name
-        self._reset()
+        self.reset()
+        reset_in_children(self)
 
-    def _reset(self) -> None:
-        self._process = os.getpid()
-        self._lock = threading.Lock()
+    def reset(self) -> None:
+        """Forget the call under way. ``lock`` guards it, and the owner's state that results change."""
+        self.lock = threading.Lock()
         self.current: Future[_Result | BaseException] | None = None
-
-    @property
-    def lock(self) -> threading.Lock:
-        """The lock that guards `current`, and the owner's state that results change."""
-        if self._process != os.getpid():
-            self._reset()
-        return self._lock
 
     def start(
         self,

@@ -1,13 +1,13 @@
 """One token for many requests: kept until shortly before it expires, and requested once for all of them."""
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, wait
 from typing import NamedTuple
 
 from fastapi_cognito_guard.errors import TokenRequestFailed
+from fastapi_cognito_guard.forks import reset_in_children
 from fastapi_cognito_guard.single_flight import SingleFlight, wait_for
 
 _MARGIN = 60.0  # seconds before its expiry at which a token is renewed; half its life, if that is less
@@ -39,11 +39,10 @@ class _Kept(NamedTuple):
 
 
 class UnderWay(NamedTuple):
-    """Token request, its latest end on the monotonic clock, and the process that has its thread."""
+    """Token request, and its latest end on the monotonic clock."""
 
     result: _Pending
     ends: float
-    process: int
 
     def seconds_left(self) -> float:
         """Return the time for which waiting makes sense."""
@@ -52,10 +51,6 @@ class UnderWay(NamedTuple):
     def is_lost(self) -> bool:
         """Return True if the request should have ended long ago."""
         return not self.seconds_left() and not self.result.done()
-
-    def holds_thread(self) -> bool:
-        """Return True if the request still runs in a thread of this process."""
-        return self.process == os.getpid() and not self.result.done()
 
 
 class TokenKeeper:
@@ -82,6 +77,11 @@ class TokenKeeper:
         self._kept = _Kept()
         self.flight: SingleFlight[Issued] = SingleFlight("cognito-token")
         self._under_way: UnderWay | None = None
+        self.reset()
+        reset_in_children(self)
+
+    def reset(self) -> None:
+        """Forget the lost requests, whose threads a child does not have."""
         self._lost: list[UnderWay] = []
 
     def find(self, request: TokenRequest) -> str | UnderWay:
@@ -124,13 +124,13 @@ class TokenKeeper:
         self._check_lost()
         ends = time.monotonic() + self._timeout + _GRACE
         result = self.flight.start(lambda: self._limit(request), self._keep)
-        under_way = UnderWay(result, ends, os.getpid())
+        under_way = UnderWay(result, ends)
         self._under_way = None if result.done() else under_way
         return under_way
 
     def _check_lost(self) -> None:
         """Raise `TokenRequestFailed` while so many lost requests hold a thread that more would do harm."""
-        self._lost = [lost for lost in self._lost if lost.holds_thread()]
+        self._lost = [lost for lost in self._lost if not lost.result.done()]
         if len(self._lost) >= _MOST_LOST:
             raise TokenRequestFailed(
                 f"{len(self._lost)} requests for a token have not ended after {self._timeout} seconds: "

@@ -1,6 +1,5 @@
 """Subjects of token exchange: the token that is exchanged, and what is kept for each."""
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from fastapi_cognito_guard.errors import (
     TokenMissing,
     TokenRequestFailed,
 )
+from fastapi_cognito_guard.forks import reset_in_children
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import STATE, RequestState, missing_user_error
 from fastapi_cognito_guard.tokens.cache import hash_token
@@ -102,10 +102,11 @@ class SubjectKeepers:
     def __init__(self, size: int, make_keeper: Callable[[], TokenKeeper]) -> None:
         self._size = size
         self._make_keeper = make_keeper
-        self._reset()
+        self.reset()
+        reset_in_children(self)
 
-    def _reset(self) -> None:
-        self._process = os.getpid()
+    def reset(self) -> None:
+        """Forget all keepers."""
         self._lock = Lock()
         self._slots = BoundedSemaphore(_MOST_UNDER_WAY)
         self._keepers: OrderedDict[bytes, TokenKeeper] = OrderedDict()
@@ -115,8 +116,6 @@ class SubjectKeepers:
 
     def find(self, subject: Subject) -> TokenKeeper:
         """Return the keeper of the token that was, or will be, exchanged for this subject."""
-        if self._process != os.getpid():
-            self._reset()
         digest = hash_token(subject.token)
         with self._lock:
             keeper = self._keepers.pop(digest, None) or self._make_keeper()

@@ -1,10 +1,10 @@
 """Remembered answers to the question whether a token was revoked."""
 
-import os
 from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
+from fastapi_cognito_guard.forks import reset_in_children
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.tokens.clock import Clock, Moment
 
@@ -28,10 +28,11 @@ class Answers:
         self.size = size
         self._seconds = {False: keep_valid, True: keep_revoked}
         self._clock = Clock()
-        self._reset()
+        self.reset()
+        reset_in_children(self)
 
-    def _reset(self) -> None:
-        self._process = os.getpid()
+    def reset(self) -> None:
+        """Forget all answers."""
         self._lock = Lock()
         self._entries: LRUCache[bytes, _Answer] | None = None
 
@@ -40,8 +41,6 @@ class Answers:
 
     def find(self, principal: Principal) -> bool | None:
         """Return the answer for the principal's token if there is one that still counts."""
-        if self._process != os.getpid():
-            self._reset()
         key = None if self._entries is None else _hash_identity(principal)
         if self._entries is None or key is None:
             return None
@@ -53,8 +52,6 @@ class Answers:
 
     def keep(self, principal: Principal, revoked: bool) -> None:
         """Keep an answer, if answers of its kind are kept, and if its token can be told from others."""
-        if self._process != os.getpid():
-            self._reset()
         key = _hash_identity(principal) if self.size and self._seconds[revoked] else None
         if key is None:
             return

@@ -1,11 +1,11 @@
 """A few threads for blocking calls, for which any event loop can wait."""
 
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from fastapi_cognito_guard.forks import reset_in_children
 from fastapi_cognito_guard.single_flight import wait_for
 
 SIZE = 16
@@ -25,7 +25,11 @@ class WorkerThreads:
     """
 
     def __init__(self) -> None:
-        self._process = 0
+        self.reset()
+        reset_in_children(self)
+
+    def reset(self) -> None:
+        """Leave the threads there are, which a child does not have."""
         self._executor: ThreadPoolExecutor | None = None
 
     async def run(self, call: Callable[[], _Result]) -> _Result:
@@ -38,7 +42,6 @@ class WorkerThreads:
         return future.result()
 
     def _find_executor(self) -> ThreadPoolExecutor:
-        if self._executor is None or self._process != os.getpid():
-            self._process = os.getpid()
+        if self._executor is None:
             self._executor = ThreadPoolExecutor(SIZE, thread_name_prefix="cognito-revocation")
         return self._executor

@@ -4,11 +4,11 @@ It keeps principals under the SHA-256 of their token, never a token and never a 
 long as the key source still holds the very key that verified the token.
 """
 
-import os
 from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
+from fastapi_cognito_guard.forks import reset_in_children
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.tokens.jwks import PublicKey
 from fastapi_cognito_guard.tokens.key_source import KeySource
@@ -40,10 +40,11 @@ class TokenCache:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._reset()
+        self.reset()
+        reset_in_children(self)
 
-    def _reset(self) -> None:
-        self._process = os.getpid()
+    def reset(self) -> None:
+        """Forget all entries."""
         self._lock = Lock()
         self._entries: LRUCache[bytes, VerifiedToken] | None = None
 
@@ -54,9 +55,6 @@ class TokenCache:
         """Return the entry of a token if its pool still has the key that verified it."""
         if self._entries is None:
             return None
-        if self._process != os.getpid():
-            self._reset()
-            return None
         try:
             with self._lock:
                 entry = self._entries[digest]
@@ -66,8 +64,6 @@ class TokenCache:
 
     def keep(self, digest: bytes, entry: VerifiedToken) -> None:
         """Keep a verified token, unless it counts for more than the whole cache."""
-        if self._process != os.getpid():
-            self._reset()
         if _count(entry) > self.size:
             return
         with self._lock:
