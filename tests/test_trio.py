@@ -1,10 +1,7 @@
 """The guard under Trio: all waiting goes through anyio."""
 
-import socket
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +13,8 @@ from fastapi_cognito_guard import CognitoGuard, KeyPolicy
 from fastapi_cognito_guard.client import CognitoAuth
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, bearer, build_app, guard_for
+from tests.processes import find_port, run_server
 from tests.servers import fault_server, hang, response
-
-_START_TIMEOUT = 30.0  # seconds
 
 
 @pytest.fixture
@@ -80,9 +76,8 @@ async def test_a_client_waits_for_its_token() -> None:
 def served_by_hypercorn(tmp_path: Path) -> Iterator[tuple[str, FakeUserPool]]:
     """Serve an app with Hypercorn's Trio worker, in a process of its own."""
     pool = FakeUserPool()
-    with pool.serve() as jwks_uri, socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-        probe.close()
+    with pool.serve() as jwks_uri:
+        port = find_port()
         settings = {"client_ids": [pool.client_id], "jwks_uri": jwks_uri}
         (tmp_path / "served.py").write_text(
             "from fastapi_cognito_guard import CognitoGuard, UserPool\n"
@@ -91,25 +86,9 @@ def served_by_hypercorn(tmp_path: Path) -> Iterator[tuple[str, FakeUserPool]]:
         )
         command = [sys.executable, "-m", "hypercorn", "-k", "trio", "-b", f"127.0.0.1:{port}", "served:app"]
         root = str(Path(__file__).parents[1])
-        server = subprocess.Popen(command, cwd=tmp_path, env={"PYTHONPATH": f"{root}:{tmp_path}", "PATH": ""})
-        try:
-            wait_for_port(port, server)
+        environ = {"PYTHONPATH": f"{root}:{tmp_path}", "PATH": ""}
+        with run_server(command, tmp_path, port, environ):
             yield f"http://127.0.0.1:{port}", pool
-        finally:
-            server.terminate()
-            server.wait(timeout=10)
-
-
-def wait_for_port(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("Hypercorn did not start.")
 
 
 def test_hypercorn_with_its_trio_worker_serves_a_guarded_app(

@@ -3,9 +3,6 @@
 import json
 import os
 import re
-import socket
-import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +12,9 @@ from typing import Any
 import yaml
 
 from tests.integration.ministack import PASSWORD, create_app_client, create_user, make_client
+from tests.processes import find_port, run_server
 
 PAGE = (Path(__file__).parents[2] / "docs/emulators.md").read_text()
-_START_TIMEOUT = 60.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def create_pool(address: str, *, by_email: bool) -> Pool:
 @contextmanager
 def run_moto(python: str, directory: Path) -> Iterator[str]:
     """Run moto's server on a free port of 127.0.0.1, and yield its address."""
-    port = _find_port()
+    port = find_port()
     command = [python, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with _run(command, directory, port, {}) as address:
         yield address
@@ -63,7 +60,7 @@ def run_moto(python: str, directory: Path) -> Iterator[str]:
 @contextmanager
 def run_cognito_local(program: str, directory: Path, issuer: str | None = None) -> Iterator[str]:
     """Run cognito-local on a free port of 127.0.0.1. ``issuer``: the start of its tokens' ``iss``."""
-    port = _find_port()
+    port = find_port()
     config = {} if issuer is None else {"TokenConfig": {"IssuerDomain": issuer}}
     (directory / ".cognito").mkdir()
     (directory / ".cognito/config.json").write_text(json.dumps(config))
@@ -96,38 +93,8 @@ def fill_in(recipe: Mapping[str, str], pool_id: str, client: str, port: str | in
     return {**moved, "COGNITO_CLIENT_IDS": client}
 
 
-def _find_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def _run(command: list[str], directory: Path, port: int, environ: Mapping[str, str]) -> Iterator[str]:
     own = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=directory, env={**own, **environ}, stdout=log, stderr=subprocess.STDOUT
-        )
-    try:
-        _wait_until_it_listens(port, process)
+    with run_server(command, directory, port, {**own, **environ}):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=15)
-
-
-def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("The emulator did not start.")

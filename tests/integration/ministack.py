@@ -3,7 +3,6 @@
 import base64
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from typing import Any
 
 import boto3
 import httpx
+
+from tests.processes import find_port, stop
 
 _START_TIMEOUT = 60.0
 PASSWORD = "Passw0rd!for-tests"
@@ -28,8 +29,7 @@ def find_program() -> str | None:
 @contextmanager
 def run_ministack(command: str, directory: Path) -> Iterator[str]:
     """Run MiniStack on a free port of 127.0.0.1, and yield its address once it is healthy."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = find_port()
     settings = {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
@@ -49,12 +49,7 @@ def run_ministack(command: str, directory: Path) -> Iterator[str]:
         _wait_until_healthy(address, process)
         yield address
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=15)
+        stop(process)
         shutil.rmtree(unpacked, ignore_errors=True)
 
 
