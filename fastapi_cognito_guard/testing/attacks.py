@@ -7,11 +7,11 @@ from starlette.applications import Starlette
 
 from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.middleware import find_guard
-from fastapi_cognito_guard.pool import ANY_BOUND_CLIENT, AnyClient
+from fastapi_cognito_guard.pool import ANY_BOUND_CLIENT
 from fastapi_cognito_guard.testing.forgeries import list_forgeries
 from fastapi_cognito_guard.testing.gateway.app import Gateway
 from fastapi_cognito_guard.testing.pool import USER_ADMIN, FakeUserPool
-from fastapi_cognito_guard.testing.trust import find_replaced_pool
+from fastapi_cognito_guard.testing.trust import choose_client_id, find_replaced_pool
 
 _MAX_SHOWN = 10
 _BY_RESOURCE = ("of another resource", "of no resource")
@@ -109,8 +109,7 @@ def _make_impostor(guard: CognitoGuard | None) -> FakeUserPool:
     if guard is None:
         return FakeUserPool()
     pool = guard.pools[0]
-    client_id = "any-client" if isinstance(pool.client_ids, AnyClient) else min(pool.client_ids)
-    return FakeUserPool(pool.id, client_id=client_id, issuer=pool.issuers[0])
+    return FakeUserPool(pool.id, client_id=choose_client_id(pool), issuer=pool.issuers[0])
 
 
 def _send(client: Client, method: str, path: str, token: str | None) -> int:

@@ -10,7 +10,7 @@ from fastapi_cognito_guard.app.routes import list_mounted_apps
 from fastapi_cognito_guard.claims import ClaimsValidator, Semantics
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 from fastapi_cognito_guard.middleware import find_guard
-from fastapi_cognito_guard.pool import UserPool, index_by_issuer
+from fastapi_cognito_guard.pool import AnyClient, UserPool, index_by_issuer
 from fastapi_cognito_guard.testing.pool import FakeUserPool
 
 if TYPE_CHECKING:
@@ -74,6 +74,11 @@ def with_semantics(guard: CognitoGuard, semantics: Semantics, **settings: Any) -
 def find_replaced_pool(pools: tuple[UserPool, ...], fake: FakeUserPool) -> UserPool:
     """Return the pool of a guard in whose place ``fake`` stands: the one with its id, or the first."""
     return next((pool for pool in pools if pool.id == fake.id), pools[0])
+
+
+def choose_client_id(pool: UserPool) -> str:
+    """Return an app client whose tokens a guard with this pool takes."""
+    return "any-client" if isinstance(pool.client_ids, AnyClient) else min(pool.client_ids)
 
 
 def _build_twin(guard: CognitoGuard, pool: FakeUserPool) -> CognitoGuard:

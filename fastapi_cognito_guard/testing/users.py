@@ -10,12 +10,11 @@ from starlette.requests import HTTPConnection
 from fastapi_cognito_guard.claims import build_principal, check_types
 from fastapi_cognito_guard.dependants import asks_for_scopes
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
-from fastapi_cognito_guard.pool import AnyClient
 from fastapi_cognito_guard.principal import Principal, TokenUse
 from fastapi_cognito_guard.request_state import STATE, RequestState
 from fastapi_cognito_guard.testing.pool import USER_ADMIN
 from fastapi_cognito_guard.testing.signins import SignIn, check_list
-from fastapi_cognito_guard.testing.trust import installed_guards
+from fastapi_cognito_guard.testing.trust import choose_client_id, installed_guards
 from fastapi_cognito_guard.validation import check_writable
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def _build_sign_in(
 ) -> SignIn:
     pool = guard.pools[0]
     if client_id is None:
-        client_id = "any-client" if isinstance(pool.client_ids, AnyClient) else min(pool.client_ids)
+        client_id = choose_client_id(pool)
     return SignIn(
         username=username or "",
         sub=client_id if username is None else str(uuid5(NAMESPACE_DNS, f"{username}.{pool.id}")),
