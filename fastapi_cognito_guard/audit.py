@@ -91,7 +91,8 @@ def audit(app: "FastAPI") -> list[Finding]:
 def warn_at_startup(app: "FastAPI") -> None:
     """Log a warning for each finding when the app starts.
 
-    The start fails with `ConfigurationError` for a required level, or pool, that the guard does not have.
+    The start fails with `ConfigurationError` for a required level, or pool, that the guard does not have,
+    unless a directory may have it.
     """
 
     def warn() -> None:
@@ -105,6 +106,8 @@ def warn_at_startup(app: "FastAPI") -> None:
 def _check_names(app: "FastAPI") -> None:
     """Raise `ConfigurationError` if a route requires a level or a pool that the guard does not have."""
     guard = find_guard(app)
+    if guard is not None and guard.directory is not None:
+        return
     pools = () if guard is None else guard.pools
     levels = {level for pool in pools for level in pool.levels}
     for route in list_routes(app):

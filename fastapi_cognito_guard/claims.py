@@ -13,12 +13,13 @@ from fastapi_cognito_guard.claim_types import ClaimTypes, check_declared
 from fastapi_cognito_guard.errors import (
     ClaimInvalid,
     ClientMismatch,
+    ConfigurationError,
     IssuerMismatch,
     TokenExpired,
     TokenNotYetValid,
     TokenUseMismatch,
 )
-from fastapi_cognito_guard.pool import UserPool
+from fastapi_cognito_guard.pool import ANY_BOUND_CLIENT, UserPool
 from fastapi_cognito_guard.principal import Principal, Source, TokenUse
 from fastapi_cognito_guard.validation import escape_for_log
 
@@ -75,12 +76,15 @@ class ClaimsValidator:
             pools=pools, semantics=self.semantics, leeway=self.leeway, claim_types=self.claim_types
         )
 
-    def validate(self, claims: Claims, source: Source, now: float) -> tuple[Principal, float]:
+    def validate(
+        self, claims: Claims, source: Source, now: float, pool: UserPool | None = None
+    ) -> tuple[Principal, float]:
         """Return the principal and the time from which the token is valid.
 
-        Raises a leaf of `Unauthenticated`.
+        ``pool`` is the one of the claims' issuer, if it is none of this validator's. Raises a leaf of
+        `Unauthenticated`.
         """
-        pool, use = self._check_origin(claims)
+        pool, use = self._check_origin(claims, pool)
         check_types(claims, use)
         if self.semantics == "http":
             _check_audience_as_http_api(claims, pool)
@@ -104,17 +108,34 @@ class ClaimsValidator:
                 "nbf or iat lies in the future: check this machine's clock, or set leeway."
             )
 
-    def _check_origin(self, claims: Claims) -> tuple[UserPool, TokenUse]:
+    def _check_origin(self, claims: Claims, pool: UserPool | None) -> tuple[UserPool, TokenUse]:
         """Return the pool that issued the token, and the token's use."""
         issuer, use = claims.get("iss"), claims.get("token_use")
-        pool = self.pools.get(issuer) if isinstance(issuer, str) else None
         if pool is None:
-            raise issuer_error(claims, self.pools)
+            pool = self.pools.get(issuer) if isinstance(issuer, str) else None
+        if pool is None:
+            raise unlisted_issuer_error(claims, self.pools)
         if use != "access" and use != "id":
             raise type_error("token_use", '"id" or "access"')
         if self.semantics == "strict" and use not in pool.token_use:
             raise TokenUseMismatch(_explain_token_use(use, pool))
         return pool, "access" if use == "access" else "id"
+
+
+def check_binds(semantics: Semantics, setting: str) -> None:
+    """Raise `ConfigurationError` unless the dialect is one that always requires the resource in ``aud``."""
+    if semantics != "strict":
+        raise ConfigurationError(
+            f'semantics="{semantics}" does not bind every token to its resource: leave semantics at "strict" '
+            "for ANY_BOUND_CLIENT and for guard.for_resource(...).",
+            setting=setting,
+        )
+
+
+def check_clients_bound(pool: UserPool, semantics: Semantics) -> None:
+    """Raise `ConfigurationError` for `ANY_BOUND_CLIENT` in a dialect that does not bind tokens."""
+    if pool.client_ids is ANY_BOUND_CLIENT:
+        check_binds(semantics, "client_ids")
 
 
 def check_types(values: Mapping[str, Any], use: TokenUse) -> None:
@@ -182,15 +203,20 @@ def check_token_use_as_rest(principal: Principal, *, scoped: bool | None) -> Non
         )
 
 
-def issuer_error(values: Mapping[str, Any], issuers: Iterable[str]) -> ClaimInvalid | IssuerMismatch:
-    """Return the error for claims whose ``iss`` is not one of ``issuers``."""
+def issuer_error(values: Mapping[str, Any], fault: str) -> ClaimInvalid | IssuerMismatch:
+    """Return the error for claims of no pool of the guard; ``fault`` says what is wrong with ``iss``."""
     issuer = values.get("iss")
     if not isinstance(issuer, str) or not issuer:
         return type_error("iss", "a non-empty string")
     return IssuerMismatch(
-        f"the issuer '{escape_for_log(issuer)}' (unverified) is none of this guard's pools "
-        f"({', '.join(issuers)}): sign in to the right pool, or add it to CognitoGuard(...)."
+        f"the issuer '{escape_for_log(issuer)}' (unverified) {fault}: sign in to the right pool, or add it "
+        "to CognitoGuard(...)."
     )
+
+
+def unlisted_issuer_error(values: Mapping[str, Any], issuers: Iterable[str]) -> ClaimInvalid | IssuerMismatch:
+    """Return the error for claims whose ``iss`` is not one of ``issuers``."""
+    return issuer_error(values, f"is none of this guard's pools ({', '.join(issuers)})")
 
 
 def type_error(name: str, expected: str) -> ClaimInvalid:

@@ -32,6 +32,7 @@
         │   └── IamIdentityMissing          iam_identity_missing
         └── Unavailable              503
             ├── KeysUnavailable             keys_unavailable
+            ├── PoolsUnavailable            pools_unavailable
             └── RevocationUnavailable       revocation_unavailable
 
 Clients see ``message`` and ``description`` only. ``reason`` is for the log: it says what to do next, and
@@ -324,6 +325,13 @@ class KeysUnavailable(Unavailable):
 
     code = "keys_unavailable"
     description = "The signing keys are unavailable"
+
+
+class PoolsUnavailable(Unavailable):
+    """The directory of pools failed, or gave no answer in time, so the issuer cannot be judged."""
+
+    code = "pools_unavailable"
+    description = "The user pools are unavailable"
 
 
 class RevocationUnavailable(Unavailable):

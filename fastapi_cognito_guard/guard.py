@@ -15,9 +15,16 @@ from starlette.types import ASGIApp, Scope
 from fastapi_cognito_guard import settings
 from fastapi_cognito_guard.app.resource_metadata import MetadataDocuments, build_metadata_url
 from fastapi_cognito_guard.claim_types import ClaimTypes, check_claim_types
-from fastapi_cognito_guard.claims import ClaimsValidator, GatewayClaims, Semantics
+from fastapi_cognito_guard.claims import (
+    ClaimsValidator,
+    GatewayClaims,
+    Semantics,
+    check_binds,
+    check_clients_bound,
+)
 from fastapi_cognito_guard.credentials import find_token
 from fastapi_cognito_guard.decisions import Decisions, OnDecision
+from fastapi_cognito_guard.directory import FindPool, PoolDirectory, build_directory
 from fastapi_cognito_guard.errors import (
     AuthError,
     ConfigurationError,
@@ -29,7 +36,7 @@ from fastapi_cognito_guard.gateway.event import LambdaContext, read_claims
 from fastapi_cognito_guard.gateway.iam import IamIdentity, read_iam_identity
 from fastapi_cognito_guard.middleware import GuardMiddleware, find_guard, refuse
 from fastapi_cognito_guard.policy import Requirement
-from fastapi_cognito_guard.pool import ANY_BOUND_CLIENT, AnyClient, KeyPolicy, UserPool, index_by_issuer
+from fastapi_cognito_guard.pool import AnyClient, KeyPolicy, UserPool, index_by_issuer
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import STATE, GatewayMode, RequestState
 from fastapi_cognito_guard.responses import Refusal, RestScopeStatus, render
@@ -53,7 +60,9 @@ _LAMBDA_PATIENCE = 0.1  # seconds that a request may wait for a refresh of stale
 class CognitoGuard:
     """The authorizer of your API.
 
-    ``pools``              one or more; a token chooses among them by ``iss``
+    ``fixed_pools``        the pools that are known now; a token chooses among them by ``iss``
+    ``pools``              a function that finds the pools of tenants while the app runs: it gets an issuer,
+                           and returns its `UserPool` or None; or a ``PoolDirectory`` with more settings
     ``semantics``          the rules and the form of refusals: ``"strict"`` (RFC 6750), ``"rest"`` or
                            ``"http"``
     ``gateway``            how to treat the claims of an API Gateway authorizer in the event:
@@ -86,7 +95,8 @@ class CognitoGuard:
 
     def __init__(
         self,
-        *pools: UserPool,
+        *fixed_pools: UserPool,
+        pools: PoolDirectory | FindPool | None = None,
         semantics: Semantics = "strict",
         gateway: GatewayMode = "trust",
         leeway: float = 0,
@@ -115,11 +125,14 @@ class CognitoGuard:
         settings.check_token("identity_source", identity_source, 'the name of a header: "Authorization"')
         if websocket_protocol is not None:
             settings.check_token("websocket_protocol", websocket_protocol, 'a name: "cognito-guard"')
-        issuers = index_by_issuer(pools)
-        if any(pool.client_ids is ANY_BOUND_CLIENT for pool in pools):
-            _check_binds(semantics, "client_ids")
+        issuers = index_by_issuer(fixed_pools)
+        self.directory = build_directory(pools)
+        if self.directory is None and not issuers:
+            raise ConfigurationError('Write CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids={...})).')
+        for pool in fixed_pools:
+            check_clients_bound(pool, semantics)
         self.root = self
-        self.pools = pools
+        self.pools = fixed_pools
         self.semantics: Semantics = semantics
         self.gateway: GatewayMode = gateway
         self.deny_by_default = deny_by_default
@@ -142,6 +155,7 @@ class CognitoGuard:
             now=now,
             remember=remember,
             max_length=max_token_length,
+            directory=self.directory,
         )
         self.revocation = build_revocation(revoked)
         self._decisions = Decisions(on_decision)
@@ -230,7 +244,13 @@ class CognitoGuard:
             raise ConfigurationError(
                 "This guard is for a resource already: write guard.for_resource(...) on the one you install."
             )
-        _check_binds(self.semantics, "resource")
+        if self.directory is not None:
+            raise ConfigurationError(
+                "for_resource() publishes the pools of its resource, and those of a directory are not known: "
+                "give such a guard fixed pools only.",
+                setting="pools",
+            )
+        check_binds(self.semantics, "resource")
         if build_metadata_url(resource) is None:
             raise ConfigurationError(
                 'resource is the https address of the mounted app: "https://api.example.com/mcp".',
@@ -291,7 +311,7 @@ class CognitoGuard:
                 verified = await self._verify_request(scope)
                 principal, state.kid = verified.principal, verified.kid
             else:
-                principal = self._validate(claims)
+                principal = self._validate(claims, await self._find_tenant_pool(claims))
                 if self.gateway == "verify":
                     principal = await self._verify_same(principal, scope)
             if self.revocation is not None:
@@ -305,19 +325,25 @@ class CognitoGuard:
         For functions without a web framework, and for events of a WebSocket API. No token is read,
         whatever ``gateway`` says. Raises an `AuthError` for claims that are present but wrong.
 
-        Raises `ConfigurationError` for a guard with ``revoked``, which only `identify_event` can ask.
+        Raises `ConfigurationError` for a guard with ``revoked`` or a directory of pools, which only
+        `identify_event` can ask.
         """
-        if self.revocation is not None:
-            raise ConfigurationError(
-                "vouched() cannot ask the guard's revoked=: write await guard.identify_event(event).",
-                setting="revoked",
-            )
-        return self._read_vouched(event)
+        for name, asked in (("revoked", self.revocation), ("pools", self.directory)):
+            if asked is not None:
+                raise ConfigurationError(
+                    f"vouched() cannot ask the guard's {name}=: write await guard.identify_event(event).",
+                    setting=name,
+                )
+        claims = read_claims(event, self._lambda_context, self.validator.claim_types)
+        return None if claims is None else self._validate(claims)
 
     async def identify_event(self, event: object) -> Principal | None:
-        """Return what `vouched` returns, after ``revoked`` was asked. Raises an `AuthError`."""
-        principal = self._read_vouched(event)
-        if principal is not None and self.revocation is not None:
+        """Return what `vouched` returns, and ask ``pools`` and ``revoked``. Raises an `AuthError`."""
+        claims = read_claims(event, self._lambda_context, self.validator.claim_types)
+        if claims is None:
+            return None
+        principal = self._validate(claims, await self._find_tenant_pool(claims))
+        if self.revocation is not None:
             await self.revocation.refuse_revoked(principal)
         return principal
 
@@ -363,10 +389,6 @@ class CognitoGuard:
         """
         return {**self.verifier.status(), "decisions": dict(self._decisions.counts)}
 
-    def _read_vouched(self, event: object) -> Principal | None:
-        claims = read_claims(event, self._lambda_context, self.validator.claim_types)
-        return None if claims is None else self._validate(claims)
-
     def _read_claims(self, scope: Scope) -> GatewayClaims | None:
         """Return the claims that the gateway vouches for, as far as ``gateway`` wants them."""
         claims = None
@@ -376,12 +398,21 @@ class CognitoGuard:
             raise GatewayClaimsMissing("no authorizer has vouched for the caller: attach one to the route.")
         return claims
 
-    def _validate(self, claims: GatewayClaims) -> Principal:
+    async def _find_tenant_pool(self, claims: GatewayClaims) -> UserPool | None:
+        """Return the pool of the claims if it is one of the directory. Raises an `AuthError` if it is not."""
+        tenants, issuer = self.verifier.tenants, claims.values.get("iss")
+        if tenants is None or (isinstance(issuer, str) and issuer in self.validator.pools):
+            return None
         try:
-            return self.validator.validate(claims.values, claims.source, self.now())[0]
+            return (await tenants.get(claims.values))[0]
         except AuthError as error:
-            error.about = {**loggable_claims(claims.values), "source": claims.source}
-            raise
+            raise _describe(error, claims) from None
+
+    def _validate(self, claims: GatewayClaims, pool: UserPool | None = None) -> Principal:
+        try:
+            return self.validator.validate(claims.values, claims.source, self.now(), pool)[0]
+        except AuthError as error:
+            raise _describe(error, claims) from None
 
     def _verify_request(self, scope: Scope) -> Awaitable[VerifiedToken]:
         token = find_token(scope, self.header, self.websocket_protocol)
@@ -400,14 +431,10 @@ class CognitoGuard:
         return verified
 
 
-def _check_binds(semantics: Semantics, setting: str) -> None:
-    """Raise `ConfigurationError` unless the dialect is one that always requires the resource in ``aud``."""
-    if semantics != "strict":
-        raise ConfigurationError(
-            f'semantics="{semantics}" does not bind every token to its resource: leave semantics at "strict" '
-            "for ANY_BOUND_CLIENT and for guard.for_resource(...).",
-            setting=setting,
-        )
+def _describe(error: AuthError, claims: GatewayClaims) -> AuthError:
+    """Add the facts of refused claims to the error."""
+    error.about = {**loggable_claims(claims.values), "source": claims.source}
+    return error
 
 
 def installed_guard(app: Starlette) -> CognitoGuard:

@@ -16,12 +16,10 @@ from fastapi_cognito_guard.addresses import (
     check_name_only,
 )
 from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.issuers import POOL_ID, REGION, build_issuers
 from fastapi_cognito_guard.principal import COGNITO_LEVELS
 from fastapi_cognito_guard.validation import NQCHAR
 
-_REGION = r"(?:eusc-[a-z]{2}|[a-z]{2})-(?:gov-)?[a-z]+-[0-9]+"
-# Strings, so that importing the package stays cheap: `re` compiles them when they are first needed.
-_POOL_ID = rf"({_REGION})_[A-Za-z0-9]+"
 _ANY_POOL_ID = r"[\x21\x23-\x26\x28-\x2B\x2D-\x5F\x61-\x7E]{1,128}"  # visible; no quotes, no commas
 _LEVEL = NQCHAR + "{1,64}"  # AcrValueType of the service model
 _NO_ID = r"[\s,;\[\]\"']"  # several ids in one string
@@ -95,7 +93,7 @@ class UserPool:
         _check_id(self.id, any_form=self.issuer is not None)
         object.__setattr__(self, "client_ids", _check_client_ids(self.client_ids))
         object.__setattr__(self, "token_use", _check_token_uses(self.token_use))
-        object.__setattr__(self, "regions", _check_regions(self.regions))
+        object.__setattr__(self, "regions", check_regions(self.regions))
         self._check_binding()
         object.__setattr__(self, "levels", _check_levels(self.levels))
         http_hosts = check_http_hosts(self.http_hosts)
@@ -140,11 +138,7 @@ class UserPool:
         """Values of ``iss`` that belong to this pool: both forms of Cognito, or the configured one."""
         if self.issuer is not None:
             return (self.issuer,)
-        return tuple(
-            f"https://{host}.{region}.{_dns_suffix(region)}/{self.id}"
-            for region in (self.region, *self.regions)
-            for host in ("cognito-idp", "issuer-cognito-idp")
-        )
+        return build_issuers(self.id, (self.region, *self.regions))
 
     @property
     def keys_address(self) -> str:
@@ -203,14 +197,7 @@ def index_by_issuer(pools: Iterable[UserPool]) -> Mapping[str, UserPool]:
             if issuer in table:
                 raise ConfigurationError(f"Two pools have the issuer {issuer}. Name each pool once.")
             table[issuer] = pool
-    if not table:
-        raise ConfigurationError('Write CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids={...})).')
     return MappingProxyType(table)
-
-
-def _dns_suffix(region: str) -> str:
-    """Return the DNS suffix of a region's partition."""
-    return {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}.get(region.partition("-")[0], "amazonaws.com")
 
 
 def _is_number(value: object) -> bool:
@@ -219,7 +206,7 @@ def _is_number(value: object) -> bool:
 
 def _check_id(given: object, *, any_form: bool) -> None:
     """Raise `ConfigurationError` unless this is the id of a pool. ``any_form``: it may be an emulator's."""
-    if isinstance(given, str) and re.fullmatch(_ANY_POOL_ID if any_form else _POOL_ID, given):
+    if isinstance(given, str) and re.fullmatch(_ANY_POOL_ID if any_form else POOL_ID, given):
         return
     raise ConfigurationError(
         f"{given!r} is not a user pool id. Write it as the console shows it: "
@@ -249,14 +236,13 @@ def _check_token_uses(given: object) -> frozenset[str]:
     return uses
 
 
-def _check_regions(given: object) -> tuple[str, ...]:
+def check_regions(given: object) -> tuple[str, ...]:
+    """Return regions, sorted. Raises `ConfigurationError` for anything else."""
     if given == ():
         return ()
     regions = _read_strings(given)
-    if regions is None or not all(re.fullmatch(_REGION, region) for region in regions):
-        raise ConfigurationError(
-            'regions lists the regions of replicas: regions=["eu-central-1"].', setting="regions"
-        )
+    if regions is None or not all(re.fullmatch(REGION, region) for region in regions):
+        raise ConfigurationError('regions lists regions of AWS: regions=["eu-central-1"].', setting="regions")
     return tuple(sorted(regions))
 
 

@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from fastapi_cognito_guard.claims import Semantics
+from fastapi_cognito_guard.directory import PoolDirectory
 from fastapi_cognito_guard.errors import AuthError, CallerIsIam
 from fastapi_cognito_guard.gateway.iam import IamIdentity
 from fastapi_cognito_guard.pool import UserPool
@@ -50,6 +51,7 @@ class Guard(Protocol):
     """The guard of an app; `CognitoGuard` is the one implementation."""
 
     pools: tuple[UserPool, ...]
+    directory: PoolDirectory | None
     semantics: Semantics
     gateway: GatewayMode
     deny_by_default: bool

@@ -20,6 +20,7 @@ from fastapi_cognito_guard.errors import (
     InsufficientScope,
     IssuerMismatch,
     KeysUnavailable,
+    PoolsUnavailable,
     RevocationUnavailable,
     SchemeUnsupported,
     TokenExpired,
@@ -135,7 +136,9 @@ def _render_http(error: AuthError) -> Refusal:
         return Refusal(status=403, body={"message": "Forbidden"}, headers={"www-authenticate": challenge})
     if isinstance(error, Forbidden):
         return Refusal(status=403, body={"message": "Forbidden"})
-    if isinstance(error, RevocationUnavailable):  # no gateway asks, so that it has no form of its own
+    if isinstance(
+        error, RevocationUnavailable | PoolsUnavailable
+    ):  # no gateway asks, so that it has no form of its own
         return _render_strict(error)
     if isinstance(error, TokenMissing | GatewayClaimsMissing):
         challenge = "Bearer"

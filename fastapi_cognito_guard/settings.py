@@ -90,6 +90,14 @@ def check_whole_number(name: str, value: object, least: int) -> None:
         raise ConfigurationError(f"{name} is a whole number, {least} or more.", setting=name)
 
 
+def check_seconds(name: str, value: object, most: float, *, above_zero: bool = False) -> None:
+    """Raise `ConfigurationError` unless ``value`` is a number of seconds from 0 to ``most``."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise ConfigurationError(f"{name} is a number of seconds, at most {most:.0f}.", setting=name)
+    if above_zero and not value:
+        raise ConfigurationError(f"{name} is more than 0 seconds.", setting=name)
+
+
 def check_public(deny_by_default: object, public: Collection[str]) -> None:
     """Raise `ConfigurationError` unless ``public`` lists paths, and ``deny_by_default`` is set if it does."""
     if isinstance(public, str) or not all(isinstance(path, str) and path.startswith("/") for path in public):

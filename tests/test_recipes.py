@@ -1,9 +1,9 @@
 """The recipes of docs/recipes.md: each runs alone, and does what its text says."""
 
 import asyncio
-import re
 import sqlite3
 import threading
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -15,10 +15,9 @@ from fastapi import FastAPI
 from fastapi.exceptions import FastAPIError
 
 from fastapi_cognito_guard import lambda_handler
-from fastapi_cognito_guard.testing import FakeUserPool, Flavour
+from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import bearer, client_of
-
-PAGE = (Path(__file__).parent.parent / "docs/recipes.md").read_text()
+from tests.pages import read_code, run_code
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +26,7 @@ def cognito() -> FakeUserPool:
     return FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example")
 
 
-def run(title: str, *pools: FakeUserPool) -> dict[str, Any]:
-    """Run the code of one recipe with the keys of its pools, and return its names."""
-    section = PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
-    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    for pool in pools:
-        setting = f'client_ids={{"{pool.client_id}"}}'
-        assert setting in code
-        code = code.replace(setting, f"{setting}, jwks={pool.jwks!r}")
-    names: dict[str, Any] = {"__name__": "recipe"}
-    exec(compile(code, "recipes.md", "exec"), names)
-    return names
+run = partial(run_code, "recipes.md")
 
 
 def test_the_recipe_for_claims_reads_them_at_both_doors(cognito: FakeUserPool) -> None:
@@ -217,7 +206,8 @@ def test_a_resource_that_does_not_fit_the_schema_is_refused(
 def test_policies_that_do_not_fit_the_schema_stop_the_app(
     cognito: FakeUserPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.test_recipes.PAGE", PAGE.replace("resource.sealed", "resource.seeled"))
+    code = read_code("recipes.md", "Rules in Cedar").replace("resource.sealed", "resource.seeled")
+    monkeypatch.setattr("tests.pages.read_code", lambda page, title: code)
     with pytest.raises(ValueError, match="attribute `seeled`"):
         run("Rules in Cedar", cognito)
 
@@ -242,42 +232,3 @@ def test_the_same_user_id_in_another_pool_owns_nothing(cedar: dict[str, Any], co
 def test_the_document_names_the_action(cedar: dict[str, Any]) -> None:
     operation = cedar["app"].openapi()["paths"]["/orders/{order_id}"]["delete"]
     assert "CancelOrder" in str(operation["x-cognito-requirements"])
-
-
-GLOBEX = FakeUserPool("eu-west-1_Def456Uvw", client_id="7c2example")
-
-
-def call_tenant(app: FastAPI, token: str, path: str, host: str = "acme.example.com") -> int:
-    return client_of(app).get(path, headers={**bearer(token), "host": host}).status_code
-
-
-def test_the_token_of_a_tenant_is_refused_at_every_other_tenant(cognito: FakeUserPool) -> None:
-    app = run("Tenants with a pool each", cognito, GLOBEX)["app"]
-    acme, globex = cognito.access_token("ada"), GLOBEX.access_token("ada")
-    assert call_tenant(app, acme, "/tenants/acme/orders") == 200
-    assert call_tenant(app, globex, "/tenants/globex/orders") == 200
-    assert call_tenant(app, acme, "/import") == 200
-    assert call_tenant(app, globex, "/import") == 403
-    for tenant in ("globex", "ACME", "acme%20", "acm%65%00", "none", "..%2facme"):
-        assert call_tenant(app, acme, f"/tenants/{tenant}/orders") in (403, 404)
-    assert call_tenant(app, globex, "/tenants/acme/orders") == 403
-    assert call_tenant(app, acme, "/invoices/") == 200
-    assert call_tenant(app, acme, "/invoices/", "ACME.Example.com:8000") == 200
-    for host in ("globex.example.com", "acme.example.org", "example.com", "acme", "acme.globex.example.com"):
-        assert call_tenant(app, acme, "/invoices/", host) == 403
-    assert call_tenant(app, globex, "/invoices/") == 403
-
-
-@pytest.mark.parametrize("gateway", ["rest-jwt", "http", "http-1.0"])
-def test_the_token_of_a_tenant_is_refused_at_other_tenants_behind_gateways(
-    cognito: FakeUserPool, gateway: Flavour
-) -> None:
-    handler = lambda_handler(run("Tenants with a pool each", cognito, GLOBEX)["app"])
-    for pool, tenant, status in (
-        (cognito, "acme", 200),
-        (cognito, "globex", 403),
-        (GLOBEX, "acme", 403),
-        (GLOBEX, "globex", 200),
-    ):
-        event = pool.event(gateway, pool.access_token("ada"), path=f"/tenants/{tenant}/orders")
-        assert handler(event, None)["statusCode"] == status

@@ -5,6 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Protocol
 
+CALLS_AT_ONCE = 16
+"""Calls of a store's blocking client that run at the same time."""
+
+TIMEOUT = 1.0
+"""Seconds that such a client waits for a connection, and for an answer, before it gives up."""
+
 
 class Backend(Protocol):
     """The store of a `Denylist`: entries ``key -> not before``, each kept for some time."""

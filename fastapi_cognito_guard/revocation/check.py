@@ -12,7 +12,7 @@ from fastapi_cognito_guard.log_records import write_record
 from fastapi_cognito_guard.network_errors import describe_failure
 from fastapi_cognito_guard.principal import Principal, copy_all_claims
 from fastapi_cognito_guard.revocation.answers import Answers
-from fastapi_cognito_guard.settings import check_choice, check_whole_number
+from fastapi_cognito_guard.settings import check_choice, check_seconds, check_whole_number
 from fastapi_cognito_guard.validation import loggable_claims
 
 RevokedCheck = Callable[[Principal], Awaitable[bool]]
@@ -54,11 +54,9 @@ class Revocation:
     ) -> None:
         _check_async(check)
         check_choice("on_error", on_error, get_args(OnError))
-        _check_seconds("deadline", deadline, _LONGEST_DEADLINE)
-        if not deadline:
-            raise ConfigurationError("deadline is more than 0 seconds.", setting="deadline")
-        _check_seconds("keep_valid", keep_valid, _MOST_SECONDS)
-        _check_seconds("keep_revoked", keep_revoked, _MOST_SECONDS)
+        check_seconds("deadline", deadline, _LONGEST_DEADLINE, above_zero=True)
+        check_seconds("keep_valid", keep_valid, _MOST_SECONDS)
+        check_seconds("keep_revoked", keep_revoked, _MOST_SECONDS)
         check_whole_number("remember", remember, 0)
         self._check = check
         self._deadline = deadline
@@ -119,8 +117,3 @@ def _check_async(check: object) -> None:
             "async def is_revoked(user) -> bool, or Denylist(...).",
             setting="revoked",
         )
-
-
-def _check_seconds(name: str, value: object, most: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise ConfigurationError(f"{name} is a number of seconds, at most {most:.0f}.", setting=name)

@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.revocation import threads
+from fastapi_cognito_guard.revocation.backends import CALLS_AT_ONCE, TIMEOUT
 from fastapi_cognito_guard.tokens.clock import read_time
+from fastapi_cognito_guard.worker_threads import WorkerThreads
 
 _ATTRIBUTES = (("expires_at", "not_before"), ("not_before", "expires_at"))
 
@@ -29,7 +30,7 @@ class DynamoDBBackend:
             raise ConfigurationError("table is the name of a DynamoDB table.", setting="table")
         self._table = table
         self._client = _make_client(region) if client is None else client
-        self._threads = threads.WorkerThreads()
+        self._threads = WorkerThreads("cognito-revocation", CALLS_AT_ONCE)
 
     async def add(self, key: str, not_before: int, seconds: int) -> None:
         """Keep an entry for at least ``seconds``."""
@@ -76,10 +77,10 @@ def _make_client(region: str | None) -> Any:
             'Install the extra: pip install "fastapi-cognito-guard[dynamodb]".'
         ) from None
     config = Config(
-        connect_timeout=threads.TIMEOUT,
-        read_timeout=threads.TIMEOUT,
+        connect_timeout=TIMEOUT,
+        read_timeout=TIMEOUT,
         retries={"total_max_attempts": 2, "mode": "standard"},
-        max_pool_connections=threads.SIZE,
+        max_pool_connections=CALLS_AT_ONCE,
     )
     try:
         return boto3.client("dynamodb", region_name=region, config=config)

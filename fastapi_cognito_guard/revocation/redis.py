@@ -5,7 +5,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.revocation import threads
+from fastapi_cognito_guard.revocation.backends import CALLS_AT_ONCE, TIMEOUT
+from fastapi_cognito_guard.worker_threads import WorkerThreads
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -33,7 +34,7 @@ class RedisBackend:
 
     def __init__(self, server: "str | Redis") -> None:
         self._client = _make_client(server)
-        self._threads = threads.WorkerThreads()
+        self._threads = WorkerThreads("cognito-revocation", CALLS_AT_ONCE)
 
     async def add(self, key: str, not_before: int, seconds: int) -> None:
         """Keep an entry for at least ``seconds``."""
@@ -66,8 +67,8 @@ def _make_client(server: object) -> Any:
             raise ValueError
         return redis.Redis.from_url(
             server,
-            socket_timeout=threads.TIMEOUT,
-            socket_connect_timeout=threads.TIMEOUT,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 1),
         )
     except ValueError:

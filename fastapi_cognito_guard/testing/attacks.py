@@ -86,14 +86,21 @@ def _list_attacks(
     accepted: tuple[str, ...] = _BY_RESOURCE if resource is None else ()
     if guard is not None and guard.semantics == "http" and resource is not None:
         accepted = _BY_CLIENT  # an HTTP API compares the client only where there is no aud
-    elif guard is not None and find_replaced_pool(guard.pools, pool).client_ids is ANY_BOUND_CLIENT:
+    elif _find_clients(guard, pool) is ANY_BOUND_CLIENT:
         accepted = _BY_CLIENT[:1]
     return {name: token for name, token in attacks.items() if name not in accepted}
 
 
 def _find_resource(guard: CognitoGuard | None, pool: FakeUserPool) -> str | None:
     """Return the resource that the app requires, as far as that can be known."""
-    return pool.resource if guard is None else find_replaced_pool(guard.pools, pool).resource
+    replaced = None if guard is None else find_replaced_pool(guard, pool)
+    return pool.resource if replaced is None else replaced.resource
+
+
+def _find_clients(guard: CognitoGuard | None, pool: FakeUserPool) -> object:
+    """Return the app clients that the app takes, as far as that can be known."""
+    replaced = None if guard is None else find_replaced_pool(guard, pool)
+    return None if replaced is None else replaced.client_ids
 
 
 def _find_guard(client: Client) -> CognitoGuard | None:
@@ -106,7 +113,7 @@ def _find_guard(client: Client) -> CognitoGuard | None:
 
 def _make_impostor(guard: CognitoGuard | None) -> FakeUserPool:
     """Make a pool with the id and issuer of the guard's pool, and other keys."""
-    if guard is None:
+    if guard is None or not guard.pools:
         return FakeUserPool()
     pool = guard.pools[0]
     return FakeUserPool(pool.id, client_id=choose_client_id(pool), issuer=pool.issuers[0])

@@ -34,13 +34,14 @@ def trusting(app: "FastAPI", pool: FakeUserPool) -> Iterator[FakeUserPool]:
 
     If the guard has a pool with the id of ``pool``, as with ``FakeUserPool("eu-west-1_Abc123Xyz",
     client_id="4b1example")``, only that pool's keys and issuer are replaced. Otherwise ``pool`` replaces the
-    guard's first pool. Nothing is fetched. The same goes for the guards of further resources
-    (``guard.for_resource``).
+    guard's first pool. Beside a directory of pools it replaces none. Nothing is fetched. The same goes for
+    the guards of further resources (``guard.for_resource``).
     """
     guard = installed_guard(app)
     guards, own_resource = (guard, *guard.bound), pool.resource
     before = [{name: getattr(each, name) for name in _TRUST} for each in guards]
-    pool.resource = find_replaced_pool(guard.pools, pool).resource or own_resource
+    replaced = find_replaced_pool(guard, pool)
+    pool.resource = (replaced and replaced.resource) or own_resource
     for each in guards:
         twin = _build_twin(each, pool)
         vars(each).update({name: getattr(twin, name) for name in _TRUST})
@@ -66,14 +67,18 @@ def with_semantics(guard: CognitoGuard, semantics: Semantics, **settings: Any) -
         leeway=0,
         claim_types=guard.validator.claim_types,
     )
-    twin.verifier = guard.verifier.with_validator(twin.validator)
+    twin.verifier = guard.verifier.with_validator(twin.validator, **settings)
     twin.revocation = None  # no gateway asks
     return twin
 
 
-def find_replaced_pool(pools: tuple[UserPool, ...], fake: FakeUserPool) -> UserPool:
-    """Return the pool of a guard in whose place ``fake`` stands: the one with its id, or the first."""
-    return next((pool for pool in pools if pool.id == fake.id), pools[0])
+def find_replaced_pool(guard: CognitoGuard, fake: FakeUserPool) -> UserPool | None:
+    """Return the pool of a guard in whose place ``fake`` stands: the one with its id, or the first.
+
+    Beside a directory, which has any number of pools, it stands in no other's place.
+    """
+    first = guard.pools[0] if guard.directory is None else None
+    return next((pool for pool in guard.pools if pool.id == fake.id), first)
 
 
 def choose_client_id(pool: UserPool) -> str:
@@ -84,7 +89,8 @@ def choose_client_id(pool: UserPool) -> str:
 def _build_twin(guard: CognitoGuard, pool: FakeUserPool) -> CognitoGuard:
     """Build a guard with the same rules that trusts ``pool``."""
     return CognitoGuard(
-        *_replace_pool(guard.pools, find_replaced_pool(guard.pools, pool), pool),
+        *_replace_pool(guard.pools, find_replaced_pool(guard, pool), pool),
+        pools=guard.directory,
         semantics=guard.semantics,
         leeway=guard.validator.leeway,
         claim_types=guard.validator.claim_types,
@@ -93,7 +99,11 @@ def _build_twin(guard: CognitoGuard, pool: FakeUserPool) -> CognitoGuard:
     )
 
 
-def _replace_pool(pools: tuple[UserPool, ...], replaced: UserPool, fake: FakeUserPool) -> list[UserPool]:
+def _replace_pool(
+    pools: tuple[UserPool, ...], replaced: UserPool | None, fake: FakeUserPool
+) -> list[UserPool]:
+    if replaced is None:
+        return [*pools, fake.user_pool()]
     settings: dict[str, Any] = {
         "issuer": fake.user_pool().issuer,
         "jwks": fake.jwks,

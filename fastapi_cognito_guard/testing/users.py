@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
@@ -9,7 +10,9 @@ from starlette.requests import HTTPConnection
 
 from fastapi_cognito_guard.claims import build_principal, check_types
 from fastapi_cognito_guard.dependants import asks_for_scopes
+from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
+from fastapi_cognito_guard.pool import ANY_CLIENT, UserPool
 from fastapi_cognito_guard.principal import Principal, TokenUse
 from fastapi_cognito_guard.request_state import STATE, RequestState
 from fastapi_cognito_guard.testing.pool import USER_ADMIN
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _LIFETIME = 3600  # seconds
+_TENANT = "us-east-1_Example"  # the pool of a user where only a directory knows which pools there are
 
 
 @contextmanager
@@ -32,6 +36,7 @@ def as_user(
     scopes: Collection[str] = (USER_ADMIN,),
     email: str | None = None,
     client_id: str | None = None,
+    pool_id: str | None = None,
     token_use: TokenUse | None = None,
     level: str | None = None,
     actor: str | None = None,
@@ -43,37 +48,61 @@ def as_user(
     ``semantics="rest"`` the type of token that a route accepts. Tokens are not read.
 
     ``username``   None for a machine: a client that acts for itself
-    ``client_id``  by default one of the guard's clients
+    ``client_id``  by default one of the pool's clients
+    ``pool_id``    by default the guard's first pool; any pool may be in a directory
     ``token_use``  by default ``"access"``, or ``"id"`` if the guard accepts only that; with
                    ``semantics="rest"`` the type that each route requires
     ``level``      the authentication level reached (``acr``), just now
     ``actor``      the client id of a party that acts for the user (``act``)
     ``claims``     are added or replaced; a claim that is None is left out
 
-    Raises `ConfigurationError` for an app without a guard.
+    Raises `ConfigurationError` for an app without a guard, and for a pool that the guard cannot have.
     """
     guard = installed_guard(app)
+    pool = _choose_pool(guard, pool_id)
     sign_in = _build_sign_in(
-        guard, username, client_id, groups=groups, scopes=scopes, email=email, level=level, actor=actor
+        pool,
+        username,
+        client_id,
+        auth_time=int(guard.now()),
+        groups=groups,
+        scopes=scopes,
+        email=email,
+        level=level,
+        actor=actor,
     )
-    access = _build_principal(guard, sign_in.build_access_claims(), claims, is_machine=username is None)
+    build = partial(_build_principal, guard, pool)
+    access = build(sign_in.build_access_claims(), claims, is_machine=username is None)
     principals: dict[TokenUse, Principal] = {"access": access, "id": access}  # a machine has no ID token
     if username is not None:
-        principals["id"] = _build_principal(guard, sign_in.build_id_claims(), claims)
+        principals["id"] = build(sign_in.build_id_claims(), claims)
 
     async def identify(connection: HTTPConnection) -> Principal:
-        use = token_use or _choose_token_use(guard, scoped=asks_for_scopes(connection.scope))
+        use = token_use or _choose_token_use(guard, pool, scoped=asks_for_scopes(connection.scope))
         state = connection.scope.get(STATE)
         if isinstance(state, RequestState):  # so that decisions name the user
             state.principal = principals[use]
         return principals[use]
 
     with _replace_identify(installed_guards(app), identify):
-        yield principals[token_use or _choose_token_use(guard, scoped=False)]
+        yield principals[token_use or _choose_token_use(guard, pool, scoped=False)]
+
+
+def _choose_pool(guard: CognitoGuard, pool_id: str | None) -> UserPool:
+    """Return the pool with this id, or the first. Raises `ConfigurationError` if the guard cannot have it."""
+    pools = {pool.id: pool for pool in guard.pools}
+    if guard.directory is not None and (pool_id is not None or not pools):
+        pool_id = pool_id or _TENANT
+        return pools.get(pool_id) or UserPool(pool_id, client_ids=ANY_CLIENT)
+    if pool_id is not None and pool_id not in pools:
+        raise ConfigurationError(
+            f"The guard has no pool {pool_id}: write one of {', '.join(pools)}.", setting="pool_id"
+        )
+    return guard.pools[0] if pool_id is None else pools[pool_id]
 
 
 def _build_sign_in(
-    guard: CognitoGuard,
+    pool: UserPool,
     username: str | None,
     client_id: str | None,
     *,
@@ -81,7 +110,6 @@ def _build_sign_in(
     scopes: Collection[str],
     **fields: Any,
 ) -> SignIn:
-    pool = guard.pools[0]
     if client_id is None:
         client_id = choose_client_id(pool)
     return SignIn(
@@ -90,24 +118,27 @@ def _build_sign_in(
         client_id=client_id,
         groups=check_list("groups", groups),
         scopes=check_list("scopes", scopes),
-        auth_time=int(guard.now()),
         resource=pool.resource,
         **fields,
     )
 
 
-def _choose_token_use(guard: CognitoGuard, *, scoped: bool | None) -> TokenUse:
+def _choose_token_use(guard: CognitoGuard, pool: UserPool, *, scoped: bool | None) -> TokenUse:
     """Return the type of token that the guard accepts at a route with or without scopes."""
     if guard.semantics == "rest":
         return "id" if scoped is False else "access"
-    return "id" if guard.pools[0].token_use == {"id"} else "access"
+    return "id" if pool.token_use == {"id"} else "access"
 
 
 def _build_principal(
-    guard: CognitoGuard, own: dict[str, Any], claims: Mapping[str, Any] | None, *, is_machine: bool = False
+    guard: CognitoGuard,
+    pool: UserPool,
+    own: dict[str, Any],
+    claims: Mapping[str, Any] | None,
+    *,
+    is_machine: bool = False,
 ) -> Principal:
     now = int(guard.now())
-    pool = guard.pools[0]
     issue = {"iss": pool.issuers[0], "iat": now, "exp": now + _LIFETIME, "jti": str(uuid4())}
     if is_machine:
         own |= {"username": None, "cognito:groups": None}

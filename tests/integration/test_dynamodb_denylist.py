@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from fastapi_cognito_guard.errors import ConfigurationError, RevocationUnavailable
 from fastapi_cognito_guard.revocation import Denylist, DynamoDBBackend, Revocation, open_backend
-from fastapi_cognito_guard.revocation.threads import SIZE
+from fastapi_cognito_guard.revocation.backends import CALLS_AT_ONCE
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import guard_for
 from tests.cli.running import cognito_guard
@@ -127,7 +127,9 @@ async def test_a_dynamodb_that_hangs_holds_up_neither_requests_nor_more_threads_
             region_name=REGION,
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(read_timeout=1, retries={"total_max_attempts": 1}, max_pool_connections=SIZE),
+            config=Config(
+                read_timeout=1, retries={"total_max_attempts": 1}, max_pool_connections=CALLS_AT_ONCE
+            ),
         )
         backend = DynamoDBBackend(TABLE, client=client)
         guard = guard_for(pool, revoked=Revocation(Denylist(backend), deadline=0.2))
@@ -140,12 +142,12 @@ async def test_a_dynamodb_that_hangs_holds_up_neither_requests_nor_more_threads_
 
         start, before = time.monotonic(), set(threading.enumerate())
         async with anyio.create_task_group() as group:
-            for _ in range(3 * SIZE):
+            for _ in range(3 * CALLS_AT_ONCE):
                 group.start_soon(call)
         started = set(threading.enumerate()) - before
-        assert len(refused) == 3 * SIZE
+        assert len(refused) == 3 * CALLS_AT_ONCE
         assert max(refused) - start < 20
-        assert 0 < sum(thread.name.startswith("cognito-revocation") for thread in started) <= SIZE
+        assert 0 < sum(thread.name.startswith("cognito-revocation") for thread in started) <= CALLS_AT_ONCE
         client.close()
 
 

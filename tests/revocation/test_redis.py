@@ -14,7 +14,7 @@ import redis
 
 from fastapi_cognito_guard.errors import ConfigurationError, RevocationUnavailable
 from fastapi_cognito_guard.revocation import Denylist, RedisBackend, Revocation, open_backend
-from fastapi_cognito_guard.revocation.threads import SIZE
+from fastapi_cognito_guard.revocation.backends import CALLS_AT_ONCE
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, bearer, build_app, client_of, guard_for
 from tests.revocation import contract
@@ -84,12 +84,12 @@ async def test_a_server_that_hangs_holds_up_neither_requests_nor_more_threads_th
 
         start, before = time.monotonic(), set(threading.enumerate())
         async with anyio.create_task_group() as group:
-            for _ in range(5 * SIZE):
+            for _ in range(5 * CALLS_AT_ONCE):
                 group.start_soon(call)
         started = set(threading.enumerate()) - before
-        assert len(refused) == 5 * SIZE
+        assert len(refused) == 5 * CALLS_AT_ONCE
         assert max(refused) - start < 10
-        assert 0 < sum(thread.name.startswith("cognito-revocation") for thread in started) <= SIZE
+        assert 0 < sum(thread.name.startswith("cognito-revocation") for thread in started) <= CALLS_AT_ONCE
 
 
 async def test_one_backend_serves_any_number_of_event_loops(redis_url: str, pool: FakeUserPool) -> None:

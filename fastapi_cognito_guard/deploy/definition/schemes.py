@@ -28,6 +28,12 @@ def build_schemes(
     names: Collection[str], rules: GatewayRules, guard: CognitoGuard, options: ExportOptions
 ) -> OpenApiDocument:
     """Return the security schemes with these names. Raises `ConfigurationError` for a missing setting."""
+    if COGNITO_SCHEME in names and guard.directory is not None:
+        raise ConfigurationError(
+            "A gateway's own authorizer has a fixed list of pools, and the guard has a directory: let "
+            'lambda_authorizer decide on all: authorizer_arn=... and authorizer_for="all".',
+            setting="authorizer_for",
+        )
     header = guard.header.decode("ascii").title()  # the guard keeps the name in lower case
     pool_arns = _list_pool_arns(options.user_pool_arn, guard)
     schemes: OpenApiDocument = {}

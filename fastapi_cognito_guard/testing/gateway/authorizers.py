@@ -96,7 +96,9 @@ def _render_http_lambda_refusal(error: AuthError) -> Refusal:
 def _check_as_rest(guard: CognitoGuard, principal: Principal, route: RouteInfo) -> None:
     """Check the type of token, then scopes."""
     # Where the app accepts access tokens without a scope, its export lists scopes that all of them have.
-    takes_access = guard.semantics != "rest" and any("access" in pool.token_use for pool in guard.pools)
+    takes_access = guard.semantics != "rest" and (
+        guard.directory is not None or any("access" in pool.token_use for pool in guard.pools)
+    )
     check_token_use_as_rest(principal, scoped=bool(route.scopes) or takes_access)
     _check_scopes(guard, principal, route)
 

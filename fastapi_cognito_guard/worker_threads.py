@@ -8,12 +8,6 @@ from typing import TypeVar
 from fastapi_cognito_guard.forks import reset_in_children
 from fastapi_cognito_guard.single_flight import wait_for
 
-SIZE = 16
-"""Calls that run at once."""
-
-TIMEOUT = 1.0
-"""Seconds that a client waits for a connection, and for an answer, before it gives up."""
-
 _Result = TypeVar("_Result")
 
 
@@ -24,7 +18,10 @@ class WorkerThreads:
     out of the queue. A forked child gets threads of its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, size: int) -> None:
+        """``size``: how many calls run at once."""
+        self._name = name
+        self._size = size
         self.reset()
         reset_in_children(self)
 
@@ -43,5 +40,5 @@ class WorkerThreads:
 
     def _find_executor(self) -> ThreadPoolExecutor:
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(SIZE, thread_name_prefix="cognito-revocation")
+            self._executor = ThreadPoolExecutor(self._size, thread_name_prefix=self._name)
         return self._executor
