@@ -141,7 +141,7 @@ class CognitoGuard:
         self.public = frozenset(public) | self._documents.paths
         self.header = identity_source.lower().encode("ascii")
         self.websocket_protocol = websocket_protocol
-        self._lambda_context = lambda_context
+        self.lambda_context = lambda_context
         self._rest_scope_status: RestScopeStatus = rest_scope_status
         self.now = now
         self.validator = ClaimsValidator(
@@ -334,12 +334,12 @@ class CognitoGuard:
                     f"vouched() cannot ask the guard's {name}=: write await guard.identify_event(event).",
                     setting=name,
                 )
-        claims = read_claims(event, self._lambda_context, self.validator.claim_types)
+        claims = read_claims(event, self.lambda_context, self.validator.claim_types)
         return None if claims is None else self._validate(claims)
 
     async def identify_event(self, event: object) -> Principal | None:
         """Return what `vouched` returns, and ask ``pools`` and ``revoked``. Raises an `AuthError`."""
-        claims = read_claims(event, self._lambda_context, self.validator.claim_types)
+        claims = read_claims(event, self.lambda_context, self.validator.claim_types)
         if claims is None:
             return None
         principal = self._validate(claims, await self._find_tenant_pool(claims))
@@ -393,7 +393,7 @@ class CognitoGuard:
         """Return the claims that the gateway vouches for, as far as ``gateway`` wants them."""
         claims = None
         if "aws.event" in scope and self.gateway != "ignore":
-            claims = read_claims(scope["aws.event"], self._lambda_context, self.validator.claim_types)
+            claims = read_claims(scope["aws.event"], self.lambda_context, self.validator.claim_types)
         if claims is None and self.gateway == "require":
             raise GatewayClaimsMissing("no authorizer has vouched for the caller: attach one to the route.")
         return claims

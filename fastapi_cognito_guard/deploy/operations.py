@@ -5,7 +5,7 @@ what the app checks for the requests that the gateway sends there.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from starlette.staticfiles import StaticFiles
 
@@ -195,17 +195,17 @@ def list_left_out(app: "FastAPI") -> Iterator[str]:
 
 def _list_http_routes(app: "FastAPI") -> Iterator[RouteInfo]:
     yield from (route for route in list_routes(app) if not route.websocket)
-    yield from (_build_catch_all(mount) for mount in list_opaque_mounts(app) if mount.path)
+    yield from (describe_mount(mount) for mount in list_opaque_mounts(app) if mount.path)
 
 
-def _build_catch_all(mount: OpaqueMount) -> RouteInfo:
+def describe_mount(mount: OpaqueMount) -> RouteInfo:
     """Describe a mount that shows no routes as one route for all its paths, without requirements."""
     return RouteInfo(
         path=mount.path + "/{rest:path}",
         path_format=mount.path + "/{rest}",
         methods=frozenset({"GET", "HEAD"} if isinstance(mount.app, StaticFiles) else ()),
         websocket=False,
-        endpoint=_build_catch_all,
+        endpoint=cast(Callable[..., Any], mount.app),
         guarded=False,
         optional=False,
         iam=False,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fastapi_cognito_guard.testing.gateway.app import Gateway
     from fastapi_cognito_guard.testing.gateway.client import GatewayClient
     from fastapi_cognito_guard.testing.gateway.events import Flavour, gateway_event
+    from fastapi_cognito_guard.testing.measure import measure_matrix
     from fastapi_cognito_guard.testing.pool import FakeUserPool
     from fastapi_cognito_guard.testing.signins import Tokens
     from fastapi_cognito_guard.testing.trust import trusting
@@ -35,6 +36,7 @@ __all__ = [
     "attack_tokens",
     "gateway_event",
     "local_pool",
+    "measure_matrix",
     "trusting",
 ]
 
@@ -54,6 +56,7 @@ _MODULES = {
     "attack_tokens": "attacks",
     "gateway_event": "gateway.events",
     "local_pool": "emulator.pool",
+    "measure_matrix": "measure",
     "trusting": "trust",
 }
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi_cognito_guard.app.routes import list_mounted_apps
-from fastapi_cognito_guard.claims import ClaimsValidator, Semantics
+from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
+from fastapi_cognito_guard.matrix.doors import build_authorizers_validator
 from fastapi_cognito_guard.middleware import find_guard
-from fastapi_cognito_guard.pool import AnyClient, UserPool, index_by_issuer
+from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.testing.pool import FakeUserPool
 
 if TYPE_CHECKING:
@@ -59,14 +60,8 @@ def with_semantics(guard: CognitoGuard, semantics: Semantics, **settings: Any) -
     It plays a gateway's authorizer, and does not ask if a token was revoked.
     """
     twin = copy(guard)
-    pools = [replace(pool, **settings) for pool in guard.pools]
     twin.semantics = semantics
-    twin.validator = ClaimsValidator(
-        pools=index_by_issuer(pools),
-        semantics=semantics,
-        leeway=0,
-        claim_types=guard.validator.claim_types,
-    )
+    twin.validator = build_authorizers_validator(guard, semantics, **settings)
     twin.verifier = guard.verifier.with_validator(twin.validator, **settings)
     twin.revocation = None  # no gateway asks
     return twin
@@ -79,11 +74,6 @@ def find_replaced_pool(guard: CognitoGuard, fake: FakeUserPool) -> UserPool | No
     """
     first = guard.pools[0] if guard.directory is None else None
     return next((pool for pool in guard.pools if pool.id == fake.id), first)
-
-
-def choose_client_id(pool: UserPool) -> str:
-    """Return an app client whose tokens a guard with this pool takes."""
-    return "any-client" if isinstance(pool.client_ids, AnyClient) else min(pool.client_ids)
 
 
 def _build_twin(guard: CognitoGuard, pool: FakeUserPool) -> CognitoGuard:

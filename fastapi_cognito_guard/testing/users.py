@@ -10,21 +10,20 @@ from starlette.requests import HTTPConnection
 
 from fastapi_cognito_guard.claims import build_principal, check_types
 from fastapi_cognito_guard.dependants import asks_for_scopes
-from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
-from fastapi_cognito_guard.pool import ANY_CLIENT, UserPool
+from fastapi_cognito_guard.matrix.tokens import choose_client_id, choose_pool
+from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.principal import Principal, TokenUse
 from fastapi_cognito_guard.request_state import STATE, RequestState
 from fastapi_cognito_guard.testing.pool import USER_ADMIN
 from fastapi_cognito_guard.testing.signins import SignIn, check_list
-from fastapi_cognito_guard.testing.trust import choose_client_id, installed_guards
+from fastapi_cognito_guard.testing.trust import installed_guards
 from fastapi_cognito_guard.validation import check_writable
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _LIFETIME = 3600  # seconds
-_TENANT = "us-east-1_Example"  # the pool of a user where only a directory knows which pools there are
 
 
 @contextmanager
@@ -59,7 +58,7 @@ def as_user(
     Raises `ConfigurationError` for an app without a guard, and for a pool that the guard cannot have.
     """
     guard = installed_guard(app)
-    pool = _choose_pool(guard, pool_id)
+    pool = choose_pool(guard, pool_id)
     sign_in = _build_sign_in(
         pool,
         username,
@@ -86,19 +85,6 @@ def as_user(
 
     with _replace_identify(installed_guards(app), identify):
         yield principals[token_use or _choose_token_use(guard, pool, scoped=False)]
-
-
-def _choose_pool(guard: CognitoGuard, pool_id: str | None) -> UserPool:
-    """Return the pool with this id, or the first. Raises `ConfigurationError` if the guard cannot have it."""
-    pools = {pool.id: pool for pool in guard.pools}
-    if guard.directory is not None and (pool_id is not None or not pools):
-        pool_id = pool_id or _TENANT
-        return pools.get(pool_id) or UserPool(pool_id, client_ids=ANY_CLIENT)
-    if pool_id is not None and pool_id not in pools:
-        raise ConfigurationError(
-            f"The guard has no pool {pool_id}: write one of {', '.join(pools)}.", setting="pool_id"
-        )
-    return guard.pools[0] if pool_id is None else pools[pool_id]
 
 
 def _build_sign_in(

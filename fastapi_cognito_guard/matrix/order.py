@@ -1,0 +1,109 @@
+"""The order of access: whether all who meet some requirements also meet others.
+
+The answer errs to one side only: "no" may be wrong where two requirements exclude each other, "yes" never is.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from fastapi_cognito_guard.matrix.snapshot import GuardAccess, PoolAccess, RouteAccess
+from fastapi_cognito_guard.policy import Requirement, takes_scopes
+
+ANY = ("ANY_CLIENT", "ANY_BOUND_CLIENT")
+
+
+class Trait(NamedTuple):
+    """What may meet a requirement; ``kind`` is also ``"token"``, the type of token, or ``"user"``."""
+
+    kind: str
+    claim: str | None
+    name: str
+    max_age: int | None = None
+
+
+Clause = frozenset[Trait]
+"""Traits of which any one is enough."""
+
+
+class Site(NamedTuple):
+    """A route's access, and the guard that identifies its callers."""
+
+    route: RouteAccess
+    guard: GuardAccess
+
+
+def is_within(narrow: Site, wide: Site) -> bool:
+    """Return True if everybody whom ``narrow`` lets through, ``wide`` lets through too.
+
+    Whether the guards take the same tokens is another question: `is_guard_within`.
+    """
+    if wide.route.nobody:
+        # With gateway="require", an optional user must be one whom a gateway vouches for.
+        is_open = not (wide.route.optional and wide.guard.gateway == "require")
+        return is_open or narrow.route == wide.route
+    if narrow.route.nobody or narrow.route.iam != wide.route.iam:
+        return False
+    ranks = _rank_levels(wide.guard)
+    known = _list_clauses(narrow)
+    return all(any(_implies(each, clause, ranks) for each in known) for clause in _list_clauses(wide))
+
+
+def is_guard_within(narrow: GuardAccess, wide: GuardAccess) -> bool:
+    """Return True if each token that ``narrow`` takes, ``wide`` takes too."""
+    same = (narrow.semantics, narrow.gateway) == (wide.semantics, wide.gateway)
+    if not same or narrow.leeway > wide.leeway or (narrow.directory and not wide.directory):
+        return False
+    return all(_is_pool_within(pool, wide.pools.get(name)) for name, pool in narrow.pools.items())
+
+
+def _is_pool_within(narrow: PoolAccess, wide: PoolAccess | None) -> bool:
+    if wide is None or narrow.levels != wide.levels or not set(narrow.token_use) <= set(wide.token_use):
+        return False
+    if wide.resource not in (None, narrow.resource):
+        return False
+    if wide.clients == narrow.clients or wide.clients == ANY[:1]:
+        return True
+    return wide.clients[0] not in ANY and set(narrow.clients) <= set(wide.clients)
+
+
+def _list_clauses(site: Site) -> Sequence[Clause]:
+    route, guard = site
+    clauses = [frozenset(_list_traits(each)) for each in route.requirements]
+    if route.user:
+        clauses.append(frozenset({Trait("user", None, "")}))
+    if guard.semantics == "rest" and route.user:
+        scoped = takes_scopes(route.requirements)
+        uses = ("access", "id") if scoped is None else ("access",) if scoped else ("id",)
+        clauses.append(frozenset(Trait("token", None, use) for use in uses))
+    return clauses
+
+
+def _list_traits(requirement: Requirement) -> Iterable[Trait]:
+    for each in requirement.alternatives or (requirement,):
+        for name in each.any_of or ("",):
+            yield Trait(each.kind, each.claim, name, each.max_age)
+
+
+def _implies(clause: Clause, other: Clause, ranks: Sequence[Sequence[str]]) -> bool:
+    """Return True if whoever meets ``clause`` meets ``other``: each of its traits meets that too."""
+    return all(any(_exceeds(trait, lower, ranks) for lower in other) for trait in clause)
+
+
+def _exceeds(trait: Trait, lower: Trait, ranks: Sequence[Sequence[str]]) -> bool:
+    if trait == lower:
+        return True
+    if (trait.kind, lower.kind) != ("level", "level"):
+        return False
+    fresh = lower.max_age is None or (trait.max_age is not None and trait.max_age <= lower.max_age)
+    return fresh and (
+        trait.name == lower.name
+        or all(
+            {trait.name, lower.name} <= set(levels) and levels.index(trait.name) >= levels.index(lower.name)
+            for levels in ranks
+        )
+    )
+
+
+def _rank_levels(guard: GuardAccess) -> Sequence[Sequence[str]]:
+    """Return the orders of levels of all pools; with a directory, there may be any other."""
+    return [*(pool.levels for pool in guard.pools.values()), *([()] if guard.directory else [])]
