@@ -14,7 +14,7 @@ import typer
 from fastapi_cognito_guard import settings
 from fastapi_cognito_guard.app.routes import list_routes
 from fastapi_cognito_guard.audit import audit
-from fastapi_cognito_guard.cli.inputs import load_app
+from fastapi_cognito_guard.cli.inputs import App, load_app
 from fastapi_cognito_guard.cli.jwks import CannotFetch, fetch_keys
 from fastapi_cognito_guard.cli.output import (
     ExitCode,
@@ -25,7 +25,6 @@ from fastapi_cognito_guard.cli.output import (
     print_table,
     print_text,
 )
-from fastapi_cognito_guard.cli.routes import App
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 from fastapi_cognito_guard.network_errors import describe_failure

@@ -5,10 +5,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from fastapi_cognito_guard.cli.inputs import load_app
+from fastapi_cognito_guard.cli.inputs import App, load_app
 from fastapi_cognito_guard.cli.option_names import print_log_records, replace_arguments
 from fastapi_cognito_guard.cli.output import format_value
-from fastapi_cognito_guard.cli.routes import App
 from fastapi_cognito_guard.deploy.export import export as build_definition
 from fastapi_cognito_guard.errors import ConfigurationError
 

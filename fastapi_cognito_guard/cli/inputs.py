@@ -8,12 +8,23 @@ import traceback
 from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from fastapi import FastAPI
 
 from fastapi_cognito_guard.cli.output import print_hint
 from fastapi_cognito_guard.errors import ConfigurationError
+
+App = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[APP]",
+        help="module:app, or module:function that returns it. By default the entrypoint in pyproject.toml.",
+        show_default=False,
+    ),
+]
+"""The app of a command."""
 
 _TOKEN_VARIABLE = "COGNITO_TOKEN"
 _MAX_INPUT = 65536  # characters

@@ -8,7 +8,8 @@ import typer
 
 from fastapi_cognito_guard.app.routes import RouteInfo, list_routes
 from fastapi_cognito_guard.audit import list_open_routes, list_unseen_mounts
-from fastapi_cognito_guard.cli.inputs import load_app
+from fastapi_cognito_guard.cli.changes_view import print_changes
+from fastapi_cognito_guard.cli.inputs import App, load_app
 from fastapi_cognito_guard.cli.output import (
     ExitCode,
     add_row,
@@ -17,22 +18,16 @@ from fastapi_cognito_guard.cli.output import (
     print_table,
     print_text,
 )
+from fastapi_cognito_guard.cli.revisions import read_earlier_snapshot
 from fastapi_cognito_guard.guard import installed_guard
+from fastapi_cognito_guard.matrix.changes import compare
+from fastapi_cognito_guard.matrix.snapshot import take_snapshot
 from fastapi_cognito_guard.policy import LISTED_KINDS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _REQUIREMENTS = ("scopes", "groups", "claims", "others")
-
-App = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[APP]",
-        help="module:app, or module:function that returns it. By default the entrypoint in pyproject.toml.",
-        show_default=False,
-    ),
-]
 
 
 def routes(
@@ -49,9 +44,24 @@ def routes(
             show_default=False,
         ),
     ] = None,
+    diff: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OLD",
+            help="List changes since OLD: a file of matrix --write, or a git revision.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_wider: Annotated[
+        bool, typer.Option(help="With --diff: exit with 0 also if access got wider.")
+    ] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="With --diff: print Markdown.")] = False,
 ) -> None:
     """List the app's routes, and what each requires of its callers."""
     loaded = load_app(app)
+    if diff is not None:
+        _print_diff(loaded, diff, app, allow_wider=allow_wider, as_markdown=as_markdown)
+        return
     rows = list(_list_rows(loaded))
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -62,6 +72,21 @@ def routes(
     public = [route.where for route in list_open_routes(loaded) if not route.is_listed(allow or ())]
     if fail_on_public and public:
         print_error(f"reached without a token: {', '.join(public)}")
+        raise typer.Exit(ExitCode.NO)
+
+
+def _print_diff(
+    app: "FastAPI", old: str, target: str | None, *, allow_wider: bool, as_markdown: bool
+) -> None:
+    """Print the changes of access. Exit with 1 if somebody may do what nobody of their kind could before."""
+    changes = compare(read_earlier_snapshot(old, target), take_snapshot(app))
+    if not changes:
+        print_text(f"No route changed its access since {old}.")
+        return
+    print_changes(changes, as_markdown=as_markdown)
+    wider = [change.where for change in changes if change.is_wider]
+    if wider and not allow_wider:
+        print_error(f"wider than in {old}: {', '.join(wider)}. If that is meant: --allow-wider.")
         raise typer.Exit(ExitCode.NO)
 
 

@@ -39,6 +39,8 @@ Door = Literal["standalone", "rest", "http", "lambda"]
 
 ALLOWED = "allowed"
 CHECK = "check"
+_MISSING = TokenMissing("the request has no token.")
+_UNVOUCHED = GatewayClaimsMissing("no authorizer has vouched for the caller.")
 _MISMATCHES = ("token_use_mismatch", "client_mismatch")
 
 
@@ -88,13 +90,16 @@ AUTHORIZERS: Mapping[Door, Authorizer] = {
 
 
 def find_answer(route: GuardedRoute, caller: Caller, door: Door) -> Answer:
-    """Return the answer to a caller, who sends the token that gets furthest."""
+    """Return the answer to a caller, who sends the token that gets furthest, or none if that is enough."""
+    without_token = _answer_nobody(route, door)
+    if without_token.allowed:
+        return without_token
     if caller.kind == "iam" and door != "standalone":
         return _answer_iam(route, door)
     pool = find_pool(route, caller)
     tokens = build_claims(caller, pool, now=route.guard.now())
     if not tokens:
-        return _answer_nobody(route, door)
+        return without_token
     return min((_answer_token(route, each, pool, door) for each in tokens), key=rank_answer)
 
 
@@ -109,23 +114,25 @@ def rank_answer(answer: Answer) -> tuple[bool, ...]:
     return (
         not answer.allowed,
         answer.code != CHECK,
+        answer.by == "gateway",
         answer.code in _MISMATCHES,
         answer.status != 403,
     )
 
 
 def _answer_nobody(route: GuardedRoute, door: Door) -> Answer:
-    missing = TokenMissing("the request has no token.")
     if door != "standalone" and is_attached(route.outer, route.info):
-        return Answer(AUTHORIZERS[door].status(missing), missing.code, by="gateway")
-    if route.info.guarded and route.info.optional and route.guard.gateway == "require":
-        return _refuse(route.guard, GatewayClaimsMissing("no authorizer has vouched for the caller."))
-    if route.denied or (route.info.guarded and not route.info.optional):
-        needs_gateway = route.guard.gateway == "require"
-        error = (
-            GatewayClaimsMissing("no authorizer has vouched for the caller.") if needs_gateway else missing
-        )
-        return _refuse(route.guard, error)
+        return Answer(AUTHORIZERS[door].status(_MISSING), _MISSING.code, by="gateway")
+    return _answer_unidentified(route)
+
+
+def _answer_unidentified(route: GuardedRoute) -> Answer:
+    """Return the app's answer to a request without a token, for which no gateway vouches."""
+    info, guard = route.info, route.guard
+    if info.guarded and info.optional and guard.gateway == "require":
+        return _refuse(guard, _UNVOUCHED)
+    if route.denied or (info.guarded and not info.optional):
+        return _refuse(guard, _UNVOUCHED if guard.gateway == "require" else _MISSING)
     return _answer_without_user(route)
 
 
@@ -141,7 +148,7 @@ def _answer_iam(route: GuardedRoute, door: Door) -> Answer:
     if not route.info.iam:  # its authorizer, if there is one, reads the signature as a token
         return _answer_nobody(route, door)
     if route.guard.gateway in ("ignore", "verify"):
-        return _answer_without_user(route)
+        return _answer_unidentified(route)
     if route.info.guarded and not route.info.optional:
         return _refuse(route.guard, CallerIsIam("the route requires a user."))
     return Answer(200, ALLOWED)
@@ -158,7 +165,7 @@ def _answer_token(route: GuardedRoute, claims: Claims, pool: UserPool, door: Doo
     # The context of a Lambda authorizer says nothing to a guard that has no mapping for it.
     vouched = attached and (door != "lambda" or route.guard.lambda_context is not None)
     if route.guard.gateway == "require" and not vouched:
-        return _refuse(route.guard, GatewayClaimsMissing("no authorizer has vouched for the caller."))
+        return _refuse(route.guard, _UNVOUCHED)
     return _answer_claims(route, claims, pool)
 
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastapi_cognito_guard.testing.assertions import assert_all_routes_guarded
+    from fastapi_cognito_guard.testing.assertions import assert_all_routes_guarded, assert_matrix
     from fastapi_cognito_guard.testing.attacks import assert_rejects_attacks, attack_tokens
     from fastapi_cognito_guard.testing.emulator.directory import Directory, LocalClient, LocalUser
     from fastapi_cognito_guard.testing.emulator.pool import LocalPool, local_pool
@@ -32,6 +32,7 @@ __all__ = [
     "Tokens",
     "as_user",
     "assert_all_routes_guarded",
+    "assert_matrix",
     "assert_rejects_attacks",
     "attack_tokens",
     "gateway_event",
@@ -52,6 +53,7 @@ _MODULES = {
     "Tokens": "signins",
     "as_user": "users",
     "assert_all_routes_guarded": "assertions",
+    "assert_matrix": "assertions",
     "assert_rejects_attacks": "attacks",
     "attack_tokens": "attacks",
     "gateway_event": "gateway.events",

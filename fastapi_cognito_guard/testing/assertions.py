@@ -1,9 +1,15 @@
-"""Assertion that every route of an app needs a token or is listed as public."""
+"""Assertions about all routes of an app."""
 
 from collections.abc import Collection
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi_cognito_guard.audit import list_open_routes
+from fastapi_cognito_guard.matrix.changes import compare
+from fastapi_cognito_guard.matrix.review_file import read_snapshot
+from fastapi_cognito_guard.matrix.snapshot import take_snapshot
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -21,3 +27,20 @@ def assert_all_routes_guarded(app: "FastAPI", public: Collection[str] = ()) -> N
     if open_routes:
         lines = "\n".join(f"  {route}" for route in open_routes)
         raise AssertionError(f"Reached without a token, and not listed as public:\n{lines}")
+
+
+def assert_matrix(app: "FastAPI", file: str | PathLike[str]) -> None:
+    """Fail unless the access to all routes is that of the reviewed file, with a list of the changes.
+
+    ``cognito-guard matrix main:app --write authz.md`` writes the file. The tokens that the guard takes are
+    not compared, as tests often have a pool of their own: ``matrix --check`` does that.
+    """
+    __tracebackhide__ = True
+    reviewed, found = read_snapshot(Path(file).read_text("utf-8")), take_snapshot(app)
+    known = {name: found.guards.get(name, guard) for name, guard in reviewed.guards.items()}
+    changes = compare(replace(reviewed, guards=known), found)
+    if changes:
+        lines = "\n".join(
+            f"  {each.kind} {each.where}: {each.before or '-'} -> {each.after or '-'}" for each in changes
+        )
+        raise AssertionError(f"The app differs from {file}:\n{lines}")

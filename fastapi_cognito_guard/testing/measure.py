@@ -32,6 +32,7 @@ _FLAVOURS: Mapping[Door, Flavour] = {"rest": "rest", "http": "http", "lambda": "
 _IAM: Mapping[Door, Flavour] = {"rest": "iam", "http": "iam-2.0", "lambda": "iam"}
 _MAX_SHOWN = 20
 _LOGGERS = ("fastapi_cognito_guard", "fastapi_cognito_guard.testing", "fastapi_cognito_guard.audit")
+_NOT_PERMITTED = "insufficient_permission"
 _OWN, _FAILED, _TAKEN = "own code", "failed", "taken"
 
 
@@ -72,16 +73,18 @@ def list_differences(computed: Matrix, measured: Matrix) -> Iterator[str]:
     for (row, caller, expected), (_, _, found) in zip(
         computed.list_cells(), measured.list_cells(), strict=True
     ):
-        if not _is_same(expected, found):
+        if not _is_same(row.route, expected, found):
             where = f"{row.route.name}, {caller.name}, door {computed.door}"
             yield f"{where}: computed {_describe(expected)}, measured {_describe(found)}"
 
 
-def _is_same(expected: Answer, found: Answer) -> bool:
+def _is_same(route: GuardedRoute, expected: Answer, found: Answer) -> bool:
     if found.code == _FAILED:
         return False
     if expected.code == CHECK:
-        return found.code in (ALLOWED, _OWN, "insufficient_permission")
+        return found.code in (ALLOWED, _OWN, _NOT_PERMITTED)
+    if found.code == _NOT_PERMITTED and any(each.list_of_kind("check") for each in route.requirements):
+        return not expected.allowed  # a check refused first
     if found.code == _OWN and found.status not in (401, 403):
         return expected.allowed
     if expected.by != found.by:
@@ -165,8 +168,12 @@ class _Probe:
         self._function = LambdaFunction(app, base_path=None, lifespan="off", options={})
 
     def measure(self, route: GuardedRoute, caller: Caller, door: Door) -> Answer:
-        """Return the answer to a caller, who sends the token that gets furthest."""
-        tokens: Sequence[str | None] = self._list_tokens(route, caller) or [None]
+        """Return the answer to a caller, who sends the token that gets furthest, or none if that does."""
+        tokens: Sequence[str | None] = self._list_tokens(route, caller)
+        if route.open_to_nobody or not tokens:
+            without_token = self._send(route, caller, None, door)
+            if without_token.allowed or not tokens:
+                return without_token
         return min((self._send(route, caller, token, door) for token in tokens), key=rank_answer)
 
     def _list_tokens(self, route: GuardedRoute, caller: Caller) -> list[str]:

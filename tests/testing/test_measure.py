@@ -18,7 +18,7 @@ from tests.field.test_shapes import build as build_shapes
 from tests.matrix.random_routes import ACCESS, SETTINGS, build_app
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(st.lists(ACCESS, min_size=1, max_size=4), st.sampled_from(DOORS), SETTINGS)
 def test_any_app_answers_as_computed_at_every_door(
     routes: list[Any], door: Door, settings: dict[str, Any]

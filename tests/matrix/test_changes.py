@@ -1,0 +1,171 @@
+"""The order of access: no change is called narrower, or the same, by which somebody gained access."""
+
+from typing import Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from fastapi_cognito_guard import (
+    ANY_CLIENT,
+    CognitoGuard,
+    CurrentUser,
+    OptionalUser,
+    UserPool,
+    require_group,
+    require_level,
+    require_scope,
+)
+from fastapi_cognito_guard.matrix import DOORS, Caller, Matrix, build_matrix, list_callers
+from fastapi_cognito_guard.matrix.changes import Change, compare
+from fastapi_cognito_guard.matrix.snapshot import take_snapshot
+from fastapi_cognito_guard.testing import FakeUserPool, measure_matrix
+from tests.matrix.random_routes import ACCESS, LEVELS, SETTINGS, build_app
+
+POOL = FakeUserPool()
+REST = {"semantics": "rest", "gateway": "trust", "token_use": {"access", "id"}}
+
+
+def list_all_callers(*apps: FastAPI) -> list[Caller]:
+    """Return the callers that any of the apps tells apart."""
+    return list({caller.name: caller for app in apps for caller in list_callers(app)}.values())
+
+
+def find_gains(before: Matrix, after: Matrix) -> set[str]:
+    """Return the callers who reach the function of a route after a change, and did not before."""
+    pairs = zip(before.list_cells(), after.list_cells(), strict=True)
+    return {
+        caller.name
+        for (_, caller, old), (_, _, new) in pairs
+        if (new.allowed or new.code == "check") and not (old.allowed or old.code == "check")
+    }
+
+
+@settings(max_examples=50)
+@given(ACCESS, ACCESS, SETTINGS)
+@example(("user", []), ("user", [require_scope("o/r")]), REST)  # lets machines in, which have no ID token
+def test_nobody_gains_access_by_a_change_that_is_not_called_wider(
+    before: Any, after: Any, guard: dict[str, Any]
+) -> None:
+    old, new = build_app([before], **guard), build_app([after], **guard)
+    changes = compare(take_snapshot(old), take_snapshot(new))
+    callers = list_all_callers(old, new)
+    for door in DOORS:
+        matrices = [build_matrix(app, callers, door=door) for app in (old, new)]
+        if gained := find_gains(*matrices):
+            assert [change.is_wider for change in changes] == [True], (door, gained)
+
+
+@settings(max_examples=5)
+@given(ACCESS, ACCESS, SETTINGS, st.sampled_from(DOORS))
+def test_nobody_gains_access_in_fact_by_a_change_that_is_not_called_wider(
+    before: Any, after: Any, guard: dict[str, Any], door: Any
+) -> None:
+    old, new = build_app([before], **guard), build_app([after], **guard)
+    callers = list_all_callers(old, new)
+    if find_gains(*(measure_matrix(app, callers, door=door) for app in (old, new))):
+        assert compare(take_snapshot(old), take_snapshot(new))[0].is_wider
+
+
+@settings(max_examples=25)
+@given(ACCESS, SETTINGS)
+def test_the_same_app_has_no_changes(access: Any, guard: dict[str, Any]) -> None:
+    assert compare(*(take_snapshot(build_app([access], **guard)) for _ in range(2))) == ()
+
+
+def build(*dependencies: Any, path: str = "/orders", **guard: Any) -> FastAPI:
+    app = FastAPI()
+    settings = {"client_ids": {POOL.client_id}, **guard.pop("pool", {})}
+    CognitoGuard(UserPool(POOL.id, **settings), **guard).install(app)
+    app.get(path, dependencies=[Depends(each) for each in dependencies])(lambda: "ok")
+    return app
+
+
+def find_change(before: FastAPI, after: FastAPI) -> Change:
+    (change,) = compare(take_snapshot(before), take_snapshot(after))
+    return change
+
+
+ADMINS, OWNERS, READ = require_group("admins"), require_group("admins", "owners"), require_scope("read")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "gained"),
+    [
+        ([ADMINS], [OWNERS], "wider", ("group owners",)),
+        ([OWNERS], [ADMINS], "narrower", ()),
+        ([ADMINS], [], "public", ("nobody", "any user", "machine")),
+        ([], [ADMINS], "narrower", ()),
+        ([ADMINS, READ], [ADMINS], "wider", ("group admins",)),
+        ([ADMINS], [ADMINS, READ], "narrower", ()),
+        ([ADMINS], [READ], "wider", ("scope read", "machine, all scopes")),
+        ([ADMINS], [ADMINS | READ], "wider", ("scope read", "machine, all scopes")),
+        ([ADMINS, OWNERS], [ADMINS], "same", ()),
+        ([require_level(LEVELS[2])], [require_level(LEVELS[1])], "wider", (f"level {LEVELS[1]}",)),
+        ([require_level(LEVELS[1])], [require_level(LEVELS[2])], "narrower", ()),
+        (
+            [require_level(LEVELS[1], max_age=60)],
+            [require_level(LEVELS[1], max_age=90)],
+            "wider",
+            (f"level {LEVELS[1]}, 61 s old",),
+        ),
+    ],
+    ids=str,
+)
+def test_a_change_says_for_whom(before: Any, after: Any, kind: str, gained: tuple[str, ...]) -> None:
+    change = find_change(build(*before), build(*after))
+    assert change.kind == kind
+    assert set(gained) <= set(change.gained)
+    assert (change.gained == ()) is (gained == ())
+
+
+def test_a_route_that_becomes_optional_is_public() -> None:
+    before, after = build(), build()
+
+    @before.get("/me")
+    async def read_me(user: CurrentUser) -> None: ...
+
+    @after.get("/me")
+    async def read_me_perhaps(user: OptionalUser) -> None: ...
+
+    assert find_change(before, after)[:4] == ("public", "GET /me", "any user or client", "anybody")
+
+
+def test_new_and_gone_routes_are_named() -> None:
+    changes = compare(take_snapshot(build(ADMINS, path="/a")), take_snapshot(build(OWNERS, path="/b")))
+    assert [(change.kind, change.where) for change in changes] == [("new", "GET /b"), ("gone", "GET /a")]
+    assert changes[0].gained == ("group admins", "group owners")
+    assert changes[1].lost == ("group admins",)
+
+
+def test_a_new_route_that_anybody_may_call_is_public() -> None:
+    change, _ = compare(take_snapshot(build(ADMINS, path="/a")), take_snapshot(build(path="/b")))
+    assert change[:2] == ("public", "GET /b")
+    assert change.is_wider
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ({}, {"pool": {"client_ids": {POOL.client_id, "another"}}}, "wider"),
+        ({"pool": {"client_ids": {POOL.client_id, "another"}}}, {}, "narrower"),
+        ({}, {"pool": {"client_ids": ANY_CLIENT}}, "wider"),
+        ({}, {"pool": {"token_use": {"access", "id"}}}, "wider"),
+        ({"pool": {"resource": "https://a.example"}}, {}, "wider"),
+        ({}, {"pool": {"resource": "https://a.example"}}, "narrower"),
+        ({}, {"leeway": 30}, "wider"),
+        ({}, {"semantics": "rest"}, "wider"),
+        ({"gateway": "verify"}, {}, "wider"),
+        ({}, {"pools": lambda issuer: None}, "wider"),
+    ],
+)
+def test_other_tokens_are_a_change(before: dict[str, Any], after: dict[str, Any], kind: str) -> None:
+    change = find_change(build(ADMINS, **before), build(ADMINS, **after))
+    assert (change.kind, change.where) == (kind, "tokens of app")
+    assert change.before != change.after
+
+
+def test_turning_deny_by_default_off_is_found() -> None:
+    change = find_change(build(deny_by_default=True), build())
+    assert change[:4] == ("public", "GET /orders", "any user or client", "anybody")
