@@ -30,10 +30,10 @@ def add_access(operation: dict[str, Any], route: RouteInfo, guard: Guard, *, den
     The arguments are those of `describe_access`. The operation must not have the guard's security yet.
     """
     paragraph = describe_access(route, guard, denied=denied, others=bool(operation.get("security")))
-    description = operation.get("description") or ""
+    description = operation.get("description")
     if not description:
         operation["description"] = paragraph
-    elif isinstance(description, str) and not description.endswith(paragraph):
+    elif not description.endswith(paragraph):
         operation["description"] = f"{description}\n\n{paragraph}"
 
 

@@ -20,6 +20,7 @@ from fastapi_cognito_guard import (
     IamCaller,
     OptionalUser,
     Principal,
+    lambda_handler,
     optional_user,
     require,
     require_actor,
@@ -234,9 +235,12 @@ def test_an_optional_user_must_still_meet_what_is_said(pool: FakeUserPool) -> No
     assert client.get("/scoped", headers={"Authorization": f"Bearer {token}"}).status_code == 403
 
 
-def test_callers_with_aws_credentials_are_said_apart_from_users(pool: FakeUserPool) -> None:
+@pytest.mark.parametrize("deny_by_default", [False, True])
+def test_callers_with_aws_credentials_are_said_apart_from_users(
+    pool: FakeUserPool, deny_by_default: bool
+) -> None:
     app = FastAPI()
-    guard_for(pool).install(app)
+    guard_for(pool, deny_by_default=deny_by_default).install(app)
 
     @app.get("/iam")
     async def iam(caller: IamCaller) -> None: ...
@@ -253,6 +257,10 @@ def test_callers_with_aws_credentials_are_said_apart_from_users(pool: FakeUserPo
         f"{signs} and sends a token of a signed-in user or a client, with scope `a`."
     )
     assert read_description(app, "/optional") == f"{signs}; a token is optional."
+    for path, status in {"/iam": 200, "/both": 403, "/optional": 200}.items():
+        event = pool.event("http", None, path=path)
+        event["requestContext"]["authorizer"] = {"iam": {"userArn": "arn:aws:iam::123456789012:user/ops"}}
+        assert lambda_handler(app)(event, None)["statusCode"] == status
 
 
 def test_a_route_that_asks_for_another_key_is_not_said_to_be_open_to_anybody(pool: FakeUserPool) -> None:
