@@ -88,6 +88,8 @@ class CognitoGuard:
     ``on_decision``        called with each `Decision`; it must be quick, and its exceptions are only logged
     ``websocket_protocol`` a subprotocol name of your choice; a WebSocket may then send its token after it
                            in the list of subprotocols, because browsers cannot set headers
+    ``describe_access``    say in words who may call a route, at the end of its description in the OpenAPI
+                           document; False leaves descriptions as they are
     ``now``, ``fetch``     the clock (seconds since the epoch), and the function that fetches key documents
 
     Raises `ConfigurationError` for a setting that cannot be right.
@@ -112,12 +114,14 @@ class CognitoGuard:
         revoked: RevokedCheck | Revocation | None = None,
         on_decision: OnDecision | None = None,
         websocket_protocol: str | None = None,
+        describe_access: bool = True,
         now: Callable[[], float] = read_time,
         fetch: Fetch | None = None,
     ) -> None:
         settings.check_choice("semantics", semantics, get_args(Semantics))
         settings.check_choice("gateway", gateway, get_args(GatewayMode))
         settings.check_choice("rest_scope_status", rest_scope_status, get_args(RestScopeStatus))
+        settings.check_choice("describe_access", describe_access, (True, False))
         settings.check_leeway(leeway)
         settings.check_whole_number("remember", remember, 0)
         settings.check_whole_number("max_token_length", max_token_length, 1)
@@ -141,6 +145,7 @@ class CognitoGuard:
         self.public = frozenset(public) | self._documents.paths
         self.header = identity_source.lower().encode("ascii")
         self.websocket_protocol = websocket_protocol
+        self.describe_access = describe_access
         self.lambda_context = lambda_context
         self._rest_scope_status: RestScopeStatus = rest_scope_status
         self.now = now

@@ -58,6 +58,7 @@ class Guard(Protocol):
     public: frozenset[str]
     header: bytes
     websocket_protocol: str | None
+    describe_access: bool
 
     @property
     def root(self) -> "Guard":

@@ -32,6 +32,8 @@ ENVIRONMENT = {"COGNITO_USER_POOL_ID": "eu-west-1_Abc123Xyz", "COGNITO_CLIENT_ID
         {"identity_source": "X Auth"},
         {"identity_source": ""},
         {"identity_source": None},
+        {"describe_access": "false"},
+        {"describe_access": None},
     ],
     ids=str,
 )

@@ -1,4 +1,4 @@
-"""Security requirements and refusals in an app's OpenAPI document."""
+"""Security requirements, refusals and the access in words in an app's OpenAPI document."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import deepcopy
@@ -7,6 +7,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, cast
 
+from fastapi_cognito_guard.app.access import add_access
 from fastapi_cognito_guard.app.routes import RouteInfo, list_mounted_apps, list_routes
 from fastapi_cognito_guard.app.startup import run_at_startup
 from fastapi_cognito_guard.app.swagger_ui import add_docs_login, ask_for_levels, find_swagger_files
@@ -77,12 +78,7 @@ class _ExtendedOpenApi:
     """``app.openapi``, extended: each document that it returns is extended once. FastAPI caches it."""
 
     def __init__(
-        self,
-        openapi: Callable[[], OpenApiDocument],
-        app: "FastAPI",
-        guard: Guard,
-        header: str,
-        prefix: str,
+        self, openapi: Callable[[], OpenApiDocument], app: "FastAPI", guard: Guard, header: str, prefix: str
     ) -> None:
         self._openapi = openapi
         self._app = app
@@ -103,10 +99,13 @@ class _ExtendedOpenApi:
         used: set[str] = set()
         scopes: set[str] = set()
         for route, operation in _find_operations(document, self._app):
-            alternatives = _list_alternatives(route, denied=self._is_denied_by_default(route))
+            denied = self._is_denied_by_default(route)
+            alternatives = _list_alternatives(route, denied=denied)
             used.update(name for alternative in alternatives for name in alternative)
             scopes.update(route.scope_names)
             if alternatives and not _has_own_security(operation):
+                if self._guard.describe_access:
+                    add_access(operation, route, self._guard, denied=denied)
                 _extend_operation(operation, route, alternatives, responses)
         if used:
             schemes = {

@@ -337,6 +337,7 @@ def test_without_its_own_additions_the_document_is_that_of_an_app_without_a_guar
         for found in methods.values():
             assert found.pop("security") == [{"Cognito": ["a", "d"]}, {"Cognito": ["b", "d"]}]
             assert found.pop("x-cognito-groups") == ["c"]
+            assert found.pop("description").startswith("**Access**: ")
             for status in ("401", "403", "503"):
                 del found["responses"][status]
     assert document["components"].pop("securitySchemes").keys() == {"Cognito"}

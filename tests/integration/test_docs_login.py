@@ -1,4 +1,4 @@
-"""Login on ``/docs`` in a browser, at a local user pool that refuses what Cognito refuses."""
+"""``/docs`` in a browser: login at a local user pool that refuses what Cognito refuses, and words."""
 
 import os
 import shutil
@@ -10,9 +10,17 @@ import pytest
 from fastapi import Depends, FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from fastapi_cognito_guard import CognitoGuard, CurrentUser, require_scope
+from fastapi_cognito_guard import (
+    CognitoGuard,
+    CurrentUser,
+    Principal,
+    require,
+    require_claim,
+    require_group,
+    require_scope,
+)
 from fastapi_cognito_guard.claims import Semantics
-from fastapi_cognito_guard.testing import Directory, LocalClient, LocalUser, local_pool
+from fastapi_cognito_guard.testing import Directory, FakeUserPool, LocalClient, LocalUser, local_pool
 from fastapi_cognito_guard.testing.uvicorn_server import get_address, listen, serve_app
 
 # Run as root, and contact no other hosts.
@@ -111,3 +119,64 @@ def test_without_a_login_the_page_shows_the_refusal(browser: Browser) -> None:
     with serve_api(scoped=False) as address, browser.new_page() as page:
         page.goto(f"{address}/docs")
         assert try_out(page, "me_me_get")[0] == "401"
+
+
+def is_owner(user: Principal) -> bool:
+    raise AssertionError(user)
+
+
+# Each would end a code span, a paragraph or a comment, or begin a tag or a link.
+MARKUP = (
+    "`</code><img src=x onerror=alert(1)>",
+    "``` **b**",
+    "a\n\n<script>alert(1)</script>\n\n# Title",
+    "<!-- [link](https://evil.example)",
+    "https://evil.example/&lt;b&gt;",
+    "$& \\",
+)
+
+
+@contextmanager
+def show_operation(browser: Browser, pool: FakeUserPool, *requirements: Any) -> Iterator[Page]:
+    """Show the one operation of an app, opened."""
+    app = FastAPI()
+    CognitoGuard(pool.user_pool()).install(app)
+
+    @app.delete("/orders/{order_id}", dependencies=[Depends(each) for each in requirements])
+    async def delete(order_id: str) -> None:
+        """Delete an order."""
+
+    with listen(0) as listener, serve_app(app, listener) as address, browser.new_page() as page:
+        page.set_default_timeout(15_000)
+        page.goto(f"{address}/docs")
+        page.locator(".opblock-summary").click()
+        page.locator(".opblock-description").wait_for()
+        yield page
+
+
+def test_the_page_says_who_may_call_an_operation(browser: Browser, pool: FakeUserPool) -> None:
+    either = require_group("admins") | require_scope("orders/admin")
+    with show_operation(browser, pool, either, require(is_owner, name="owner")) as page:
+        paragraphs = page.locator(".opblock-description p").all_inner_texts()
+        names = page.locator(".opblock-description p code").all_inner_texts()
+        bold = page.locator(".opblock-description p strong").all_inner_texts()
+    assert [text.replace("\u2019", "'") for text in paragraphs] == [
+        "Delete an order.",
+        "Access: a signed-in user or a client, either in group admins, or with scope orders/admin; "
+        "and passing the app's own check owner.",
+    ]
+    assert (names, bold) == (["admins", "orders/admin", "owner"], ["Access"])
+
+
+def test_names_with_markup_are_text_on_the_page(browser: Browser, pool: FakeUserPool) -> None:
+    with show_operation(browser, pool, require_claim("<b>`", *MARKUP)) as page:
+        description = page.locator(".opblock-description")
+        names = description.locator("p code").all_inner_texts()
+        kinds = description.locator(".renderedMarkdown *").evaluate_all(
+            "all => all.map(each => each.tagName)"
+        )
+    assert len(names) == len(MARKUP) + 1
+    assert sorted({*kinds}) == ["CODE", "P", "STRONG"]
+    assert kinds.count("P") == 2
+    assert "https://evil.example/&lt;b&gt;" in names
+    assert "$& \\" in names
