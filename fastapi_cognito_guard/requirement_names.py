@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.principal import as_claim_text
-from fastapi_cognito_guard.validation import NQCHAR
+from fastapi_cognito_guard.validation import NQCHAR, is_encodable
 
 # RFC 6749 section 3.3. A scope is written into a challenge, and must not be able to end its quotes. Levels,
 # client ids and ids of pools have the same letters.
@@ -30,7 +30,7 @@ def check_group_names(names: Sequence[object]) -> tuple[str, ...]:
 def check_claim_values(values: Sequence[object]) -> tuple[str, ...]:
     """Return values of a claim as the text that both doors deliver. Raises `ConfigurationError`."""
     texts = [as_claim_text(value) for value in values]
-    if not texts or not all(texts):
+    if not all(texts) or not texts or not all(is_encodable(text) for (text,) in texts):
         raise ConfigurationError(
             'Write require_claim("custom:tier", "gold", ...): values are text, whole numbers or booleans.'
         )
@@ -65,7 +65,8 @@ def check_level(name: object, max_age: object) -> tuple[str, ...]:
 
 
 def _check_names(names: Sequence[object], form: str, usage: str) -> tuple[str, ...]:
-    good = tuple(name for name in names if isinstance(name, str) and re.fullmatch(form, name))
+    texts = [name for name in names if isinstance(name, str) and is_encodable(name)]
+    good = tuple(name for name in texts if re.fullmatch(form, name))
     if not good or len(good) != len(names):
         raise ConfigurationError(f"Write {usage}.")
     return good

@@ -72,3 +72,8 @@ def loggable_claims(values: Mapping[str, Any], *, prefix: str = "") -> dict[str,
 def escape_for_log(text: str) -> str:
     """Return the first 128 characters, escaped, so that a log line stays one line."""
     return ascii(text[:_MAX_LOGGED])[1:-1]
+
+
+def escape_unprintable(text: str) -> str:
+    """Return a text with escapes for control characters, which a terminal or a page would execute."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

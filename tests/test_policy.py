@@ -190,3 +190,10 @@ def test_any_of_holds_each_name_once_in_its_order() -> None:
 def test_one_bad_value_beside_a_good_one_is_refused_at_definition() -> None:
     with pytest.raises(ConfigurationError, match="Write require_claim"):
         require_claim("tier", "gold", 1.5)  # type: ignore[arg-type]  # the mistake
+
+
+def test_half_a_surrogate_pair_is_no_name_and_no_value() -> None:
+    """No token has one, and a document with one could not be sent."""
+    for write in (require_group, require_scope, lambda name: require_claim("tier", name)):
+        with pytest.raises(ConfigurationError):
+            write("\ud800")

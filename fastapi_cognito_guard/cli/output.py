@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fastapi_cognito_guard.validation import escape_unprintable
+
 _MAX_LENGTH = 300
 _TOKEN = r"eyJ[\w.=-]{16,}"
 
@@ -90,5 +92,4 @@ def format_value(value: object) -> str:
 
 def sanitize(text: str) -> str:
     """Escape control characters, which a terminal would execute, and shorten tokens."""
-    text = re.sub(_TOKEN, "eyJ...", text)
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return escape_unprintable(re.sub(_TOKEN, "eyJ...", text))

@@ -17,7 +17,7 @@ USER_ADMIN = "aws.cognito.signin.user.admin"
 CallerKind = Literal["user", "machine", "iam", "nobody"]
 
 _MOST_CALLERS = 1000
-_MAX_NAME = 80  # characters
+_MAX_NAME = 2000  # characters
 _EXAMPLE = '[[caller]] with name = "support" and groups = ["support"]'
 
 

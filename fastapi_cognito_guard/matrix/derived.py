@@ -8,6 +8,7 @@ from fastapi_cognito_guard.claim_types import COGNITO_LISTS, ClaimTypes
 from fastapi_cognito_guard.matrix.callers import USER_ADMIN, Caller
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.remedies import RequirementKind
+from fastapi_cognito_guard.validation import escape_unprintable
 
 ANOTHER_CLIENT = "another-client"
 
@@ -26,7 +27,7 @@ class Trait(NamedTuple):
     @property
     def label(self) -> str:
         """The trait in words: ``group admins``."""
-        return f"{self.claim or self.kind} {self.name}"
+        return escape_unprintable(f"{self.claim or self.kind} {self.name}")
 
 
 def derive_callers(
@@ -121,7 +122,7 @@ def _list_too_old(traits: Iterable[Trait]) -> Iterator[Caller]:
     for trait in traits:
         if trait.max_age is not None:
             age = trait.max_age + 1
-            yield Caller(name=f"level {trait.name}, {age} s old", level=trait.name, age=age)
+            yield Caller(name=f"{trait.label}, {age} s old", level=trait.name, age=age)
 
 
 def _list_machines(traits: Iterable[Trait]) -> Iterator[Caller]:

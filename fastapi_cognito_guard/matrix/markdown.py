@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from fastapi_cognito_guard.matrix.answers import CHECK, Answer
 from fastapi_cognito_guard.matrix.table import Matrix
+from fastapi_cognito_guard.validation import escape_unprintable
 
 
 def format_row(cells: Iterable[str]) -> str:
@@ -13,7 +14,7 @@ def format_row(cells: Iterable[str]) -> str:
 
 def format_code(text: str) -> str:
     """Return a text as code that no character of it can end, also within a table."""
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    shown = escape_unprintable(text)
     fence = "`"
     while fence in shown:
         fence += "`"
