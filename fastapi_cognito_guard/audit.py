@@ -143,14 +143,14 @@ def list_unseen_mounts(app: "FastAPI") -> Iterator[OpenRoute]:
 
 def _list_unguarded(app: "FastAPI") -> Iterator[OpenRoute]:
     for route in list_routes(app):
-        if not (route.guarded or route.iam or _is_built_in(route.endpoint)):
+        if not (route.guarded or route.iam or is_built_in(route.endpoint)):
             yield OpenRoute("unguarded", str(route), route.path, route.public)
     for mount in list_opaque_mounts(app):
-        if not _is_built_in(mount.app):
+        if not is_built_in(mount.app):
             yield OpenRoute("unseen", str(mount), mount.path)
 
 
-def _is_built_in(endpoint: object) -> bool:
+def is_built_in(endpoint: object) -> bool:
     """Return True if FastAPI or this package defines the endpoint: a documentation page, for example."""
     module = getattr(endpoint, "__module__", None) or ""
     return module == "fastapi.applications" or module.partition(".")[0] == "fastapi_cognito_guard"
