@@ -1,8 +1,9 @@
-"""Decisions: one per request, for the log, for ``on_decision`` and for the counters."""
+"""Decisions: one per request, for the log, for ``on_decision``, for the counters and for observers."""
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from starlette.types import Scope
 from fastapi_cognito_guard.dependants import find_path_template
 from fastapi_cognito_guard.errors import AuthError, Forbidden, InsufficientLevel
 from fastapi_cognito_guard.log_records import write_record
+from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import RequestState
 from fastapi_cognito_guard.settings import check_sync
@@ -41,6 +43,7 @@ class Decision:
                    without a verified signature begin with ``unverified_``
     ``required``   the values of which any one would have been enough
     ``missing``    those of them that the caller lacks
+    ``requirement``  the requirement that the caller does not meet; None for any other cause
 
     A decision never holds a token, an email address or a phone number.
     """
@@ -55,6 +58,7 @@ class Decision:
     about: Mapping[str, str]
     required: tuple[str, ...]
     missing: tuple[str, ...]
+    requirement: Requirement | None = None
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -71,6 +75,24 @@ class Decision:
 
 
 OnDecision = Callable[[Decision], object]
+Observer = Callable[[RequestState, Scope, int | None, Decision | None], object]
+
+_observers: list[Observer] = []
+
+
+@contextmanager
+def observe_requests(observer: Observer) -> Iterator[None]:
+    """Call ``observer`` about the requests to all guards of this process within the block.
+
+    For tools of tests. It gets the state, scope and status of the request, and its `Decision`: None if no
+    identity was asked for or needed. It may be called from several threads, and more than once about a
+    request without a decision. Its exceptions are only logged.
+    """
+    _observers.append(observer)
+    try:
+        yield
+    finally:
+        _observers.remove(observer)
 
 
 class Decisions:
@@ -91,8 +113,12 @@ class Decisions:
         elif state.principal is not None or state.user_arn is not None:
             state.recorded = True
             self.counts[ALLOWED] += 1
-            if self._on_decision is not None or logger.isEnabledFor(logging.INFO):
-                self._log_allowed(_build_decision(state, scope, None, status))
+            if self._on_decision is not None or _observers or logger.isEnabledFor(logging.INFO):
+                decision = _build_decision(state, scope, None, status)
+                self._log_allowed(decision)
+                _tell_observers(state, scope, status, decision)
+        else:
+            _tell_observers(state, scope, status, None)
 
     def record_refusal(self, state: RequestState, scope: Scope, error: AuthError, status: int | None) -> None:
         """Record that a request was answered with ``status`` instead of by its route."""
@@ -112,6 +138,7 @@ class Decisions:
             extra=decision.extra,
         )
         self._notify(decision)
+        _tell_observers(state, scope, status, decision)
 
     def _log_allowed(self, decision: Decision) -> None:
         shown = decision.method, decision.route or ""
@@ -127,10 +154,20 @@ class Decisions:
                 write_record(logger, logging.ERROR, "on_decision failed", exc_info=True)
 
 
+def _tell_observers(state: RequestState, scope: Scope, status: int | None, decision: Decision | None) -> None:
+    """Call all observers. If one fails, the client's answer stays the same."""
+    for observer in tuple(_observers):
+        try:
+            observer(state, scope, status, decision)
+        except CALLBACK_ERRORS:
+            write_record(logger, logging.ERROR, "an observer of requests failed", exc_info=True)
+
+
 def _build_decision(
     state: RequestState, scope: Scope, error: AuthError | None, status: int | None
 ) -> Decision:
     required, missing = _list_names(error)
+    requirement = error.requirement if error is not None else None
     return Decision(
         outcome="allowed" if error is None else "refused",
         code=ALLOWED if error is None else error.code,
@@ -142,6 +179,7 @@ def _build_decision(
         about=_describe(state) if error is None or not error.about else error.about,
         required=required,
         missing=missing,
+        requirement=requirement if isinstance(requirement, Requirement) else None,
     )
 
 

@@ -91,6 +91,9 @@ class AuthError(GuardError):
     about: Mapping[str, str] = MappingProxyType({})
     """Loggable facts of the refused token; empty if it could not be parsed."""
 
+    requirement: object = None
+    """The `Requirement` that the caller does not meet, or None."""
+
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason

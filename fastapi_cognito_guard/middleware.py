@@ -66,7 +66,8 @@ class GuardMiddleware:
         That happens when the response starts, or when a WebSocket is accepted. A WebSocket that offered the
         guard's subprotocol gets it confirmed, unless the app names another.
         """
-        state = scope[STATE] = RequestState(self.guard, scope.get("app"), scope.get("root_path", ""))
+        app, root_path = scope.get("app"), scope.get("root_path", "")
+        state = scope[STATE] = RequestState(self.guard, app, root_path, outer=scope.get(STATE))
 
         async def recording_send(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:

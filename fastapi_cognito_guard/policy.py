@@ -86,7 +86,9 @@ class Requirement:
         seconds since the epoch.
         """
         if not self.is_met(principal, passed, now=now):
-            raise self._build_error(principal)
+            error = self._build_error(principal)
+            error.requirement = self
+            raise error
 
     def list_of_kind(self, kind: RequirementKind) -> list["Requirement"]:
         """Return this requirement or those of its alternatives that are of a kind."""
@@ -212,11 +214,16 @@ def _merge(alternatives: Iterable[Requirement]) -> tuple[Requirement, ...]:
 
 
 def check_all_scopes(principal: Principal, scopes: Sequence[str]) -> None:
-    """Raise `InsufficientScope` unless the principal has all scopes: the rule of FastAPI's ``Security``."""
+    """Raise `InsufficientScope` unless the principal has all scopes: the rule of FastAPI's ``Security``.
+
+    Each scope is a requirement. The error names the first of those that are not met.
+    """
     if not principal.scopes.issuperset(scopes):
         missing = [scope for scope in check_scope_names(scopes) if scope not in principal.scopes]
-        raise InsufficientScope(
+        error = InsufficientScope(
             f"Security scopes {', '.join(missing)} are missing: " + explain_remedy("scope", None, principal),
             required=check_scope_names(scopes),
             missing=missing,
         )
+        error.requirement = Requirement(kind="scope", any_of=(missing[0],))
+        raise error

@@ -29,10 +29,13 @@ _SIGNED_WITH_AWS = (
 class RequestState:
     """Per-request state: caller, refusal, and whether the decision was recorded."""
 
-    __slots__ = ("app", "error", "guard", "kid", "principal", "recorded", "root_path", "user_arn")
+    __slots__ = ("app", "error", "guard", "kid", "outer", "principal", "recorded", "root_path", "user_arn")
 
-    def __init__(self, guard: "Guard", app: object = None, root_path: str = "") -> None:
+    def __init__(
+        self, guard: "Guard", app: object = None, root_path: str = "", outer: "RequestState | None" = None
+    ) -> None:
         self.guard = guard
+        self.outer = outer  # of the app around, if that has a guard, too
         self.app = app  # that has the guard
         self.root_path = root_path  # of that app: the stage, for example
         self.principal: Principal | None = None

@@ -25,6 +25,7 @@ from fastapi_cognito_guard import (
     lambda_handler,
     require_group,
 )
+from fastapi_cognito_guard.decisions import observe_requests
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, add_routes, bearer, build_app, client_of, guard_for
@@ -585,3 +586,60 @@ def test_a_route_is_logged_by_its_template(pool: FakeUserPool, caplog: pytest.Lo
 
     observed.client.get("/users/ada@shop.example")
     assert "ada@" not in list_records(caplog)[0].getMessage()
+
+
+# Observers
+
+
+def test_an_observer_sees_all_requests_and_on_decision_sees_what_it_saw_before(pool: FakeUserPool) -> None:
+    observed = ObservedApp(pool)
+    seen: list[tuple[int | None, Decision | None]] = []
+    with observe_requests(lambda state, scope, status, decision: seen.append((status, decision))):
+        for path, token in (("/me", pool.access_token()), ("/group", pool.access_token()), ("/public", "")):
+            observed.client.get(path, headers=bearer(token))
+    allowed, refused = observed.decisions
+    assert [allowed.code, refused.code] == ["allowed", "insufficient_group"]
+    assert [entry for entry in seen if entry != (None, None)] == [(200, allowed), (403, refused), (200, None)]
+    observed.client.get("/me")
+    assert len(observed.decisions) == 3
+    assert seen[-1][1] is not observed.decisions[-1]  # it has seen nothing after its block
+
+
+def test_an_observer_sees_allowed_requests_also_if_nobody_else_asks_for_them(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, logger="fastapi_cognito_guard")
+    seen: list[Decision | None] = []
+    with observe_requests(lambda state, scope, status, decision: seen.append(decision)):
+        client_of(build_app(guard_for(pool))).get("/me", headers=bearer(pool.access_token()))
+    (decision,) = seen
+    assert decision is not None
+    assert (decision.outcome, decision.route, decision.status) == ("allowed", "/me", 200)
+    assert list_records(caplog) == []
+
+
+def test_an_observer_that_fails_changes_no_response(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*facts: object) -> None:
+        raise LookupError
+
+    observed = ObservedApp(pool)
+    with observe_requests(fail):
+        statuses = [observed.client.get(path).status_code for path in ("/me", "/public")]
+    assert statuses == [401, 200]
+    assert "an observer of requests failed" in caplog.text
+
+
+def test_a_decision_names_the_requirement_that_is_not_met(pool: FakeUserPool) -> None:
+    observed = ObservedApp(pool)
+    for path in ("/scope", "/all-scopes", "/group", "/claim"):
+        observed.client.get(path, headers=bearer(pool.access_token()))
+    observed.client.get("/me")
+    assert [str(decision.requirement) for decision in observed.decisions] == [
+        "require_scope('orders/read', 'orders/write')",
+        "require_scope('orders/read')",
+        "require_group('admins', 'owners')",
+        "require_claim('custom:tier', 'gold', '3', 'true')",
+        "None",
+    ]

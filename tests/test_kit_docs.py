@@ -28,6 +28,11 @@ def test_the_tests_in_the_docs_pass(tmp_path: Path) -> None:
     assert "8 passed" in run(tmp_path, **files)
 
 
+def test_the_report_of_the_tests_in_the_docs_is_as_shown(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```text\n(=.*?)```", TESTING, re.DOTALL)
+    assert shown in run(tmp_path, "--authz-report", **files_in(TESTING))
+
+
 @pytest.mark.parametrize(
     ("command", "answer"), re.findall(r"```console\n\$ cognito-guard (.*?)\n(.*?)```", CLI, re.DOTALL)
 )

@@ -6,7 +6,7 @@ this module.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ForwardRef
+from typing import TYPE_CHECKING, Any, ForwardRef, NamedTuple
 
 from fastapi.routing import iter_route_contexts
 from fastapi.security.base import SecurityBase
@@ -136,17 +136,32 @@ def _walk_routes(
     routes: Sequence[BaseRoute], prefix: str = "", *, mounted: bool = False
 ) -> Iterator[RouteInfo | OpaqueMount]:
     for context in iter_route_contexts(routes):
-        route = find_route(context)
-        original = context.original_route
-        path = prefix + (getattr(route, "path", None) or "")  # a Host has no path
-        if isinstance(original, Route | WebSocketRoute):
-            yield _build_route_info(route, prefix, _list_requirements(route, path), mounted=mounted)
-        elif isinstance(getattr(route, "app", None), ProtectedApp):
-            yield _build_protected_info(route.app, path)
-        elif isinstance(original, Mount | Host) and route.routes:
-            yield from _walk_routes(route.routes, path, mounted=True)
+        found = read_route(context, prefix, mounted=mounted)
+        if isinstance(found, Branch):
+            yield from _walk_routes(found.routes, found.path, mounted=True)
         else:
-            yield OpaqueMount(path=path, app=getattr(route, "app", original))
+            yield found
+
+
+class Branch(NamedTuple):
+    """Mount or host whose routes can be read."""
+
+    path: str
+    routes: Sequence[BaseRoute]
+
+
+def read_route(context: Any, prefix: str, *, mounted: bool) -> RouteInfo | OpaqueMount | Branch:
+    """Read one item of FastAPI's ``iter_route_contexts``. ``prefix``: the path of the mounts around it."""
+    route = find_route(context)
+    original = context.original_route
+    path = prefix + (getattr(route, "path", None) or "")  # a Host has no path
+    if isinstance(original, Route | WebSocketRoute):
+        return _build_route_info(route, prefix, _list_requirements(route, path), mounted=mounted)
+    if isinstance(getattr(route, "app", None), ProtectedApp):
+        return _build_protected_info(route.app, path)
+    if isinstance(original, Mount | Host) and route.routes:
+        return Branch(path, route.routes)
+    return OpaqueMount(path=path, app=getattr(route, "app", original))
 
 
 def _list_requirements(route: Any, path: str) -> tuple[Requirement, ...]:

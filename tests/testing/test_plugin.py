@@ -133,24 +133,32 @@ def test_nothing_is_imported_before_the_first_fixture(request):
     assert not heavy & sys.modules.keys()
     request.getfixturevalue("cognito_pool")
     assert "fastapi_cognito_guard" in sys.modules
+    from fastapi_cognito_guard import decisions
+    assert decisions._observers == []
+    assert not [name for name in sys.modules if "authz_report" in name]
 """
 
 
-def run(place: Path, **files: str) -> str:
-    """Run pytest with this plugin only, and return its output."""
+def run(place: Path, *options: str, **files: str) -> str:
+    """Run pytest with this plugin only, and return its output. ``files``: modules by name."""
+    return run_to(pytest.ExitCode.OK, place, *options, **files)
+
+
+def run_to(status: int, place: Path, /, *options: str, **files: str) -> str:
+    """Run pytest as `run` does, to another exit status."""
     for name, content in files.items():
         (place / f"{name}.py").write_text(content)
     root = Path(__file__).parent.parent.parent
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-W", "error", "-q", "-p", "fastapi_cognito_guard_pytest", "."],
+        [sys.executable, "-m", "pytest", "-W", "error", "-q", "-p", "fastapi_cognito_guard_pytest", *options],
         cwd=place,
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(root)},
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+    assert result.returncode == status, result.stdout + result.stderr
+    return result.stdout if status != pytest.ExitCode.USAGE_ERROR else result.stderr
 
 
 @pytest.mark.parametrize(
