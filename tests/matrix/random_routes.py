@@ -43,6 +43,7 @@ REQUIREMENTS = [
 REQUIRED = st.lists(st.sampled_from(REQUIREMENTS), max_size=3)
 CALLERS = st.sampled_from(["none", "user", "optional", "security", "iam"])
 ACCESS = st.tuples(CALLERS, REQUIRED)
+USUAL: dict[str, Any] = {"semantics": "strict", "gateway": "trust", "token_use": {"access"}}
 _GUARD = {
     "semantics": st.sampled_from(["strict", "rest", "http"]),
     "gateway": st.sampled_from(["trust", "require", "ignore"]),

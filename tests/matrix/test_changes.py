@@ -21,7 +21,7 @@ from fastapi_cognito_guard.matrix import DOORS, Caller, Matrix, build_matrix, li
 from fastapi_cognito_guard.matrix.changes import Change, compare
 from fastapi_cognito_guard.matrix.snapshot import take_snapshot
 from fastapi_cognito_guard.testing import FakeUserPool, measure_matrix
-from tests.matrix.random_routes import ACCESS, LEVELS, SETTINGS, build_app
+from tests.matrix.random_routes import ACCESS, LEVELS, SETTINGS, USUAL, build_app
 
 POOL = FakeUserPool()
 REST = {"semantics": "rest", "gateway": "trust", "token_use": {"access", "id"}}
@@ -45,6 +45,12 @@ def find_gains(before: Matrix, after: Matrix) -> set[str]:
 @settings(max_examples=50)
 @given(ACCESS, ACCESS, SETTINGS)
 @example(("user", []), ("user", [require_scope("o/r")]), REST)  # lets machines in, which have no ID token
+@example(("iam", []), ("user", []), USUAL)
+@example(("user", []), ("iam", []), USUAL)
+@example(("user", []), ("none", []), USUAL)
+@example(("none", []), ("user", []), {**USUAL, "gateway": "require"})
+@example(("optional", []), ("user", []), {**USUAL, "gateway": "require"})
+@example(("none", [require_group("a")]), ("user", []), USUAL)
 def test_nobody_gains_access_by_a_change_that_is_not_called_wider(
     before: Any, after: Any, guard: dict[str, Any]
 ) -> None:

@@ -5,21 +5,43 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fastapi_cognito_guard import CurrentUser, Principal, require, require_group, require_scope
+from fastapi_cognito_guard.deploy import lambda_claims
 from fastapi_cognito_guard.errors import InsufficientGroup
 from fastapi_cognito_guard.matrix import DOORS, Caller, Door, build_matrix
 from fastapi_cognito_guard.testing import FakeUserPool, measure_matrix
 from fastapi_cognito_guard.testing.measure import fill_path
 from tests.apps import add_routes, client_of, guard_for
 from tests.field.test_shapes import build as build_shapes
-from tests.matrix.random_routes import ACCESS, SETTINGS, build_app
+from tests.matrix.random_routes import ACCESS, REQUIREMENTS, SETTINGS, USUAL, build_app
 
 
 @settings(max_examples=15)
 @given(st.lists(ACCESS, min_size=1, max_size=4), st.sampled_from(DOORS), SETTINGS)
+# A caller whose token is refused may come without it.
+@example([("optional", [])], "standalone", {**USUAL, "token_use": {"id"}})
+# No mapping reads what the Lambda authorizer says.
+@example([("user", [])], "lambda", {**USUAL, "gateway": "require"})
+@example(
+    [("user", []), ("none", [])], "lambda", {**USUAL, "gateway": "require", "lambda_context": lambda_claims}
+)
+@example([("optional", []), ("none", [])], "rest", {**USUAL, "gateway": "require"})
+# The signature of an IAM caller is not believed, or not enough.
+@example([("iam", [])], "rest", {**USUAL, "gateway": "ignore", "deny_by_default": True})
+@example([("iam", []), ("user", [])], "http", USUAL)
+# The gateway takes the one type of token, and the app the other.
+@example([("none", [REQUIREMENTS[0]])], "rest", {**USUAL, "token_use": {"id"}})
+@example(
+    [("user", []), ("security", []), ("user", [REQUIREMENTS[3]])],
+    "standalone",
+    {**USUAL, "semantics": "rest"},
+)
+# A check of the app's own runs before a requirement that refuses.
+@example([("none", [REQUIREMENTS[17], REQUIREMENTS[0]])], "standalone", USUAL)
+@example([("none", [])], "standalone", {**USUAL, "deny_by_default": True, "public": []})
 def test_any_app_answers_as_computed_at_every_door(
     routes: list[Any], door: Door, settings: dict[str, Any]
 ) -> None:
