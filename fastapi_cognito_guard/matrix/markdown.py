@@ -13,12 +13,17 @@ def format_row(cells: Iterable[str]) -> str:
 
 def format_code(text: str) -> str:
     """Return a text as code that no character of it can end, also within a table."""
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    shown = escape_unprintable(text)
     fence = "`"
     while fence in shown:
         fence += "`"
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{space}{shown}{space}{fence}".replace("|", "\\|")
+
+
+def escape_unprintable(text: str) -> str:
+    """Return a text in which characters that cannot be seen, or change how others are seen, are escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def format_matrix(matrix: Matrix) -> str:
