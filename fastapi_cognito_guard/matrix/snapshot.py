@@ -78,7 +78,7 @@ def take_snapshot(app: "FastAPI") -> Snapshot:
     names = _name_guards(installed_guard(app), routes)
     return Snapshot(
         {name: _read_guard(guard) for guard, name in names.items()},
-        {route.name: _read_route(route, names[route.guard]) for route in routes},
+        {route.name: read_route(route, names[route.guard]) for route in routes},
     )
 
 
@@ -111,7 +111,8 @@ def _read_pool(pool: UserPool) -> PoolAccess:
     )
 
 
-def _read_route(route: GuardedRoute, guard: str) -> RouteAccess:
+def read_route(route: GuardedRoute, guard: str) -> RouteAccess:
+    """Read who may call a route. ``guard``: the name of the guard that identifies its callers."""
     needs_user = route.denied and not route.info.iam
     return RouteAccess(
         guard=guard,

@@ -1,4 +1,7 @@
-"""Fixtures: one MiniStack for the run. Without it, tests are skipped, except in CI, where they fail."""
+"""Fixtures: one MiniStack for the run, and Chromium.
+
+Without one of them, its tests are skipped, except in CI, where they fail.
+"""
 
 import os
 import shutil
@@ -6,10 +9,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.chromium import find_chromium, run_chromium
 from tests.integration import bundle, ministack
 from tests.integration.deployment import Deployed, deploy_everywhere
 from tests.integration.ministack import EmulatedPool, create_pool, run_ministack
+
+
+# Not for the whole run: while it is open, its event loop keeps other tests from having one.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = find_chromium()
+    if program is None:
+        reason = "Chromium is not installed: apt-get install chromium"
+        if os.environ.get("REQUIRE_CHROMIUM"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with run_chromium(program) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,12 @@
 """``/docs`` in a browser: login at a local user pool that refuses what Cognito refuses, and words."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
 from fastapi import Depends, FastAPI
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from fastapi_cognito_guard import (
     CognitoGuard,
@@ -22,26 +20,6 @@ from fastapi_cognito_guard import (
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.testing import Directory, FakeUserPool, LocalClient, LocalUser, local_pool
 from fastapi_cognito_guard.testing.uvicorn_server import get_address, listen, serve_app
-
-# Run as root, and contact no other hosts.
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        reason = "Chromium is not installed: apt-get install chromium"
-        if os.environ.get("REQUIRE_CHROMIUM"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @contextmanager
