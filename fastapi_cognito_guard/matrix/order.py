@@ -71,11 +71,21 @@ def _list_clauses(site: Site) -> Sequence[Clause]:
     clauses = [frozenset(_list_traits(each)) for each in route.requirements]
     if route.user:
         clauses.append(frozenset({Trait("user", None, "")}))
-    if guard.semantics == "rest" and route.user:
+    if route.user and _chooses_token_by_scopes(guard):
         scoped = takes_scopes(route.requirements)
         uses = ("access", "id") if scoped is None else ("access",) if scoped else ("id",)
         clauses.append(frozenset(Trait("token", None, use) for use in uses))
     return clauses
+
+
+def _chooses_token_by_scopes(guard: GuardAccess) -> bool:
+    """Return True if a route with scopes takes another type of token than one without, at some door.
+
+    The authorizer of a REST API does, unless the app takes access tokens everywhere. With
+    ``semantics="http"`` the app takes any token, so that only the authorizer counts.
+    """
+    takes_access = guard.directory or any("access" in pool.token_use for pool in guard.pools.values())
+    return guard.semantics == "rest" or (guard.semantics == "http" and not takes_access)
 
 
 def _list_traits(requirement: Requirement) -> Iterable[Trait]:

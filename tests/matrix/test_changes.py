@@ -45,6 +45,7 @@ def find_gains(before: Matrix, after: Matrix) -> set[str]:
 @settings(max_examples=50)
 @given(ACCESS, ACCESS, SETTINGS)
 @example(("user", []), ("user", [require_scope("o/r")]), REST)  # lets machines in, which have no ID token
+@example(("user", []), ("user", [require_scope("o/r")]), {**USUAL, "semantics": "http", "token_use": {"id"}})
 @example(("iam", []), ("user", []), USUAL)
 @example(("user", []), ("iam", []), USUAL)
 @example(("user", []), ("none", []), USUAL)
