@@ -22,11 +22,6 @@ def format_code(text: str) -> str:
     return f"{fence}{space}{shown}{space}{fence}".replace("|", "\\|")
 
 
-def escape_unprintable(text: str) -> str:
-    """Return a text in which characters that cannot be seen, or change how others are seen, are escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 def format_matrix(matrix: Matrix) -> str:
     """Return a matrix as a table: one line for a route, one column for a caller."""
     header = ["route", *(format_code(caller.name) for caller in matrix.callers)]

@@ -16,11 +16,12 @@ from fastapi_cognito_guard import CurrentUser, require, require_claim, require_g
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError
 from fastapi_cognito_guard.matrix import DOORS, Caller, Door, Matrix, build_matrix
 from fastapi_cognito_guard.matrix.answers import ALLOWED, CHECK
-from fastapi_cognito_guard.matrix.markdown import escape_unprintable, format_answer
+from fastapi_cognito_guard.matrix.markdown import format_answer
 from fastapi_cognito_guard.matrix.page import build_page
 from fastapi_cognito_guard.matrix.page.words import DOORS as DOOR_WORDS
 from fastapi_cognito_guard.matrix.page.words import MEANINGS, describe_caller
 from fastapi_cognito_guard.testing import FakeUserPool
+from fastapi_cognito_guard.validation import escape_unprintable
 from tests.apps import guard_for
 from tests.field.test_shapes import build as build_shapes
 from tests.matrix.page_reader import PageReader

@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from fastapi_cognito_guard.matrix.answers import Answer
-from fastapi_cognito_guard.matrix.markdown import escape_unprintable, format_answer
+from fastapi_cognito_guard.matrix.markdown import format_answer
 from fastapi_cognito_guard.matrix.page.html import format_doors, format_legend, format_table, format_text
 from fastapi_cognito_guard.matrix.page.rows import (
     PageRow,
@@ -29,6 +29,7 @@ from fastapi_cognito_guard.matrix.page.words import (
     describe_requirements,
 )
 from fastapi_cognito_guard.matrix.table import Matrix
+from fastapi_cognito_guard.validation import escape_unprintable
 
 _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from fastapi_cognito_guard.matrix.callers import Caller
-from fastapi_cognito_guard.matrix.markdown import escape_unprintable, format_answer
+from fastapi_cognito_guard.matrix.markdown import format_answer
 from fastapi_cognito_guard.matrix.page.rows import Cell, Group, PageRow, differs
 from fastapi_cognito_guard.matrix.page.words import (
     DOORS,
@@ -15,6 +15,7 @@ from fastapi_cognito_guard.matrix.page.words import (
     describe_word,
 )
 from fastapi_cognito_guard.matrix.table import Answer, Matrix
+from fastapi_cognito_guard.validation import escape_unprintable
 
 _MANY_CALLERS, _MOST_CALLERS = 14, 26  # on paper, their names turn, and then the type gets smaller
 _BREAK_AFTER = "/.:_-,"
