@@ -44,8 +44,10 @@ def is_within(narrow: Site, wide: Site) -> bool:
     if narrow.route.nobody or narrow.route.iam != wide.route.iam:
         return False
     ranks = _rank_levels(wide.guard)
-    known = _list_clauses(narrow)
-    return all(any(_implies(each, clause, ranks) for each in known) for clause in _list_clauses(wide))
+    known = _list_clauses(narrow, is_wide=False)
+    return all(
+        any(_implies(each, clause, ranks) for each in known) for clause in _list_clauses(wide, is_wide=True)
+    )
 
 
 def is_guard_within(narrow: GuardAccess, wide: GuardAccess) -> bool:
@@ -66,16 +68,26 @@ def _is_pool_within(narrow: PoolAccess, wide: PoolAccess | None) -> bool:
     return wide.clients[0] not in ANY and set(narrow.clients) <= set(wide.clients)
 
 
-def _list_clauses(site: Site) -> Sequence[Clause]:
+def _list_clauses(site: Site, *, is_wide: bool) -> Sequence[Clause]:
     route, guard = site
     clauses = [frozenset(_list_traits(each)) for each in route.requirements]
     if route.user:
         clauses.append(frozenset({Trait("user", None, "")}))
     if route.user and _chooses_token_by_scopes(guard):
-        scoped = takes_scopes(route.requirements)
-        uses = ("access", "id") if scoped is None else ("access",) if scoped else ("id",)
+        uses = _list_token_uses(takes_scopes(route.requirements), is_wide=is_wide)
         clauses.append(frozenset(Trait("token", None, use) for use in uses))
     return clauses
+
+
+def _list_token_uses(scoped: bool | None, *, is_wide: bool) -> Sequence[str]:
+    """Return the types of token that a route takes.
+
+    Where scopes are one of several alternatives, the app takes both, and the authorizer ID tokens only: what
+    is let through at some door, and what at every door, are not the same.
+    """
+    if scoped is None:
+        return ("id",) if is_wide else ("access", "id")
+    return ("access",) if scoped else ("id",)
 
 
 def _chooses_token_by_scopes(guard: GuardAccess) -> bool:

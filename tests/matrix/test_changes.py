@@ -21,7 +21,7 @@ from fastapi_cognito_guard.matrix import DOORS, Caller, Matrix, build_matrix, li
 from fastapi_cognito_guard.matrix.changes import Change, compare
 from fastapi_cognito_guard.matrix.snapshot import take_snapshot
 from fastapi_cognito_guard.testing import FakeUserPool, measure_matrix
-from tests.matrix.random_routes import ACCESS, LEVELS, SETTINGS, USUAL, build_app
+from tests.matrix.random_routes import ACCESS, LEVELS, REQUIREMENTS, SETTINGS, USUAL, build_app
 
 POOL = FakeUserPool()
 REST = {"semantics": "rest", "gateway": "trust", "token_use": {"access", "id"}}
@@ -46,6 +46,9 @@ def find_gains(before: Matrix, after: Matrix) -> set[str]:
 @given(ACCESS, ACCESS, SETTINGS)
 @example(("user", []), ("user", [require_scope("o/r")]), REST)  # lets machines in, which have no ID token
 @example(("user", []), ("user", [require_scope("o/r")]), {**USUAL, "semantics": "http", "token_use": {"id"}})
+@example(
+    ("none", [REQUIREMENTS[18]]), ("none", [REQUIREMENTS[1]]), REST
+)  # an alternative becomes the only one
 @example(("iam", []), ("user", []), USUAL)
 @example(("user", []), ("iam", []), USUAL)
 @example(("user", []), ("none", []), USUAL)
