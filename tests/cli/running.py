@@ -35,7 +35,7 @@ def cognito_guard(*args: str, given: str | None = None, env: Mapping[str, str] |
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert "\x1b" not in result.output
-    if {"token", "export", "--json", "--markdown", "-o"}.isdisjoint(args):
+    if {"token", "export", "--json", "--markdown", "--html", "-o"}.isdisjoint(args):
         assert all(len(line) <= 80 for line in result.stdout.splitlines())
         assert not re.search(r"eyJ[\w-]{16}", result.output)
     return Result(result.exit_code, result.stdout, result.stderr)

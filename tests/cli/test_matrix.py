@@ -188,3 +188,11 @@ def test_forms_exclude_each_other() -> None:
 
 def test_an_app_without_a_guard_is_wrong_use() -> None:
     assert "has no guard" in cognito_guard("matrix", "shop:bare").err
+
+
+def test_the_matrix_is_a_page_for_all_doors() -> None:
+    assert cognito_guard("matrix", "shop:app", "--html", "matrix.html").out == "Wrote matrix.html.\n"
+    text = Path("matrix.html").read_text(encoding="utf-8")
+    assert "DELETE" in text
+    assert "Lambda authorizer" in text
+    assert cognito_guard("matrix", "shop:app", "--html", "-", "--door", "rest").out == text
