@@ -36,7 +36,7 @@ def find_drift(app: "FastAPI", api: DeployedApi, options: DriftOptions | None = 
 
 
 def _list_places(api: DeployedApi, expected: Expected) -> tuple[list[Place], list[Finding]]:
-    """Return all paths and methods that the app takes, with the gateway's route for each; and those without."""
+    """Return the paths and methods that the app takes, each with its gateway's route, and those without."""
     places: list[Place] = []
     missing: list[Finding] = []
     for path in expected.paths:

@@ -47,7 +47,7 @@ def list_authorizers(definition: Document) -> Iterator[tuple[str, Document, Docu
 
 
 def as_exported(definition: Document) -> Document:
-    """Return what ``get-export`` or ``export-api`` writes, as far as it differs from an imported definition."""
+    """Return what ``get-export`` or ``export-api`` writes where it differs from an imported definition."""
     document: Document = json.loads(json.dumps(definition))
     if "x-amazon-apigateway-gateway-responses" in definition:
         return document

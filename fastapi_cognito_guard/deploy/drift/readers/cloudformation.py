@@ -53,6 +53,7 @@ def _read_resource(name: str, given: Mapping[str, Any], kind: Kind) -> Resource:
     owner = fields.get("restapiid" if kind in ("resource", "method", "authorizer") else "apiid")
     return Resource(
         id=name,
+        name=name,
         kind=kind,
         fields=fields,
         api=name if kind in ("rest", "http") else _link(owner),

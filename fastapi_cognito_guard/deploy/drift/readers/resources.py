@@ -25,12 +25,14 @@ _MOST_PARENTS = 50
 class Resource(NamedTuple):
     """A resource with its fields in one spelling. References are ids of other resources, or unknown.
 
+    ``name``    by which people know it
     ``kind``    ``"rest"`` and ``"http"`` are the APIs themselves
     ``api``     id of its API
     ``parent``  of a resource in a REST API's tree, and of a method
     """
 
     id: str
+    name: str
     kind: Kind
     fields: Mapping[str, Any]
     api: str | Unknown
@@ -52,7 +54,7 @@ def build_apis(resources: Sequence[Resource]) -> list[DeployedApi]:
     strays = [api for api in grouped if api not in known]
     for api in strays:
         kind: ApiKind = "http" if any(each.kind == "route" for each in grouped[api]) else "rest"
-        stand_in = Resource(str(api), kind, {}, str(api))
+        stand_in = Resource(str(api), str(api), kind, {}, str(api))
         apis.append(_Assembly(stand_in, grouped[api]).build())
     return apis
 
@@ -70,12 +72,12 @@ class _Assembly:
         self._parts = list(parts)
         self._tree = {each.id: each for each in self._parts if each.kind == "resource"}
         self._authorizers = {
-            each.id: read_authorizer(each.id, each.fields, self._kind)
+            each.id: read_authorizer(each.name, each.fields, self._kind)
             for each in self._parts
             if each.kind in ("authorizer", "http_authorizer")
         }
         self.gaps = [
-            f"{describe(each.id)} has a Condition, and is compared as if it were deployed"
+            f"{describe(each.name)} has a Condition, and is compared as if it were deployed"
             for each in (api, *self._parts)
             if "condition" in each.fields
         ]
@@ -136,7 +138,7 @@ class _Assembly:
     def _read_method(self, method: Resource) -> Iterator[DeployedRoute]:
         name, path = method.fields.get("httpmethod"), self._find_path(method.parent)
         if not isinstance(name, str) or name.upper() not in (*METHODS, ANY) or path is None:
-            self.gaps.append(f"the method or the path of {describe(method.id)} is not known here")
+            self.gaps.append(f"the method or the path of {describe(method.name)} is not known here")
             return
         yield DeployedRoute(
             path=parse_route_path(path, keep_slash=False),

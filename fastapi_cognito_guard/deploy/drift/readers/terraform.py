@@ -108,6 +108,7 @@ def _read_resource(
     owner = _link(fields.get("restapiid", fields.get("apiid")), names)
     return Resource(
         id=str(address) if is_api or not isinstance(identifier, str) else identifier,
+        name=str(address),
         kind=kind,
         fields=fields,
         api=str(address) if is_api else owner,
