@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.padding import Padding
-from rich.text import Text
+from rich.table import Table
 
 from fastapi_cognito_guard.cli.inputs import load_app
 from fastapi_cognito_guard.cli.option_names import replace_arguments
-from fastapi_cognito_guard.cli.output import ExitCode, out, print_text, sanitize
+from fastapi_cognito_guard.cli.output import ExitCode, add_row, print_table, print_text
 from fastapi_cognito_guard.deploy.drift.compare import find_drift
 from fastapi_cognito_guard.deploy.drift.deployed import DeployedApi
 from fastapi_cognito_guard.deploy.drift.document import read_document
@@ -93,13 +92,13 @@ def drift(
     DOCUMENT is an export of API Gateway, a CloudFormation or SAM template, or the output of terraform show
     -json; all as JSON. Nothing is asked of AWS.
     """
-    deployed = read_document(_read(document), api=api, kind=kind)
     options = DriftOptions(
         leave_out=_check_paths("leave_out", leave_out),
         left_to_app=_check_paths("left_to_app", left_to_app),
         catch_all=catch_all or (),
         authorizer_arns=authorizer_arn or (),
     )
+    deployed = read_document(_read(document), api=api, kind=kind)
     loaded = load_app(app)
     try:
         findings = find_drift(loaded, deployed, options)
@@ -146,7 +145,7 @@ def _print_findings(findings: list[Finding], deployed: DeployedApi) -> None:
         for each in group:
             texts.setdefault((each.code, each.text), []).append(each.where)
         for (code, text), places in texts.items():
-            _print_paragraph(_list_places(places), indent=2, style="bold")
+            _print_paragraph(_list_places(places), indent=2)
             _print_paragraph(f"{text} [{code}]", indent=4)
         print_text()
     count = len(deployed.routes)
@@ -169,5 +168,9 @@ def _summarize(findings: list[Finding]) -> str:
     return "The gateway and the app differ:"
 
 
-def _print_paragraph(text: str, *, indent: int, style: str = "") -> None:
-    out.print(Padding(Text(sanitize(text), style=style, overflow="fold"), (0, 0, 0, indent), expand=False))
+def _print_paragraph(text: str, *, indent: int) -> None:
+    table = Table.grid()
+    table.add_column(width=indent)
+    table.add_column(overflow="fold")
+    add_row(table, "", text)
+    print_table(table)

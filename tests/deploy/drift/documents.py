@@ -1,49 +1,13 @@
 """Documents about one deployed API in each format that is read, from an exported definition."""
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
-Document = dict[str, Any]
+from tests.deploy.drift.definitions import Document, list_authorizers, list_operations
+from tests.deploy.drift.terraform import as_state, build_state
 
-API_KEY = {"type": "apiKey", "name": "x-api-key", "in": "header"}
 _DISCOVERY = "/.well-known/openid-configuration"
-_ANY = "x-amazon-apigateway-any-method"
-
-
-class Operation(NamedTuple):
-    """An operation of an exported definition."""
-
-    method: str
-    path: str
-    scheme: str | None
-    scopes: list[str]
-    api_key: bool
-    integration: Document
-
-    @property
-    def key(self) -> str:
-        return "$default" if self.path == "/$default" else f"{self.method} {self.path}"
-
-
-def list_operations(definition: Document) -> Iterator[Operation]:
-    """Return the operations of a definition."""
-    for path, item in definition["paths"].items():
-        for name, operation in item.items():
-            named = {key: scopes for entry in operation.get("security", []) for key, scopes in entry.items()}
-            api_key = "api_key" in named
-            named.pop("api_key", None)
-            scheme = next(iter(named), None)
-            method = "ANY" if name == _ANY else name.upper()
-            integration = operation.get("x-amazon-apigateway-integration", {})
-            yield Operation(method, path, scheme, named.get(scheme, []), api_key, integration)
-
-
-def list_authorizers(definition: Document) -> Iterator[tuple[str, Document, Document]]:
-    """Return names, schemes and authorizers, without IAM and API keys."""
-    for name, scheme in definition["components"]["securitySchemes"].items():
-        if "x-amazon-apigateway-authorizer" in scheme:
-            yield name, scheme, scheme["x-amazon-apigateway-authorizer"]
 
 
 def as_exported(definition: Document) -> Document:
@@ -113,13 +77,12 @@ def as_terraform_body(definition: Document) -> Document:
     kind = "aws_api_gateway_rest_api" if _is_rest(definition) else "aws_apigatewayv2_api"
     values = {"id": "a1", "body": json.dumps(definition)}
     module = {"resources": [{"address": f"{kind}.api", "mode": "managed", "type": kind, "values": values}]}
-    return _build_state({"child_modules": [module]})
+    return build_state({"child_modules": [module]})
 
 
 def as_terraform(definition: Document) -> Document:
     """Return the state of an API with a resource for each part."""
-    made = as_cloudformation(definition)["Resources"]
-    return _build_state({"resources": [_build_terraform(name, each) for name, each in made.items()]})
+    return as_state(as_cloudformation(definition))
 
 
 REST_FORMATS: dict[str, Callable[[Document], Document]] = {
@@ -233,7 +196,7 @@ def _find_place(path: str, places: Document, resources: Document) -> Any:
 
 
 def _build_sam_authorizer(scheme: Document, given: Document) -> Document:
-    source = given.get("identitySource", scheme.get("name", ""))
+    source = str(given.get("identitySource", scheme.get("name")))
     if given["type"] == "cognito_user_pools":
         return {"UserPoolArn": given["providerARNs"], "Identity": {"Header": scheme["name"]}}
     if given["type"] == "jwt":
@@ -247,68 +210,3 @@ def _build_sam_authorizer(scheme: Document, given: Document) -> Document:
     function = given["authorizerUri"].partition("/functions/")[2].removesuffix("/invocations")
     simple = given.get("enableSimpleResponses")
     return {"FunctionArn": function, "EnableSimpleResponses": simple, "Identity": identity}
-
-
-_TERRAFORM = {
-    "AWS::ApiGateway::RestApi": "aws_api_gateway_rest_api",
-    "AWS::ApiGateway::Resource": "aws_api_gateway_resource",
-    "AWS::ApiGateway::Method": "aws_api_gateway_method",
-    "AWS::ApiGateway::Authorizer": "aws_api_gateway_authorizer",
-    "AWS::ApiGatewayV2::Api": "aws_apigatewayv2_api",
-    "AWS::ApiGatewayV2::Route": "aws_apigatewayv2_route",
-    "AWS::ApiGatewayV2::Authorizer": "aws_apigatewayv2_authorizer",
-}
-_RENAMED = {"authorization_type": "authorization"}  # of methods
-_SNAKE = {
-    "RestApiId": "rest_api_id",
-    "ApiId": "api_id",
-    "ResourceId": "resource_id",
-    "ParentId": "parent_id",
-    "PathPart": "path_part",
-    "HttpMethod": "http_method",
-    "AuthorizationType": "authorization_type",
-    "AuthorizationScopes": "authorization_scopes",
-    "AuthorizerId": "authorizer_id",
-    "AuthorizerType": "authorizer_type",
-    "AuthorizerUri": "authorizer_uri",
-    "AuthorizerResultTtlInSeconds": "authorizer_result_ttl_in_seconds",
-    "EnableSimpleResponses": "enable_simple_responses",
-    "IdentitySource": "identity_source",
-    "ProviderARNs": "provider_arns",
-    "JwtConfiguration": "jwt_configuration",
-    "CorsConfiguration": "cors_configuration",
-    "ApiKeyRequired": "api_key_required",
-    "RouteKey": "route_key",
-    "ProtocolType": "protocol_type",
-    "AllowOrigins": "allow_origins",
-    "AllowMethods": "allow_methods",
-    "AllowHeaders": "allow_headers",
-    "AllowCredentials": "allow_credentials",
-}
-
-
-def _build_terraform(name: str, resource: Document) -> Document:
-    kind = _TERRAFORM[resource["Type"]]
-    values = {_SNAKE.get(key, key.lower()): _resolve(value) for key, value in resource["Properties"].items()}
-    if kind == "aws_api_gateway_method":
-        values["authorization"] = values.pop("authorization_type")
-    for block in ("jwt_configuration", "cors_configuration"):
-        if block in values:
-            values[block] = [{_SNAKE.get(key, key.lower()): value for key, value in values[block].items()}]
-    if kind == "aws_apigatewayv2_authorizer":
-        values["identity_sources"] = values.pop("identity_source")
-    values |= {"id": f"id-{name}", "root_resource_id": "id-root" if kind.endswith("rest_api") else None}
-    return {"address": f"{kind}.{name}", "mode": "managed", "type": kind, "values": values}
-
-
-def _resolve(value: Any) -> Any:
-    match value:
-        case {"Ref": name}:
-            return f"id-{name}"
-        case {"Fn::GetAtt": [_, "RootResourceId"]}:
-            return "id-root"
-    return value
-
-
-def _build_state(root: Document) -> Document:
-    return {"format_version": "1.0", "terraform_version": "1.13.0", "values": {"root_module": root}}

@@ -1,5 +1,6 @@
 """A sample app, its exported definition, and the findings in changed definitions."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,8 @@ from fastapi_cognito_guard.deploy.drift.compare import find_drift
 from fastapi_cognito_guard.deploy.drift.document import read_document
 from fastapi_cognito_guard.deploy.drift.expected import DriftOptions
 from fastapi_cognito_guard.deploy.drift.findings import Finding
-from tests.deploy.drift.documents import Document, write
+from tests.deploy.drift.definitions import Document
+from tests.deploy.drift.documents import write
 from tests.deploy.exports import (
     ADMINS,
     AUTHORIZER,
@@ -179,3 +181,16 @@ def open_all(document: Document) -> None:
     for item in document["paths"].values():
         for operation in item.values():
             operation["security"] = []
+
+
+def build_small() -> FastAPI:
+    """Build an app with three routes."""
+    return build_app({"GET /me": [USER], "GET /orders": [READ], "GET /open": []})
+
+
+def find(document: object, app: FastAPI | None = None, **options: Any) -> list[Finding]:
+    """Return the findings in a document of any format."""
+    content = json.dumps(document).encode()
+    api = options.pop("api", None)
+    settings = DriftOptions(**{"catch_all": ["openid"], **options})
+    return find_drift(app or build_shop(), read_document(content, api=api), settings)

@@ -69,9 +69,15 @@ def read_openapi(document: Mapping[str, Any], kind: ApiKind | None = None) -> De
         name=title if isinstance(title, str) else "API",
         kind=found,
         routes=routes,
-        cors=read_http_cors(document.get(EXTENSION + "cors")) if found == "http" else None,
+        cors=_read_cors(document) if found == "http" else None,
         gaps=tuple(reader.gaps),
     )
+
+
+def _read_cors(document: Mapping[str, Any]) -> DeployedCors | Unknown | None:
+    if not _has_extensions(document):
+        return Unknown("not exported")
+    return read_http_cors(document.get(EXTENSION + "cors"))
 
 
 def find_api_kind(document: Mapping[str, Any]) -> ApiKind | None:
@@ -159,7 +165,7 @@ class _Reader:
         if not self._extended:
             return make_unknown("authorizer", _NO_EXTENSIONS), (), False
         auth = read_mapping(operation.get(EXTENSION + "auth")).get("type")
-        if auth is not None and str(auth).lower() != "none":
+        if auth is not None and (str(auth).lower() != "none" or operation.get("security")):
             kind = find_kind(auth)
             return (IAM if kind == "iam" else make_unknown("authorizer", _name_auth(auth))), (), False
         given = operation.get("security")
@@ -211,5 +217,4 @@ class _Reader:
 
 
 def _name_auth(auth: object) -> str:
-    value = auth if isinstance(auth, str) else Unknown(describe(auth))
-    return f"its type of authorization, {describe(str(value))}, names no authorizer"
+    return f"its type of authorization, {describe(auth)}, names no authorizer, or differs from its security"

@@ -64,8 +64,8 @@ def _merge(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 def _list_events(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for resource in resources.values():
         if resource.get("Type") == SERVERLESS + "Function":
-            events = read_mapping(read_mapping(resource.get("Properties")).get("Events"))
-            yield from (each for each in map(read_mapping, events.values()) if each.get("Type") in _KINDS)
+            events = read_mapping(read_mapping(resource.get("Properties")).get("Events")).values()
+            yield from (each for each in map(read_mapping, events) if str(each.get("Type")) in _KINDS)
 
 
 def _find_api(reference: object, kind: ApiKind) -> str:
