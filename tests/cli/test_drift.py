@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from fastapi_cognito_guard.deploy.drift.findings import Code
 from tests.cli.running import Result, cognito_guard
 from tests.deploy.drift.definitions import Document
 from tests.deploy.drift.documents import as_cloudformation
@@ -21,6 +24,7 @@ from tests.deploy.drift.shop import (
 )
 from tests.deploy.exports import AUTHORIZER
 
+ROOT = Path(__file__).parents[2]
 APP = """
 from tests.deploy.drift.shop import build_shop
 
@@ -192,3 +196,23 @@ def test_control_characters_and_tokens_of_a_document_are_not_printed() -> None:
     assert result.code == 1
     assert "\\x1b[31m\\u202eevil/eyJ..." in result.text
     assert "\x07" not in result.out
+
+
+def test_the_example_of_the_page_is_what_the_command_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "drift.md").read_text()
+    for name, content in re.findall(r"```(?:python|json) (\S+)\n(.*?)```", page, re.DOTALL):
+        Path(name).write_text(content)
+    monkeypatch.delitem(sys.modules, "main", raising=False)
+    ((arguments, output),) = re.findall(r"```console\n\$ cognito-guard (.*?)\n(.*?)```", page, re.DOTALL)
+    result = cognito_guard(*arguments.split())
+    assert result.out == output
+
+
+def test_the_table_of_the_page_has_each_code() -> None:
+    page = (ROOT / "docs" / "drift.md").read_text().partition("## Findings")[2].partition("\n## ")[0]
+    codes = [
+        code
+        for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+        for code in re.findall("`(.*?)`", row)
+    ]
+    assert sorted(codes) == sorted(get_args(Code))
