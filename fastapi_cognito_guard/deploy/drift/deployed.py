@@ -112,8 +112,9 @@ class DeployedRoute:
 class DeployedApi:
     """An API as a document describes it.
 
-    ``cors``  settings of an HTTP API, or None
-    ``gaps``  parts of the document that could not be read, each as a sentence
+    ``cors``      settings of an HTTP API, or None
+    ``gaps``      parts of the document that could not be read, each as a sentence
+    ``declares``  true if the document has an authorizer, also one that no route has
     """
 
     name: str
@@ -121,6 +122,7 @@ class DeployedApi:
     routes: tuple[DeployedRoute, ...]
     cors: DeployedCors | Unknown | None = None
     gaps: tuple[str, ...] = ()
+    declares: bool = False
 
     def find_route(self, path: GatewayPath, method: str) -> DeployedRoute | None:
         """Return the route that gets the requests to a path: the most specific one."""
@@ -141,8 +143,8 @@ class DeployedApi:
 
     @property
     def has_authorizers(self) -> bool:
-        """True if some route has an authorizer."""
-        return any(each.authorizer is not None for each in self.routes)
+        """True if the gateway is meant to check: some route has an authorizer, or had one."""
+        return self.declares or any(each.authorizer is not None for each in self.routes)
 
 
 def parse_route_path(path: str, *, keep_slash: bool) -> GatewayPath:

@@ -14,6 +14,7 @@ from fastapi_cognito_guard import (
     require_scope,
 )
 from tests.deploy.drift.definitions import Document
+from tests.deploy.drift.documents import FORMATS
 from tests.deploy.drift.shop import (
     add,
     build_shop,
@@ -45,7 +46,16 @@ def build_proxy(kind: str, *names: str) -> Document:
     add("ANY /{proxy+}", *names)(document)
     for path in ("/me", "/orders"):
         document["paths"].pop(path)
+    document["components"]["securitySchemes"] = {}
     return document
+
+
+@pytest.mark.parametrize(("kind", "name"), FORMATS)
+def test_the_only_guarded_route_is_missed_while_its_authorizer_is_still_defined(kind: str, name: str) -> None:
+    app = build_app({"GET /me": [USER], "GET /health": []})
+    document = export_document(app, kind, catch_all=["openid"])
+    set_security("GET /me")(document)
+    assert list_short(find_in(document, name, app=app)) == {"danger open-route GET /me"}
 
 
 @pytest.mark.parametrize("kind", ["rest", "http"])

@@ -85,6 +85,13 @@ def test_values_that_cloudformation_fills_in_are_neither_right_nor_wrong() -> No
     assert len(found) == 2
 
 
+def test_scopes_that_cloudformation_fills_in_are_undecided() -> None:
+    for scopes in ([{"Ref": "Scope"}], ["o/r", "${Scope}"], {"Fn::Split": [",", "a"]}):
+        document = export_shop("http")
+        document["paths"]["/orders"]["get"]["security"] = [{"Cognito": scopes}]
+        assert list_short(find(document)) == {"undecided unknown GET /orders"}
+
+
 def test_an_authorizer_that_no_route_has_decides_nothing() -> None:
     document = export_shop("rest")
     scheme = copy.deepcopy(document["components"]["securitySchemes"]["Cognito"])

@@ -34,8 +34,8 @@ def test_sam_has_a_default_authorizer_and_its_scopes() -> None:
     }
     assert find(build_sam("Api", {"Auth": DEFAULT}, **events), build_small()) == []
     assert list_short(find(build_sam("Api", {"Auth": USERS}, **events), build_small())) == {
-        "note left-to-app GET /me",
-        "note left-to-app GET /orders",
+        "danger open-route GET /me",
+        "danger open-route GET /orders",
     }
     events["Open"] = make_event("/open")
     assert list_short(find(build_sam("Api", {"Auth": DEFAULT}, **events), build_small())) == {

@@ -71,6 +71,7 @@ def read_openapi(document: Mapping[str, Any], kind: ApiKind | None = None) -> De
         routes=routes,
         cors=_read_cors(document) if found == "http" else None,
         gaps=tuple(reader.gaps),
+        declares=any(_AUTHORIZER in read_mapping(each) for each in _list_schemes(document).values()),
     )
 
 

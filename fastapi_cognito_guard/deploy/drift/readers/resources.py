@@ -93,6 +93,7 @@ class _Assembly:
             routes=tuple(routes),
             cors=cors or (defined.cors if defined else None),
             gaps=(*self.gaps, *(defined.gaps if defined else ())),
+            declares=bool(self._authorizers) or (defined is not None and defined.declares),
         )
 
     def _read_body(self) -> DeployedApi | None:

@@ -119,6 +119,7 @@ class _SamApi:
             routes=(*routes, *(self._add_preflights(routes, cors) if is_rest and cors else ())),
             cors=(None if is_rest else read_http_cors(cors)) or (defined.cors if defined else None),
             gaps=(*self._gaps, *(defined.gaps if defined else ())),
+            declares=bool(self._given) or (defined is not None and defined.declares),
         )
 
     def _read_definition(self) -> DeployedApi | None:
