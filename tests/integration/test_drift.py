@@ -1,7 +1,7 @@
 """What MiniStack exports of a REST API is compared with the app that it was made from.
 
-MiniStack exports Lambda authorizers, and leaves out those of other kinds and IAM, which AWS exports. It has no
-export of HTTP APIs.
+MiniStack exports Lambda authorizers, and leaves out those of other kinds and IAM, which AWS exports. It has
+no export of HTTP APIs.
 """
 
 import json

@@ -65,33 +65,36 @@ def _check_open(place: Place, api: DeployedApi, expected: Expected) -> Iterator[
     access, key = place.access, place.route.api_key
     if isinstance(key, Unknown):
         yield Difference("undecided", "unknown", "If callers need an API key is not known here.")
-    if not access.identity and not access.iam:
-        if key is True:
-            yield Difference(
-                "warning",
-                "api-key",
-                "The gateway requires an API key, and the app nothing. Remove it at the gateway, or leave "
-                "the route out with --leave-out.",
-            )
-        return
-    who = "everybody with an API key, which proves no identity," if key is True else "everybody"
-    start = f"The gateway lets {who} pass, and the app requires {describe_access(access)}."
-    if access.iam or expected.guard.gateway == "require":
-        only = "callers whom IAM has checked" if access.iam else 'claims of a gateway (gateway="require")'
+    if access.identity or access.iam:
+        yield _describe_open(place, api, expected)
+    elif key is True:
         yield Difference(
-            "danger",
-            "open-route",
-            f"{start} The app takes only {only}, so that it refuses everybody: attach the authorizer.",
+            "warning",
+            "api-key",
+            "The gateway requires an API key, and the app nothing. Remove it at the gateway, or leave the "
+            "route out with --leave-out.",
         )
-    elif not api.has_authorizers or expected.is_left_to_app(place.path):
-        yield Difference("note", "left-to-app", "It is open, and the app verifies the tokens itself.")
-    else:
-        yield Difference(
-            "danger",
-            "open-route",
-            f"{start} The app still verifies the token, and is the last to do so: attach the authorizer; or, "
-            "if this is meant, name the path with --left-to-app.",
+
+
+def _describe_open(place: Place, api: DeployedApi, expected: Expected) -> Difference:
+    """Describe a route that is closed in the app only. docs/drift.md has the reasons for each level."""
+    who = (
+        "everybody with an API key, which proves no identity," if place.route.api_key is True else "everybody"
+    )
+    start = f"The gateway lets {who} pass, and the app requires {describe_access(place.access)}."
+    if place.access.iam or expected.guard.gateway == "require":
+        only = (
+            "callers whom IAM has checked" if place.access.iam else 'claims of a gateway (gateway="require")'
         )
+        text = f"{start} The app takes only {only}, so that it refuses everybody: attach the authorizer."
+        return Difference("danger", "open-route", text)
+    if not api.has_authorizers or expected.is_left_to_app(place.path):
+        return Difference("note", "left-to-app", "It is open, and the app verifies the tokens itself.")
+    text = (
+        f"{start} The app still verifies the token, and is the last to do so: attach the authorizer; or, if "
+        "this is meant, name the path with --left-to-app."
+    )
+    return Difference("danger", "open-route", text)
 
 
 def _describe_closed(place: Place, authorizer: Authorizer) -> Difference:

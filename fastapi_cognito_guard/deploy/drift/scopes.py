@@ -30,19 +30,17 @@ def check_scopes(access: Access, route: DeployedRoute, catch_all: Collection[str
         return
     nearest = max(required, key=lambda names: (len(names & given), -len(names)))
     if not nearest:
-        yield Difference(
-            "warning",
-            "narrower-scopes",
+        text = (
             f"The gateway passes only tokens with {_join(given)}, and the app requires no scope. Remove the "
-            "scopes at the gateway, or, if they are meant, name them with --catch-all.",
+            "scopes at the gateway, or, if they are meant, name them with --catch-all."
         )
+        yield Difference("warning", "narrower-scopes", text)
     elif not given:
-        yield Difference(
-            "danger",
-            "wider-scopes",
+        text = (
             f"The gateway requires no scope, and {_name_side(access)} {_join(nearest)}. Add the scopes at "
-            "the gateway: export the definition again.",
+            "the gateway: export the definition again."
         )
+        yield Difference("danger", "wider-scopes", text)
     else:
         yield from _compare_names(given, nearest)
 

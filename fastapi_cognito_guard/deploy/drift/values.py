@@ -98,7 +98,7 @@ def is_true(value: object) -> bool | Unknown:
 
 
 def describe(value: object) -> str:
-    """Return a value as one short text."""
+    """Return a value as one short line."""
     if value is None:
         return "null"
     if isinstance(value, str):
@@ -108,7 +108,8 @@ def describe(value: object) -> str:
         text = f"{name} {inner if isinstance(inner, str) else '...'}"
     else:
         text = {dict: "an object", list: "a list", bool: "a boolean"}.get(type(value), "a number")
-    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."
+    shown = text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."
+    return "".join(char if char.isprintable() else " " for char in shown)
 
 
 def simplify_names(fields: object) -> dict[str, Any]:

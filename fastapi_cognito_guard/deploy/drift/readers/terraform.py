@@ -121,7 +121,9 @@ def _parse_body(address: object, body: str) -> object:
     try:
         return parse_json(body)
     except ConfigurationError as error:
-        raise ConfigurationError(f"The body of {address}: {error} Write it with jsonencode().") from None
+        raise ConfigurationError(
+            f"The body of {describe(address)}: {error} Write it with jsonencode()."
+        ) from None
 
 
 def _link(value: object, names: Mapping[str, str]) -> str | Unknown:
