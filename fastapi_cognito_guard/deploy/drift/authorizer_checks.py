@@ -29,7 +29,7 @@ def _check_pools(where: str, authorizer: Authorizer, expected: Expected) -> Iter
     found = {arn: find_pool_id(arn) if isinstance(arn, str) else None for arn in authorizer.pools}
     for arn, pool in found.items():
         if pool is None:
-            text = f"If {arn} is a pool of the guard is not known here: give what is deployed."
+            text = f"If {_quote(arn)} is a pool of the guard is not known here: give what is deployed."
             yield Finding("undecided", "unknown", where, text)
         elif pool not in trusted:
             yield _describe_foreign(where, "other-pool", f"the pool {pool}", sorted(trusted), expected)
@@ -65,7 +65,8 @@ def _check_issuers(where: str, authorizer: Authorizer, expected: Expected) -> It
         uses = [pool for pool in expected.pools if each.issuer in pool.issuers]
         if isinstance(each.issuer, Unknown):
             is_known = False
-            text = f"If {each.issuer} is an issuer of the guard is not known here: give what is deployed."
+            issuer = _quote(each.issuer)
+            text = f"If {issuer} is an issuer of the guard is not known here: give what is deployed."
             yield Finding("undecided", "unknown", where, text)
             uses = expected.pools
         elif not uses:
@@ -93,7 +94,7 @@ def _check_audiences(
         return
     given = {each for each in issuer.audiences if isinstance(each, str)}
     for each in (each for each in issuer.audiences if isinstance(each, Unknown)):
-        text = f"If {each} is an audience of the guard is not known here: give what is deployed."
+        text = f"If {_quote(each)} is an audience of the guard is not known here: give what is deployed."
         yield Finding("undecided", "unknown", where, text)
     if wider := given - allowed:
         text = f"The gateway takes tokens for {_join(wider)}, and the guard for {_join(allowed)}. Remove it."
@@ -153,6 +154,10 @@ def _check_sources(where: str, authorizer: Authorizer, expected: Expected) -> It
         "who send the token only there are refused. Correct the identity source, or the guard's."
     )
     yield Finding("warning", "identity-source", where, text)
+
+
+def _quote(value: object) -> str:
+    return f'"{value}"'
 
 
 def _join(names: Iterable[object]) -> str:

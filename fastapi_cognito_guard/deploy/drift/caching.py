@@ -30,7 +30,8 @@ def check_caching(
     if isinstance(authorizer.ttl, int) and authorizer.ttl > _SHORTEST_LIFE:
         text = (
             f"Its decisions are cached for {authorizer.ttl} s, and tokens may live only {_SHORTEST_LIFE} s: "
-            "the gateway goes on to pass a token that has expired or was revoked. The app checks both again."
+            "the gateway goes on to pass a token that has expired, or was revoked. The app compares exp "
+            "again."
         )
         yield Finding("note", "long-cache", where, text)
 
