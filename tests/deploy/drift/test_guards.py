@@ -192,3 +192,15 @@ def test_the_text_names_the_route_of_the_gateway_that_takes_the_request() -> Non
     document = build_proxy("http")
     found = find_in(document, app=build_app(ME, gateway="require"))
     assert all(each.text.startswith("ANY /{proxy+} takes it. ") for each in found)
+
+
+@pytest.mark.parametrize("kind", ["rest", "http"])
+def test_a_route_that_takes_only_some_requests_of_a_route_of_the_app_is_compared_for_these(kind: str) -> None:
+    app = build_app({"GET /a/{x}": [USER]})
+    document = export_document(app, kind, catch_all=["openid"])
+    add("GET /{y}/b", like="GET /a/{x}")(document)
+    add("ANY /{proxy+}", "Cognito", scopes=["openid"], like="GET /a/{x}")(document)
+    document["paths"].pop("/a/{x}")
+    found = find_in(document, app=app)
+    assert list_short(found) == {"danger open-route GET /a/b"}
+    assert found[0].text.startswith("GET /{y}/b takes it. ")
