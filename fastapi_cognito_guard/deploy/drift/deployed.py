@@ -124,10 +124,6 @@ class DeployedApi:
     gaps: tuple[str, ...] = ()
     declares: bool = False
 
-    def find_route(self, path: GatewayPath, method: str) -> DeployedRoute | None:
-        """Return the route that gets the requests to a path: the most specific one."""
-        return self.choose(self.list_routes_for(path), method)
-
     def list_routes_for(self, path: GatewayPath) -> list[DeployedRoute]:
         """Return the routes that take all requests to a path, the preferred one first."""
         return sorted((each for each in self.routes if each.takes(path)), key=lambda each: each.rank)
