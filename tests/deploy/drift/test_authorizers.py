@@ -115,10 +115,12 @@ def test_the_guard_may_read_the_token_in_another_header() -> None:
         ({"identitySource": "method.request.header.X"}, {"warning identity-source", "danger shared-cache"}),
         ({"identitySource": "method.request.header.X", "authorizerResultTtlInSeconds": {"Ref": "A"}},
          {"warning identity-source", "undecided unknown"}),
+        ({"identitySource": "method.request.header.X", "authorizerResultTtlInSeconds": None},
+         {"warning identity-source", "danger shared-cache"}),
         ({"identitySource": {"Ref": "A"}}, {"undecided unknown"}),
         ({"identitySource": "method.request.header.AUTHORIZATION, context.path"}, set()),
     ],
-    ids=range(7),
+    ids=range(8),
 )  # fmt: skip
 def test_the_cache_of_a_lambda_authorizer_at_a_rest_api(fields: Any, found: set[str]) -> None:
     document = export_shop("rest")

@@ -110,6 +110,8 @@ def test_iam_may_be_written_at_the_route(auth: Document) -> None:
     assert find(document, app) == []
     operation["x-amazon-apigateway-auth"] = {"type": "NONE"}
     assert list_short(find(document, app)) == {"danger open-route GET /reports"}
+    operation["security"] = [{"sigv4": []}]  # which of both counts is not known
+    assert list_short(find(document, app)) == {"undecided unknown GET /reports"}
     operation["x-amazon-apigateway-auth"] = {"type": "CUSTOM"}
     assert list_short(find(document, app)) == {"undecided unknown GET /reports"}
 
