@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from fastapi_cognito_guard.cli.doctor import doctor, read_version
+from fastapi_cognito_guard.cli.drift import drift
 from fastapi_cognito_guard.cli.export import export
 from fastapi_cognito_guard.cli.jwks import pull
 from fastapi_cognito_guard.cli.local import pool, token
@@ -64,7 +65,7 @@ def _add_common_options(
     """Declare the options that precede a command."""
 
 
-for command in (inspect, verify, revoke, doctor, routes, matrix, export, token, pool):
+for command in (inspect, verify, revoke, doctor, routes, matrix, export, drift, token, pool):
     commands.command()(command)
 
 jwks = typer.Typer(help="Public keys of a user pool.", no_args_is_help=True)

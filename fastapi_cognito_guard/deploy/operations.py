@@ -82,22 +82,36 @@ class GatewayRoutes:
 
     ``tree``               True if the gateway finds the path first and then the method, as a REST API does
     ``leave_out``          paths that the gateway does not get, in the form of the guard's ``public``
+    ``deployed``           paths that the gateway has already. Each is a path of its own here, too; and the
+                           app's need not fit into the gateway's tree, because a deployed path takes several
     ``unused_exclusions``  entries of ``leave_out`` that match no route
     """
 
     def __init__(
-        self, app: "FastAPI", guard: CognitoGuard, *, tree: bool, leave_out: Collection[str] = ()
+        self,
+        app: "FastAPI",
+        guard: CognitoGuard,
+        *,
+        tree: bool,
+        leave_out: Collection[str] = (),
+        deployed: Collection[GatewayPath] | None = None,
     ) -> None:
         self._tree = tree
         self._public = guard.public if guard.deny_by_default else None
-        names = VariableNames(tree=tree)
+        names = VariableNames(tree=tree and deployed is None)
         found = list(_list_http_routes(app))
         kept = [route for route in found if not is_public(route.path_format, leave_out)]
         self.unused_exclusions = [
             entry for entry in leave_out if not any(is_public(route.path_format, [entry]) for route in found)
         ]
         self._candidates = [_parse_route(route, names, tree=tree) for route in kept]
-        self._extra_paths = [names.unify(path) for path in self._find_extra_paths(leave_out)]
+        extra = [*self._find_extra_paths(leave_out), *(deployed or ())]
+        self._extra_paths = dict.fromkeys(names.unify(path) for path in extra)
+
+    @property
+    def paths(self) -> list[GatewayPath]:
+        """All paths: those of the app's routes, and those that parts of them need."""
+        return list(dict.fromkeys([*(each.gateway_path for each in self._candidates), *self._extra_paths]))
 
     def list_operations(
         self, access_key: Callable[[Access], Hashable] = lambda access: access
@@ -106,13 +120,19 @@ class GatewayRoutes:
 
         Raises `ConfigurationError` if routes with different keys share an operation.
         """
-        paths = dict.fromkeys([*(each.gateway_path for each in self._candidates), *self._extra_paths])
         return [
             self._build_operation(path, method, access_key)
-            for path in paths
+            for path in self.paths
             for method in METHODS
             if any(self._find_candidates(path, method))
         ]
+
+    def list_accesses(self, path: GatewayPath, method: str) -> dict[Access, str]:
+        """Return what is required of the requests to one of `paths`, each access with its first route."""
+        found: dict[Access, str] = {}
+        for each in self._find_candidates(path, method):
+            found.setdefault(self._build_access(each.route, format_path(path)), str(each))
+        return found
 
     def list_widened(self) -> Iterator[tuple[str, str]]:
         """List the routes whose path at the gateway takes more requests, each with that path, as texts."""

@@ -1,0 +1,1 @@
+"""Readers of documents about deployed gateways, one module for each format."""

@@ -1,0 +1,81 @@
+"""Nothing is found where nothing differs: the definition of any app, in each format."""
+
+import copy
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from hypothesis import assume, given, settings
+
+from fastapi_cognito_guard import UserPool
+from fastapi_cognito_guard.deploy import export
+from fastapi_cognito_guard.deploy.drift.compare import find_drift
+from fastapi_cognito_guard.deploy.drift.document import read_document
+from fastapi_cognito_guard.deploy.drift.expected import DriftOptions
+from fastapi_cognito_guard.errors import ConfigurationError
+from tests.deploy.drift.documents import FORMATS, write
+from tests.deploy.exports import AUTHORIZER, FUNCTION, POOL, POOL_ARN
+from tests.deploy.random_apps import APPS, RandomApp
+
+BOUND = UserPool(POOL.id, client_ids={"4b1example"}, resource="https://api.example.com")
+
+
+def export_or_skip(app: FastAPI, kind: Any, **options: Any) -> dict[str, Any]:
+    """Export an app. Apps that cannot be exported are for other tests."""
+    try:
+        return export(app, kind, user_pool_arn=POOL_ARN, lambda_arn=FUNCTION, **options)
+    except ConfigurationError:
+        assume(False)
+        raise
+
+
+def find(app: FastAPI, document: dict[str, Any], name: str, **options: Any) -> list[Any]:
+    return find_drift(app, read_document(write(document, name)), DriftOptions(**options))
+
+
+@pytest.mark.parametrize(("kind", "name"), FORMATS)
+@given(random_app=APPS)
+@settings(max_examples=12)
+def test_the_definition_of_any_app_has_no_differences(kind: Any, name: str, random_app: RandomApp) -> None:
+    app = random_app.build({"semantics": kind}, POOL)
+    assert find(app, export_or_skip(app, kind), name) == []
+
+
+@pytest.mark.parametrize(("kind", "name"), FORMATS)
+@given(random_app=APPS)
+@settings(max_examples=8)
+def test_nor_has_one_with_scopes_for_all_routes_or_with_a_lambda_authorizer(
+    kind: Any, name: str, random_app: RandomApp
+) -> None:
+    app = random_app.build({}, POOL)
+    document = export_or_skip(app, kind, catch_all=["openid"], authorizer_arn=AUTHORIZER)
+    assert find(app, document, name, catch_all=["openid"], authorizer_arns=[AUTHORIZER]) == []
+
+
+@given(random_app=APPS)
+@settings(max_examples=15)
+def test_nor_has_one_with_the_jwt_authorizer_of_a_rest_api(random_app: RandomApp) -> None:
+    app = random_app.build({}, BOUND)
+    document = export_or_skip(app, "rest", rest_authorizer="jwt")
+    for name in ("export", "swagger", "CloudFormation body", "SAM body", "Terraform body"):
+        assert find(app, document, name) == []
+
+
+@given(random_app=APPS)
+@settings(max_examples=30)
+def test_a_route_without_its_authorizer_is_found_in_any_app(random_app: RandomApp) -> None:
+    app = random_app.build({"semantics": "http"}, POOL)
+    document = export_or_skip(app, "http")
+    operations = [
+        (path, method)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if operation["security"]
+    ]
+    assume(len(operations) > 1)
+    for path, method in operations:
+        changed = copy.deepcopy(document)
+        changed["paths"][path][method]["security"] = []
+        found = find(app, changed, "export")
+        assert ("danger", "open-route", f"{method.upper()} {path}") in [each[:3] for each in found]
+        assert {each.where for each in found} == {f"{method.upper()} {path}"}
