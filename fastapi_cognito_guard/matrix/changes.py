@@ -132,7 +132,7 @@ def _is_allowed(route: RouteAccess, guard: GuardAccess, caller: Caller) -> bool:
 
 
 def _meets_all(route: RouteAccess, guard: GuardAccess, principal: Principal) -> bool:
-    if guard.semantics == "rest" and route.user:
+    if guard.semantics == "rest" and route.guarded:
         scoped = takes_scopes(route.requirements)
         if scoped is not None and (principal.token_use == "access") is not scoped:
             return False

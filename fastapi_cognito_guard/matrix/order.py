@@ -74,7 +74,8 @@ def _list_clauses(site: Site, *, is_wide: bool) -> Sequence[Clause]:
     if route.user:
         clauses.append(frozenset({Trait("user", None, "")}))
     if route.user and _chooses_token_by_scopes(guard):
-        uses = _list_token_uses(takes_scopes(route.requirements), is_wide=is_wide)
+        scoped = takes_scopes(route.requirements) if route.guarded else None
+        uses = _list_token_uses(scoped, is_wide=is_wide)
         clauses.append(frozenset(Trait("token", None, use) for use in uses))
     return clauses
 
@@ -82,8 +83,9 @@ def _list_clauses(site: Site, *, is_wide: bool) -> Sequence[Clause]:
 def _list_token_uses(scoped: bool | None, *, is_wide: bool) -> Sequence[str]:
     """Return the types of token that a route takes.
 
-    Where scopes are one of several alternatives, the app takes both, and the authorizer ID tokens only: what
-    is let through at some door, and what at every door, are not the same.
+    Where scopes are one of several alternatives, and where only ``deny_by_default`` asks for a token, the app
+    takes both, and the authorizer ID tokens only: what is let through at some door, and what at every door,
+    are not the same.
     """
     if scoped is None:
         return ("id",) if is_wide else ("access", "id")

@@ -103,6 +103,7 @@ def _read_route(facts: Mapping[str, Any]) -> RouteAccess:
         optional=_check_type(facts["optional"], bool),
         user=_check_type(facts["user"], bool),
         iam=_check_type(facts["iam"], bool),
+        guarded=_check_type(facts["guarded"], bool),
         requirements=tuple(map(_read_requirement, facts["requirements"])),
     )
 

@@ -45,6 +45,7 @@ class RouteAccess(NamedTuple):
     ``nobody``   true if a request without credentials may
     ``optional`` true if a token may be missing, but must be valid if it is there
     ``user``     true if a valid token is due; ``iam`` if a signature with AWS credentials is
+    ``guarded``  true if the route itself asks for the user, and not only ``deny_by_default``
     """
 
     guard: str
@@ -52,6 +53,7 @@ class RouteAccess(NamedTuple):
     optional: bool
     user: bool
     iam: bool
+    guarded: bool
     requirements: tuple[Requirement, ...]
 
     @property
@@ -120,6 +122,7 @@ def read_route(route: GuardedRoute, guard: str) -> RouteAccess:
         optional=route.info.optional,
         user=(route.info.guarded and not route.info.optional) or needs_user,
         iam=route.info.iam,
+        guarded=route.info.guarded,
         requirements=tuple(sorted({_without_function(each) for each in route.requirements}, key=str)),
     )
 

@@ -49,6 +49,7 @@ def find_gains(before: Matrix, after: Matrix) -> set[str]:
 @example(
     ("none", [REQUIREMENTS[18]]), ("none", [REQUIREMENTS[1]]), REST
 )  # an alternative becomes the only one
+@example(("user", []), ("none", []), {**REST, "deny_by_default": True})  # which takes any type of token
 @example(("iam", []), ("user", []), USUAL)
 @example(("user", []), ("iam", []), USUAL)
 @example(("user", []), ("none", []), USUAL)
