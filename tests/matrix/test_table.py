@@ -9,7 +9,15 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from fastapi_cognito_guard import ANY_BOUND_CLIENT, CognitoGuard, CurrentUser, require_group, require_scope
+from fastapi_cognito_guard import (
+    ANY_BOUND_CLIENT,
+    CognitoGuard,
+    CurrentUser,
+    current_user,
+    iam_identity,
+    require_group,
+    require_scope,
+)
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.matrix import DOORS, Caller, Door, Matrix, build_matrix
 from fastapi_cognito_guard.matrix.snapshot import take_snapshot
@@ -167,3 +175,15 @@ def test_an_override_in_the_matrix_app_is_not_computed(pool: FakeUserPool) -> No
         return user.sub
 
     assert statuses(build_matrix(app), "GET /me")["nobody"] == 401
+
+
+@pytest.mark.parametrize("door", ["rest", "http", "lambda"])
+def test_nobody_reaches_a_route_that_asks_for_a_user_and_for_an_iam_caller(
+    pool: FakeUserPool, door: Door
+) -> None:
+    app = build(pool)
+    app.get("/both", dependencies=[Depends(iam_identity), Depends(current_user)])(endpoint)
+    measured = measure_matrix(app, door=door)
+    assert {answer.allowed for _, _, answer in measured.list_cells()} == {False}
+    (row,) = measured.rows
+    assert row.answers[-1].code == "caller_is_iam"
