@@ -41,7 +41,7 @@ def is_within(narrow: Site, wide: Site) -> bool:
         # With gateway="require", an optional user must be one whom a gateway vouches for.
         is_open = not (wide.route.optional and wide.guard.gateway == "require")
         return is_open or narrow.route == wide.route
-    if narrow.route.nobody or narrow.route.iam != wide.route.iam:
+    if narrow.route.iam != wide.route.iam:
         return False
     ranks = _rank_levels(wide.guard)
     known = _list_clauses(narrow, is_wide=False)
