@@ -7,7 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks import function, peers, report, routes, server, startup, verify
+from benchmarks import coldstart, function, peers, report, routes, server, startup, verify
 
 _QUICK = {"verify": 60, "routes": 25, "server": 8, "function": 25, "startup": 9, "peers": 30}
 _FULL = {"verify": 400, "routes": 200, "server": 40, "function": 200, "startup": 31, "peers": 200}
@@ -53,7 +53,9 @@ def _measure_figures(rounds: dict[str, int]) -> tuple[list[report.Figure], dict[
         figures += found
         medians[name] = took.compute_medians()
     _report_progress("startup")
-    return [*figures, *startup.measure(processes=rounds["startup"])], medians
+    figures += startup.measure(processes=rounds["startup"])
+    _report_progress("cold start")
+    return [*figures, *coldstart.measure(processes=rounds["startup"])], medians
 
 
 def _report_progress(message: str) -> None:

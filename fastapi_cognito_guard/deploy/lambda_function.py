@@ -28,6 +28,7 @@ Lifespan = Literal["auto", "on", "off"]
 logger = logging.getLogger("fastapi_cognito_guard.lambda")
 
 _ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+_INIT = 8.0  # seconds; Lambda's init phase has 10
 # Loops of dropped functions that were their thread's current one. They are closed once it has another.
 _current_loops: list[asyncio.AbstractEventLoop] = []
 
@@ -38,6 +39,7 @@ def lambda_handler(
     base_path: str | None = None,
     lifespan: Lifespan = "auto",
     other_events: OtherEvents | None = None,
+    warm_up: bool = False,
     environ: Mapping[str, str] = os.environ,
     **mangum: Any,
 ) -> Handler:
@@ -49,6 +51,9 @@ def lambda_handler(
     ``lifespan``      ``"off"`` does not run the app's lifespan; ``"on"`` requires that the app has one
     ``other_events``  ``other_events(event, context)`` answers events that are no HTTP requests: schedules,
                       queues, WebSocket messages, a warmer's pings
+    ``warm_up``       True fetches the guard's keys on Lambda during init, where a function has more CPU: for
+                      functions that verify tokens themselves. If that fails, or takes more than 8 seconds,
+                      the first request fetches them
     ``mangum``        other arguments of Mangum
 
     Without ``other_events``, a warmer's ping or a schedule runs the app's startup and fetches the guard's
@@ -79,6 +84,8 @@ def lambda_handler(
     )
     if environ.get(_ON_LAMBDA) and lifespan != "off":
         function.start_early()
+    if environ.get(_ON_LAMBDA) and warm_up:
+        function.warm_up_early()
     return function
 
 
@@ -130,6 +137,17 @@ class LambdaFunction:
         except Exception:
             logger.exception("The app's startup failed: the first invocation tries again.")
 
+    def warm_up_early(self) -> None:
+        """Fetch the guard's keys ahead of the first event. If that fails, the first request fetches them."""
+        _use(self._runtime.loop)
+        try:
+            warm = self._warm_up(seconds=_INIT)
+        except Exception:
+            logger.exception("The keys could not be fetched: the first request fetches them.")
+        else:
+            if not warm:
+                logger.warning("The keys could not be fetched: the first request fetches them.")
+
     def stop(self) -> None:
         """Run the app's shutdown, if its startup has run."""
         self._mounted.state = None
@@ -148,13 +166,16 @@ class LambdaFunction:
             return {"warm": warm}
         raise make_event_error(event)
 
-    def _warm_up(self) -> bool:
-        """Fetch the keys of the app's guard. Return False if some are not available."""
+    def _warm_up(self, *, seconds: float | None = None) -> bool:
+        """Fetch the keys of the app's guard. Return False if some are not available, or not in time."""
         app: object = self._mounted.app
         guard = find_guard(app) if isinstance(app, Starlette) else None
         if not isinstance(guard, CognitoGuard):
             return True
-        return self._runtime.loop.run_until_complete(guard.warm_up())
+        try:
+            return self._runtime.loop.run_until_complete(asyncio.wait_for(guard.warm_up(), seconds))
+        except TimeoutError:
+            return False
 
 
 class _Runtime:

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from ssl import SSLContext
+from importlib import import_module
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,11 @@ class FetchFailed(Exception):
     def __init__(self, reason: str, *, retry_after: float = 0) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+def import_http_client() -> None:
+    """Import httpx ahead of the first fetch."""
+    import_module("httpx")
 
 
 async def fetch_over_https(address: str) -> bytes:
@@ -55,10 +61,11 @@ def _make_client(address: str) -> "httpx.AsyncClient":
     import httpx
 
     # Plain http is for loopback and named emulators: a proxy cannot reach them, and must not answer for them.
-    proxied = urlsplit(address).scheme == "https"
+    is_https = urlsplit(address).scheme == "https"
     try:
+        context = _build_trusting_context() if is_https else SSLContext(PROTOCOL_TLS_CLIENT)  # trusts nobody
         return httpx.AsyncClient(
-            verify=_ssl_context(), follow_redirects=False, timeout=httpx.Timeout(None), trust_env=proxied
+            verify=context, follow_redirects=False, timeout=httpx.Timeout(None), trust_env=is_https
         )
     except Exception as error:
         # Its text is not repeated: it may hold the proxy's password.
@@ -72,8 +79,8 @@ def _parse_retry_after(text: str | None) -> float:
 
 
 @cache
-def _ssl_context() -> SSLContext:
-    """Build the context once: it costs more than the rest of a fetch."""
+def _build_trusting_context() -> SSLContext:
+    """Build a context with the authorities of the environment, once: that costs more than a fetch."""
     import httpx
 
     return httpx.create_ssl_context()

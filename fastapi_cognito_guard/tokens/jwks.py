@@ -1,6 +1,7 @@
 """Key sets (RFC 7517): parse them, and keep the keys that can verify RS256."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, cast
 
 from fastapi_cognito_guard.errors import TokenMalformed
@@ -9,6 +10,7 @@ from fastapi_cognito_guard.tokens.base64url import decode
 Verify = Callable[[bytes, bytes], bool]
 """Returns True if the second argument is a signature of the first."""
 
+_KEY_LIBRARY = ("jose.jwk", "cryptography.hazmat.primitives.asymmetric.padding")
 _MAX_KEYS = 100
 _MAX_KID = 256
 _MIN_MODULUS_BITS = 2048  # RFC 7518 section 3.3
@@ -31,6 +33,12 @@ class PublicKey:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PublicKey) and self.numbers == other.numbers
+
+
+def import_key_library() -> None:
+    """Import what keys are built with. It takes longer than all else that the first key needs."""
+    for name in _KEY_LIBRARY:
+        import_module(name)
 
 
 def parse_keys(document: object) -> dict[str, PublicKey]:

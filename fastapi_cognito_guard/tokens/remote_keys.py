@@ -19,11 +19,12 @@ from fastapi_cognito_guard.pool import KeyPolicy
 from fastapi_cognito_guard.single_flight import SingleFlight, wait_for
 from fastapi_cognito_guard.tokens.backoff import Cooldown, backoff
 from fastapi_cognito_guard.tokens.clock import Clock, Moment
-from fastapi_cognito_guard.tokens.fetch import Fetch, FetchFailed
-from fastapi_cognito_guard.tokens.jwks import NotKeys, PublicKey, parse_keys
+from fastapi_cognito_guard.tokens.fetch import Fetch, FetchFailed, fetch_over_https, import_http_client
+from fastapi_cognito_guard.tokens.jwks import NotKeys, PublicKey, import_key_library, parse_keys
 
 _AHEAD = 0.8  # of max_age: keys older than this are refreshed while requests go on
 _GRACE = 1.0  # seconds past its deadline after which a fetch counts as lost (a frozen machine)
+_IMPORTS = 10.0  # seconds that a slow machine may need to import what the first fetch uses
 
 
 class Keys(NamedTuple):
@@ -65,6 +66,7 @@ class RemoteKeys:
         self._failures = 0
         self._fetches = 0
         self._last_error: str | None = None
+        self._imported = False
         self._flight: SingleFlight[Mapping[str, PublicKey]] = SingleFlight("cognito-keys")
         self._under_way: FetchUnderWay | None = None
 
@@ -125,6 +127,11 @@ class RemoteKeys:
             "last_error": self._last_error,
         }
 
+    @property
+    def _longest(self) -> float:
+        """Seconds after which a fetch counts as lost."""
+        return self._policy.timeout + _GRACE + (0 if self._imported else _IMPORTS)
+
     def _age(self) -> float:
         return self._clock.since(self._keys.at)
 
@@ -138,7 +145,7 @@ class RemoteKeys:
         """Wait for a fetch: the one under way, or a new one if its cool-down has passed."""
         fetch, _ = self._join_fetch(kid)
         if fetch is not None:
-            await wait_for(fetch.done, self._policy.timeout + _GRACE)
+            await wait_for(fetch.done, self._longest)
 
     def _refusal(self) -> KeyUnknown | KeysUnavailable:
         # A fetch that has not ended in time counts as an outage, too.
@@ -181,7 +188,7 @@ class RemoteKeys:
         return self._under_way
 
     def _is_lost(self, fetch: FetchUnderWay) -> bool:
-        return self._clock.since(fetch.started) >= self._policy.timeout + _GRACE
+        return self._clock.since(fetch.started) >= self._longest
 
     def _give_up(self, fetch: FetchUnderWay) -> None:
         """Abandon a fetch that was lost in a freeze, and allow a new one at once.
@@ -194,9 +201,19 @@ class RemoteKeys:
             self._after_failure = Cooldown()
 
     async def _load(self) -> Mapping[str, PublicKey]:
+        # What keys are built with is imported while the document is on its way. What fetches it is imported
+        # before the deadline begins: a slow machine is no outage.
+        library = asyncio.get_running_loop().run_in_executor(None, import_key_library)
+        library.add_done_callback(self._note_imports)
+        if self._fetch is fetch_over_https:
+            import_http_client()
         async with asyncio.timeout(self._policy.timeout):
             document = await self._fetch(self._address)
+        await library
         return parse_keys(json.loads(document) if isinstance(document, str | bytes) else document)
+
+    def _note_imports(self, library: object) -> None:
+        self._imported = True
 
     def _accept_result(self, for_miss: bool, result: Mapping[str, PublicKey] | BaseException) -> None:
         """Take the keys. Every fault of a key server is the same here: no keys."""

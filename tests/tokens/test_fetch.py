@@ -10,7 +10,7 @@ import pytest
 
 from fastapi_cognito_guard import KeyPolicy
 from fastapi_cognito_guard.errors import KeysUnavailable
-from fastapi_cognito_guard.tokens.fetch import FetchFailed, _ssl_context, fetch_over_https
+from fastapi_cognito_guard.tokens.fetch import FetchFailed, _build_trusting_context, fetch_over_https
 from fastapi_cognito_guard.tokens.remote_keys import RemoteKeys
 from tests.network import EMULATOR, make_server_context, resolve_emulator, use_proxy
 from tests.servers import Answer, drip, endless, fault_server, hang, reset, response
@@ -168,14 +168,14 @@ async def test_keys_over_https_go_through_the_proxy_of_the_environment(
 async def test_a_proxy_or_certificate_setting_that_is_wrong_is_named_without_its_value(
     name: str, value: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _ssl_context.cache_clear()
+    _build_trusting_context.cache_clear()
     monkeypatch.setenv(name, value)
     monkeypatch.delenv(name.lower(), raising=False)
     with pytest.raises(FetchFailed, match=rf"no client can be made \({kind}\): check HTTPS_PROXY") as failed:
         await fetch_over_https("https://127.0.0.1:9/")
     assert ("secret" in str(failed.value), __file__ in str(failed.value)) == (False, False)
     assert failed.value.__cause__ is None
-    _ssl_context.cache_clear()
+    _build_trusting_context.cache_clear()
 
 
 async def test_keys_are_fetched_from_a_server_that_ssl_cert_file_vouches_for(
@@ -192,13 +192,13 @@ async def test_keys_are_fetched_from_a_server_that_ssl_cert_file_vouches_for(
     server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=make_server_context(tmp_path))
     async with server:
         address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json"
-        _ssl_context.cache_clear()
+        _build_trusting_context.cache_clear()
         with pytest.raises(httpx.ConnectError):
             await fetch_over_https(address)
-        _ssl_context.cache_clear()
+        _build_trusting_context.cache_clear()
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
         assert await fetch_over_https(address) == document
-    _ssl_context.cache_clear()
+    _build_trusting_context.cache_clear()
 
 
 @pytest.mark.parametrize(
