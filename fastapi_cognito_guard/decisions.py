@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -98,9 +98,13 @@ def observe_requests(observer: Observer) -> Iterator[None]:
 class Decisions:
     """Decisions of one guard."""
 
-    def __init__(self, on_decision: OnDecision | None) -> None:
-        """Raise `ConfigurationError` for a coroutine function, which would never be awaited."""
+    def __init__(self, on_decision: OnDecision | None, *, observed: bool = True) -> None:
+        """``observed``: tell observers, too.
+
+        Raises `ConfigurationError` for a coroutine function, which would never be awaited.
+        """
         check_sync("on_decision", on_decision)
+        self._observers = _observers if observed else []
         self._on_decision = on_decision
         self.counts: Counter[str] = Counter()
 
@@ -113,12 +117,12 @@ class Decisions:
         elif state.principal is not None or state.user_arn is not None:
             state.recorded = True
             self.counts[ALLOWED] += 1
-            if self._on_decision is not None or _observers or logger.isEnabledFor(logging.INFO):
+            if self._on_decision is not None or self._observers or logger.isEnabledFor(logging.INFO):
                 decision = _build_decision(state, scope, None, status)
                 self._log_allowed(decision)
-                _tell_observers(state, scope, status, decision)
+                _tell(self._observers, state, scope, status, decision)
         else:
-            _tell_observers(state, scope, status, None)
+            _tell(self._observers, state, scope, status, None)
 
     def record_refusal(self, state: RequestState, scope: Scope, error: AuthError, status: int | None) -> None:
         """Record that a request was answered with ``status`` instead of by its route."""
@@ -138,7 +142,7 @@ class Decisions:
             extra=decision.extra,
         )
         self._notify(decision)
-        _tell_observers(state, scope, status, decision)
+        _tell(self._observers, state, scope, status, decision)
 
     def _log_allowed(self, decision: Decision) -> None:
         shown = decision.method, decision.route or ""
@@ -154,9 +158,15 @@ class Decisions:
                 write_record(logger, logging.ERROR, "on_decision failed", exc_info=True)
 
 
-def _tell_observers(state: RequestState, scope: Scope, status: int | None, decision: Decision | None) -> None:
+def _tell(
+    observers: Sequence[Observer],
+    state: RequestState,
+    scope: Scope,
+    status: int | None,
+    decision: Decision | None,
+) -> None:
     """Call all observers. If one fails, the client's answer stays the same."""
-    for observer in tuple(_observers):
+    for observer in tuple(observers):
         try:
             observer(state, scope, status, decision)
         except CALLBACK_ERRORS:

@@ -19,11 +19,16 @@ def print_changes(changes: Sequence[Change], *, as_markdown: bool = False) -> No
         typer.echo("\n".join(_list_rows(changes)))
         return
     for change in changes:
-        print_text(f"{change.kind.upper():9} {change.where}", style="bold" if change.is_wider else "")
+        _print_wrapped(f"{change.kind.upper():9} ", change.where, style="bold" if change.is_wider else "")
         for name, text in _list_facts(change):
-            first = f"{_INDENT}{name}: "
-            for line in wrap(text, out.width, initial_indent=first, subsequent_indent=" " * len(first)):
-                print_text(line)
+            _print_wrapped(f"{_INDENT}{name}: ", text)
+
+
+def _print_wrapped(first: str, text: str, style: str = "") -> None:
+    """Print a text, whose further lines are indented. Names are not broken at their hyphens."""
+    indent = " " * len(first)
+    for line in wrap(text, out.width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False):
+        print_text(line, style)
 
 
 def _list_facts(change: Change) -> Iterator[tuple[str, str]]:
@@ -38,7 +43,7 @@ def _list_facts(change: Change) -> Iterator[tuple[str, str]]:
 
 def _join(names: Sequence[str]) -> str:
     more = [f"and {len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
-    return ", ".join([*names[:_MOST_NAMES], *more])
+    return "; ".join([*names[:_MOST_NAMES], *more])
 
 
 def _list_rows(changes: Sequence[Change]) -> Iterator[str]:

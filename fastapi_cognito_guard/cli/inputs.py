@@ -51,6 +51,13 @@ def read_token(argument: str | None) -> str:
     return token
 
 
+def check_alone(**options: object) -> None:
+    """Raise `ConfigurationError` if more than one of these options is given."""
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
+    if len(given) > 1:
+        raise ConfigurationError(f"{' and '.join(given)} exclude each other: give one of them.")
+
+
 def load_app(target: str | None) -> FastAPI:
     """Import the app ``module:name``, or call the function ``module:name`` that returns it.
 

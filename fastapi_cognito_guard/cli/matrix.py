@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from fastapi_cognito_guard.cli.changes_view import print_changes
-from fastapi_cognito_guard.cli.inputs import App, load_app
+from fastapi_cognito_guard.cli.inputs import App, check_alone, load_app
 from fastapi_cognito_guard.cli.matrix_view import print_matrices
-from fastapi_cognito_guard.cli.output import ExitCode, print_error, print_text
+from fastapi_cognito_guard.cli.output import ExitCode, print_error, print_hint, print_text
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.matrix import DOORS, Caller, Door, Matrix, build_matrix, read_callers
 from fastapi_cognito_guard.matrix.changes import compare
 from fastapi_cognito_guard.matrix.markdown import format_matrix
-from fastapi_cognito_guard.matrix.review_file import read_snapshot, write_snapshot
+from fastapi_cognito_guard.matrix.review_file import FILE_BEGINS, read_snapshot, write_snapshot
 from fastapi_cognito_guard.matrix.snapshot import take_snapshot
 
 if TYPE_CHECKING:
@@ -35,9 +35,11 @@ def matrix(
         ),
     ] = None,
     door: Annotated[
-        Literal["standalone", "rest", "http", "lambda", "all"],
-        typer.Option(help="How the app is reached: directly, or behind which gateway."),
-    ] = "standalone",
+        Literal["standalone", "rest", "http", "lambda", "all"] | None,
+        typer.Option(
+            help="How the app is reached: directly (by default), or behind which gateway.", show_default=False
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     html: Annotated[
@@ -59,13 +61,17 @@ def matrix(
     ] = None,
 ) -> None:
     """Show who may do what: the routes of an app by its callers."""
-    _check_alone(json=as_json, html=html, measure=measure, write=write)
-    _check_alone(check=check, json=as_json, html=html, measure=measure, write=write)
+    check_alone(json=as_json, html=html, measure=measure, write=write, check=check)
+    check_alone(markdown=as_markdown, json=as_json, html=html, measure=measure, write=write)
+    for name, value in (("html", html), ("write", write), ("check", check)):
+        check_alone(**{name: value, "door": door})
+    for name, value in (("write", write), ("check", check)):
+        check_alone(**{name: value, "callers": callers})
     loaded = load_app(app)
     given = None if callers is None else read_callers(_read(callers))
-    doors = DOORS if door == "all" else (door,)
+    doors: Sequence[Door] = DOORS if door == "all" else (door or "standalone",)
     if write is not None:
-        _write(write, write_snapshot(take_snapshot(loaded)))
+        _write(write, write_snapshot(take_snapshot(loaded)), begins=FILE_BEGINS)
     elif check is not None:
         _check(loaded, check, as_markdown=as_markdown)
     elif html is not None:
@@ -76,15 +82,10 @@ def matrix(
         _print([build_matrix(loaded, given, door=each) for each in doors], as_json, as_markdown)
 
 
-def _check_alone(**options: object) -> None:
-    """Raise `ConfigurationError` if more than one of these options is given."""
-    given = [f"--{name}" for name, value in options.items() if value]
-    if len(given) > 1:
-        raise ConfigurationError(f"{' and '.join(given)} exclude each other: give one of them.")
-
-
 def _check(app: "FastAPI", file: Path, *, as_markdown: bool) -> None:
     """Compare an app with its reviewed file. Exit with 1 if they differ."""
+    if not file.exists():
+        raise ConfigurationError(f"There is no {file}: create it with --write {file}.")
     text, snapshot = _read(file), take_snapshot(app)
     changes = compare(read_snapshot(text), snapshot)
     if not changes and text == write_snapshot(snapshot):
@@ -101,23 +102,28 @@ def _check(app: "FastAPI", file: Path, *, as_markdown: bool) -> None:
 def _write_page(app: "FastAPI", callers: Sequence[Caller] | None, file: Path) -> None:
     from fastapi_cognito_guard.matrix.page import build_page
 
-    _write(file, build_page([build_matrix(app, callers, door=each) for each in DOORS]))
+    page = build_page([build_matrix(app, callers, door=each) for each in DOORS])
+    _write(file, page, begins="<!doctype html")
 
 
 def _measure(app: "FastAPI", callers: Sequence[Caller] | None, doors: Sequence[Door]) -> None:
     # Imported here: the other forms need no test kit.
     from fastapi_cognito_guard.testing.measure import measure_matrix
 
+    failed = False
     for door in doors:
+        print_hint(f"Measuring {door} ...")
         try:
             found = measure_matrix(app, callers, door=door)
         except AssertionError as error:
-            print_text(str(error).partition("\n")[0])
-            for line in str(error).splitlines()[1:]:
+            failed = True
+            for line in str(error).splitlines():
                 print_text(line)
-            raise typer.Exit(ExitCode.NO) from None
-        cells = len(found.rows) * len(found.callers)
-        print_text(f"{door}: {cells} cells measured, all as computed.")
+        else:
+            cells = len(found.rows) * len(found.callers)
+            print_text(f"{door}: {cells} cells measured, all as computed.")
+    if failed:
+        raise typer.Exit(ExitCode.NO)
 
 
 def _print(matrices: Sequence[Matrix], as_json: bool, as_markdown: bool) -> None:
@@ -153,16 +159,19 @@ def _build_json(matrices: Sequence[Matrix]) -> dict[str, Any]:
 
 def _read(file: Path) -> str:
     try:
-        with file.open(encoding="utf-8", newline="\n") as opened:
+        with file.open(encoding="utf-8") as opened:
             return opened.read(_MOST)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} cannot be read: {type(error).__name__}.") from None
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, text: str, *, begins: str) -> None:
+    """Write a file, unless it exists and does not begin as such a file does."""
     if str(file) == "-":
         typer.echo(text, nl=False)
         return
+    if file.exists() and not _read(file)[: len(begins)].lower() == begins.lower():
+        raise ConfigurationError(f"{file} is another file: remove it first, or name another one.")
     try:
         file.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:

@@ -1,5 +1,6 @@
 """A matrix in a terminal of 80 columns."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from rich.table import Table
@@ -11,6 +12,8 @@ from fastapi_cognito_guard.matrix.markdown import format_answer
 
 _CELL = 6  # columns, with the space behind it
 _ROUTE = 30  # columns at least
+_LONGEST = 44  # characters of a line of a route
+_MANY = 24  # callers
 _STYLES = {"yes": "bold green", "check": "cyan"}
 
 
@@ -27,6 +30,8 @@ def print_matrices(matrices: Sequence[Matrix]) -> None:
         _print_block(first, range(start, min(start + size, len(first.callers))), set(different))
     print_text()
     print_text("yes: may call it. check: a check of the app's own decides. 401, 403: refused.")
+    if len(first.callers) > _MANY:
+        print_text(f"{len(first.callers)} callers: --html shows all on one page, --callers FILE yours only.")
     if others:
         _print_different(first, different)
 
@@ -59,8 +64,19 @@ def _print_block(matrix: Matrix, columns: range, different: set[tuple[str, int]]
     table = make_table("Route", *(str(number + 1) for number in columns))
     for row in matrix.rows:
         cells = [_build_cell(row, number, different) for number in columns]
-        table.add_row(Text(sanitize(row.route.name)), *cells)
+        table.add_row(Text("\n".join(_wrap_route(row.route.name))), *cells)
     print_table(table)
+
+
+def _wrap_route(name: str) -> Iterator[str]:
+    """Break a long path before a slash, and indent what follows."""
+    line = ""
+    for part in re.split("(?=/)", sanitize(name)):
+        if line.strip() and len(line + part) > _LONGEST:
+            yield line
+            line = "  "
+        line += part
+    yield line
 
 
 def _build_cell(row: Row, number: int, different: set[tuple[str, int]]) -> Text:
@@ -86,14 +102,21 @@ def _list_different(
 
 
 def _print_different(first: Matrix, different: dict[tuple[str, int], list[tuple[Door, Answer]]]) -> None:
+    """Print how many cells are answered otherwise at each door, with the first of them."""
     print_text()
     if not different:
         print_text("All doors give the same answers.")
         return
-    print_text("* answered otherwise at another door:")
-    table = make_table("Route", "Caller", "Door", "Answer")
+    rows = {row.route.name: row for row in first.rows}
+    found: dict[tuple[Door, str, str], list[str]] = {}
     for (name, number), answers in different.items():
+        here = format_answer(rows[name].answers[number])
         for door, answer in answers:
-            caller = first.callers[number].name
-            table.add_row(*(Text(sanitize(each)) for each in (name, caller, door, format_answer(answer))))
+            where = f"{name} for {first.callers[number].name}"
+            found.setdefault((door, format_answer(answer), here), []).append(where)
+    print_text("* answered otherwise at another door:")
+    table = make_table("Door", "Answer", "Instead", "Cells", "First")
+    for (door, answer_there, here), cells in found.items():
+        texts = (door, answer_there, here, str(len(cells)), cells[0])
+        table.add_row(*(Text(sanitize(each)) for each in texts))
     print_table(table)

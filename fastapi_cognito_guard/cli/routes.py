@@ -9,7 +9,7 @@ import typer
 from fastapi_cognito_guard.app.routes import RouteInfo, list_routes
 from fastapi_cognito_guard.audit import list_open_routes, list_unseen_mounts
 from fastapi_cognito_guard.cli.changes_view import print_changes
-from fastapi_cognito_guard.cli.inputs import App, load_app
+from fastapi_cognito_guard.cli.inputs import App, check_alone, load_app
 from fastapi_cognito_guard.cli.output import (
     ExitCode,
     add_row,
@@ -19,6 +19,7 @@ from fastapi_cognito_guard.cli.output import (
     print_text,
 )
 from fastapi_cognito_guard.cli.revisions import read_earlier_snapshot
+from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import installed_guard
 from fastapi_cognito_guard.matrix.changes import compare
 from fastapi_cognito_guard.matrix.snapshot import take_snapshot
@@ -58,6 +59,10 @@ def routes(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="With --diff: print Markdown.")] = False,
 ) -> None:
     """List the app's routes, and what each requires of its callers."""
+    check_alone(diff=diff, json=as_json)
+    check_alone(diff=diff, fail_on_public=fail_on_public)
+    if diff is None and (allow_wider or as_markdown):
+        raise ConfigurationError("--allow-wider and --markdown go with --diff: routes --diff main.")
     loaded = load_app(app)
     if diff is not None:
         _print_diff(loaded, diff, app, allow_wider=allow_wider, as_markdown=as_markdown)

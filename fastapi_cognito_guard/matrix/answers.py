@@ -23,6 +23,7 @@ from fastapi_cognito_guard.matrix.doors import (
 )
 from fastapi_cognito_guard.matrix.routes import GuardedRoute
 from fastapi_cognito_guard.matrix.tokens import build_claims, choose_pool
+from fastapi_cognito_guard.matrix.words import describe_requirement, describe_requirements
 from fastapi_cognito_guard.policy import Requirement, takes_scopes
 from fastapi_cognito_guard.pool import ANY_CLIENT, UserPool
 from fastapi_cognito_guard.principal import Principal
@@ -208,12 +209,12 @@ def _answer_principal(route: GuardedRoute, principal: Principal) -> Answer:
             requirement.check(principal, now=route.guard.now)
         except AuthError as error:
             if not requirement.list_of_kind("check"):
-                return _refuse(route.guard, error, requirement.label)
+                return _refuse(route.guard, error, describe_requirement(requirement))
             open_checks.append(requirement)
     if route.info.iam:
         return _answer_without_user(route)
     if open_checks:
-        return Answer(None, CHECK, " and ".join(each.label for each in open_checks))
+        return Answer(None, CHECK, describe_requirements(open_checks))
     return Answer(200, ALLOWED)
 
 

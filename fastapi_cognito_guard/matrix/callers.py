@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -54,7 +55,8 @@ class Caller:
     def __post_init__(self) -> None:
         _check_name(self.name)
         check_choice("kind", self.kind, get_args(CallerKind))
-        check_choice("token_use", self.token_use, (None, *get_args(TokenUse)))
+        if self.token_use is not None:
+            check_choice("token_use", self.token_use, get_args(TokenUse))
         check_whole_number("age", self.age, 0)
         object.__setattr__(self, "groups", _check_names("groups", self.groups))
         if self.scopes is not None:
@@ -65,9 +67,11 @@ class Caller:
             raise ConfigurationError("claims maps names to values.", setting="claims")
         if self.kind in ("nobody", "iam") and (self.groups or self.scopes or self.claims):
             raise ConfigurationError(
-                f"The caller {self.name} is of the kind {self.kind}, which has no token: leave groups, "
-                "scopes and claims out.",
-                setting="kind",
+                f'kind="{self.kind}" has no token: leave groups, scopes and claims out.', setting="kind"
+            )
+        if self.kind == "machine" and (self.groups or self.level or self.token_use == "id"):
+            raise ConfigurationError(
+                'kind="machine" has no groups, no level and no ID token: give it scopes.', setting="kind"
             )
 
     @property
@@ -85,8 +89,10 @@ def read_callers(text: str) -> tuple[Caller, ...]:
     """
     try:
         content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"The callers are not TOML: {type(error).__name__}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"The callers are not TOML: {error}.") from None
+    except RecursionError:
+        raise ConfigurationError("The callers are not TOML: nested too deeply.") from None
     entries = content.get("caller")
     if set(content) != {"caller"} or not isinstance(entries, list) or len(entries) > _MOST_CALLERS:
         raise ConfigurationError(f"A file of callers has only entries of the form {_EXAMPLE}.")
@@ -105,14 +111,14 @@ def check_distinct(callers: Iterable[Caller]) -> None:
 
 
 def _read_caller(entry: object) -> Caller:
-    known = {each.name for each in fields(Caller)}
+    known = sorted(each.name for each in fields(Caller))
+    for field_name in entry if isinstance(entry, dict) else ():
+        if field_name not in known:
+            near = get_close_matches(field_name, known, 1)
+            advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+            raise ConfigurationError(f"A caller has the unknown field {field_name}: {advice}")
     if not isinstance(entry, dict) or "name" not in entry:
         raise ConfigurationError(f"Each caller has a name: {_EXAMPLE}.")
-    unknown = sorted(set(entry) - known)
-    if unknown:
-        raise ConfigurationError(
-            f"The caller {entry['name']} has {', '.join(unknown)}: write {', '.join(sorted(known))}."
-        )
     try:
         return Caller(**entry)
     except ConfigurationError as error:

@@ -1,23 +1,28 @@
 """What changed between two snapshots: which routes are new, gone, wider or narrower, and for whom."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from fastapi_cognito_guard.claims import build_principal
 from fastapi_cognito_guard.matrix.callers import Caller
 from fastapi_cognito_guard.matrix.derived import derive_callers
 from fastapi_cognito_guard.matrix.order import Site, is_guard_within, is_within
-from fastapi_cognito_guard.matrix.snapshot import GuardAccess, RouteAccess, Snapshot
+from fastapi_cognito_guard.matrix.snapshot import APP, GuardAccess, RouteAccess, Snapshot
 from fastapi_cognito_guard.matrix.tokens import build_claims
 from fastapi_cognito_guard.policy import takes_scopes
 from fastapi_cognito_guard.pool import ANY_CLIENT, UserPool
 from fastapi_cognito_guard.principal import COGNITO_LEVELS, Principal
+
+May = Literal["yes", "check"]
+"""Whether a caller may call: surely, or if a check of the app's own agrees."""
 
 Kind = Literal["public", "wider", "new", "narrower", "gone", "same"]
 
 ORDER: tuple[Kind, ...] = ("public", "wider", "new", "narrower", "gone", "same")
 """Kinds of changes, the one to look at first first."""
 
+_ANY_METHOD = frozenset({"any", "method"})
 _STAND_IN = "us-east-1_Example"
 _NOW = 2.0**31  # the time at which callers are judged; only the age of their sign-in counts
 
@@ -27,9 +32,9 @@ class Change(NamedTuple):
 
     ``kind``    ``"public"``: anybody may call it now; ``"wider"``: somebody may who could not before;
                 ``"same"``: written otherwise, for the same callers
-    ``where``   the route, or ``tokens of <guard>``
+    ``where``   the route, or ``settings of the guard``
     ``before``, ``after``  who may call, in words; empty for what is not there
-    ``gained``, ``lost``   names of callers who may now, and who may no more
+    ``gained``, ``lost``   callers who may now, and who may no more, by name, and with what a check decides
     """
 
     kind: Kind
@@ -58,11 +63,12 @@ def _compare_guards(before: Snapshot, after: Snapshot) -> Iterator[Change]:
             continue
         wider = old is not None and new is not None and not is_guard_within(new, old)
         kind: Kind = "new" if old is None else "gone" if new is None else "wider" if wider else "narrower"
-        yield Change(kind, f"tokens of {name}", describe_guard(old), describe_guard(new))
+        where = "settings of the guard" if name == APP else f"settings of the guard for {name}"
+        yield Change(kind, where, describe_guard(old), describe_guard(new))
 
 
 def describe_guard(guard: GuardAccess | None) -> str:
-    """Return the tokens that a guard takes, in words."""
+    """Return the tokens that a guard takes, and its settings, in words."""
     if guard is None:
         return ""
     pools = [
@@ -71,27 +77,75 @@ def describe_guard(guard: GuardAccess | None) -> str:
         for name, pool in guard.pools.items()
     ]
     settings = f'semantics="{guard.semantics}", gateway="{guard.gateway}"'
-    leeway = f", leeway={guard.leeway:g}" if guard.leeway else ""
+    settings += f", leeway={guard.leeway:g}" if guard.leeway else ""
+    settings += f", deny_by_default, public={list(guard.public)}" if guard.deny_by_default else ""
     directory = ["tokens of the pools in a directory"] if guard.directory else []
-    return f"{'; '.join([*pools, *directory])} ({settings}{leeway})"
+    return f"{'; '.join([*pools, *directory])} ({settings})"
 
 
 def _compare_routes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     callers = _list_callers([*before.routes.values(), *after.routes.values()])
-    for name in sorted({*before.routes, *after.routes}):
-        old, new = before.routes.get(name), after.routes.get(name)
-        if old == new:
+    earlier = {name: find_earlier(name, before.routes) for name in after.routes}
+    pairs: list[tuple[str | None, str | None]] = [
+        (known, name) for name, found in earlier.items() for known in (found or (None,))
+    ]
+    pairs += [(name, None) for name in before.routes if not any(name in found for found in earlier.values())]
+    for known, name in pairs:
+        old = None if known is None else before.routes[known]
+        new = None if name is None else after.routes[name]
+        if old == new and known == name:
             continue
-        may_before = _list_allowed(old, before, callers)
-        may_after = _list_allowed(new, after, callers)
+        may_before, may_after = _list_allowed(old, before, callers), _list_allowed(new, after, callers)
+        other_name = "" if known in (name, None) or name is None else f"{known}: "
         yield Change(
             _find_kind(_find_site(old, before), _find_site(new, after)),
-            name,
-            "" if old is None else old.words,
+            str(name or known),
+            "" if old is None else f"{other_name}{old.words}",
             "" if new is None else new.words,
-            tuple(each for each in may_after if each not in may_before),
-            tuple(each for each in may_before if each not in may_after),
+            tuple(_list_gains(may_before, may_after)),
+            tuple(_list_losses(may_before, may_after)),
         )
+
+
+def find_earlier(name: str, routes: Iterable[str]) -> list[str]:
+    """Return the earlier routes for the same requests: that of the name, or with other names in the path.
+
+    Several, if they had some of the methods each.
+    """
+    listed = list(routes)
+    if name in listed:
+        return [name]
+    methods, shape = _read_name(name)
+    return [each for each in listed if _overlaps(_read_name(each), methods, shape)]
+
+
+def _read_name(name: str) -> tuple[frozenset[str], str]:
+    """Return the methods of a route, and its path without the names in it: ``/orders/{:int}``."""
+    methods, _, path = name.rpartition(" ")
+    return frozenset(methods.split()), re.sub(r"\{[^{}:]*(:[^{}]*)?\}", r"{\1}", path)
+
+
+def _overlaps(other: tuple[frozenset[str], str], methods: frozenset[str], shape: str) -> bool:
+    is_any = "WebSocket" not in (methods | other[0]) and _ANY_METHOD in (methods, other[0])
+    return other[1] == shape and (is_any or bool(other[0] & methods))
+
+
+def _list_gains(before: Mapping[str, May], after: Mapping[str, May]) -> Iterator[str]:
+    for name, may in after.items():
+        earlier = before.get(name)
+        if may == "yes" and earlier != "yes":
+            yield name if earlier is None else f"{name} (without the check)"
+        elif may == "check" and earlier is None:
+            yield f"{name} (if the check agrees)"
+
+
+def _list_losses(before: Mapping[str, May], after: Mapping[str, May]) -> Iterator[str]:
+    for name, may in before.items():
+        later = after.get(name)
+        if may == "yes" and later != "yes":
+            yield name if later is None else f"{name} (unless the check agrees)"
+        elif may == "check" and later is None:
+            yield f"{name} (if the check agreed)"
 
 
 def _find_site(route: RouteAccess | None, snapshot: Snapshot) -> Site | None:
@@ -115,31 +169,35 @@ def _list_callers(routes: Iterable[RouteAccess]) -> tuple[Caller, ...]:
     return derive_callers([route.requirements for route in listed], {}, iam=any(each.iam for each in listed))
 
 
-def _list_allowed(route: RouteAccess | None, snapshot: Snapshot, callers: Iterable[Caller]) -> list[str]:
-    """Return the names of the callers whom a route lets through, if its own checks do."""
+def _list_allowed(
+    route: RouteAccess | None, snapshot: Snapshot, callers: Iterable[Caller]
+) -> Mapping[str, May]:
+    """Return the callers whom a route lets through, by name: surely, or if a check of its own agrees."""
     if route is None:
-        return []
+        return {}
     guard = snapshot.guards[route.guard]
-    return [caller.name for caller in callers if _is_allowed(route, guard, caller)]
+    found = {caller.name: _may_call(route, guard, caller) for caller in callers}
+    return {name: may for name, may in found.items() if may is not None}
 
 
-def _is_allowed(route: RouteAccess, guard: GuardAccess, caller: Caller) -> bool:
+def _may_call(route: RouteAccess, guard: GuardAccess, caller: Caller) -> May | None:
     if route.nobody:
-        return True
+        return "yes"
     if caller.kind in ("nobody", "iam") or route.iam:
-        return route.iam and caller.kind == "iam" and not route.user
-    return any(_meets_all(route, guard, each) for each in _list_principals(caller, guard))
+        return "yes" if route.iam and caller.kind == "iam" and not route.user else None
+    answers = [_judge(route, guard, each) for each in _list_principals(caller, guard)]
+    return "yes" if "yes" in answers else "check" if "check" in answers else None
 
 
-def _meets_all(route: RouteAccess, guard: GuardAccess, principal: Principal) -> bool:
+def _judge(route: RouteAccess, guard: GuardAccess, principal: Principal) -> May | None:
     if guard.semantics == "rest" and route.guarded:
         scoped = takes_scopes(route.requirements)
         if scoped is not None and (principal.token_use == "access") is not scoped:
-            return False
-    return all(
-        requirement.is_met(principal, now=_read_now) or requirement.list_of_kind("check")
-        for requirement in route.requirements
-    )
+            return None
+    unmet = [each for each in route.requirements if not each.is_met(principal, now=_read_now)]
+    if not all(each.list_of_kind("check") for each in unmet):
+        return None
+    return "check" if unmet else "yes"
 
 
 def _list_principals(caller: Caller, guard: GuardAccess) -> Iterator[Principal]:

@@ -129,7 +129,7 @@ def _list_machines(traits: Iterable[Trait]) -> Iterator[Caller]:
     scopes = tuple(trait.name for trait in traits if trait.kind == "scope")
     yield Caller(name="machine", kind="machine")
     if scopes:
-        yield Caller(name="machine, all scopes", kind="machine", scopes=scopes)
+        yield Caller(name="machine with all scopes", kind="machine", scopes=scopes)
 
 
 def _has_kind(requirements: Iterable[Requirement], *kinds: RequirementKind) -> bool:

@@ -3,13 +3,23 @@
 The answer errs to one side only: "no" may be wrong where two requirements exclude each other, "yes" never is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from fastapi_cognito_guard.matrix.snapshot import GuardAccess, PoolAccess, RouteAccess
 from fastapi_cognito_guard.policy import Requirement, takes_scopes
+from fastapi_cognito_guard.request_state import GatewayMode
 
 ANY = ("ANY_CLIENT", "ANY_BOUND_CLIENT")
+
+
+_GATEWAYS: Mapping[GatewayMode, tuple[GatewayMode, ...]] = {
+    "trust": ("trust", "require", "verify"),
+    "require": ("require",),
+    "verify": ("verify",),
+    "ignore": ("ignore",),
+}
+"""By how a guard treats claims of a gateway: ways that take no caller whom it does not take."""
 
 
 class Trait(NamedTuple):
@@ -51,9 +61,12 @@ def is_within(narrow: Site, wide: Site) -> bool:
 
 
 def is_guard_within(narrow: GuardAccess, wide: GuardAccess) -> bool:
-    """Return True if each token that ``narrow`` takes, ``wide`` takes too."""
-    same = (narrow.semantics, narrow.gateway) == (wide.semantics, wide.gateway)
-    if not same or narrow.leeway > wide.leeway or (narrow.directory and not wide.directory):
+    """Return True if ``wide`` takes each token that ``narrow`` takes, and leaves as many paths open."""
+    if narrow.semantics != wide.semantics or narrow.gateway not in _GATEWAYS[wide.gateway]:
+        return False
+    if narrow.leeway > wide.leeway or (narrow.directory and not wide.directory):
+        return False
+    if wide.deny_by_default and not (narrow.deny_by_default and set(narrow.public) <= set(wide.public)):
         return False
     return all(_is_pool_within(pool, wide.pools.get(name)) for name, pool in narrow.pools.items())
 

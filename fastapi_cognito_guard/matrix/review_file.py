@@ -17,9 +17,9 @@ from fastapi_cognito_guard.remedies import RequirementKind
 from fastapi_cognito_guard.request_state import GatewayMode
 
 _BEGIN, _END = "<!-- cognito-guard matrix 1", "-->"
-_HEAD = """\
-# Who may do what
-
+FILE_BEGINS = "# Who may do what\n"
+_HEAD = f"""\
+{FILE_BEGINS}
 Written by `cognito-guard matrix --write`. Review its changes; do not edit it.
 
 """
@@ -34,12 +34,12 @@ def write_snapshot(snapshot: Snapshot) -> str:
         format_row([format_code(name), f"**{access.words}**" if access.nobody else format_code(access.words)])
         for name, access in snapshot.routes.items()
     ]
-    tokens = [
-        f"- Tokens{'' if name == APP else f' for {format_code(name)}'}: {format_code(describe_guard(guard))}"
+    settings = [
+        f"- Settings{_name_guard(name)}: {format_code(describe_guard(guard))}"
         for name, guard in snapshot.guards.items()
     ]
     lines = [_dump(entry) for entry in _list_entries(snapshot)]
-    return "\n".join([_HEAD + "\n".join(rows), "", *tokens, "", _BEGIN, *lines, _END, ""])
+    return "\n".join([_HEAD + "\n".join(rows), "", *settings, "", _BEGIN, *lines, _END, ""])
 
 
 def read_snapshot(text: str) -> Snapshot:
@@ -58,6 +58,10 @@ def read_snapshot(text: str) -> Snapshot:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigurationError):
         raise ConfigurationError(f"The facts at the end of the file cannot be read. {_ADVICE}") from None
     return snapshot
+
+
+def _name_guard(name: str) -> str:
+    return "" if name == APP else f" for {format_code(name)}"
 
 
 def _list_entries(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
@@ -114,6 +118,8 @@ def _read_guard(facts: Mapping[str, Any]) -> GuardAccess:
         gateway=_check_choice(facts["gateway"], get_args(GatewayMode)),
         leeway=_check_type(facts["leeway"], int, float),
         directory=_check_type(facts["directory"], bool),
+        deny_by_default=_check_type(facts["deny_by_default"], bool),
+        public=_read_texts(facts["public"]),
         pools={_check_type(name, str): _read_pool(pool) for name, pool in facts["pools"].items()},
     )
 

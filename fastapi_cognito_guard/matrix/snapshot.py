@@ -8,6 +8,7 @@ from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.dependants import as_value
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 from fastapi_cognito_guard.matrix.routes import GuardedRoute, list_guarded_routes
+from fastapi_cognito_guard.matrix.words import ANY_CALLER, describe_requirements
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.pool import AnyClient, UserPool
 from fastapi_cognito_guard.request_state import GatewayMode
@@ -15,6 +16,7 @@ from fastapi_cognito_guard.request_state import GatewayMode
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+_DENIED = "(asked for by deny_by_default)"
 APP = "app"
 """Name of the app's own guard. Others are named by their resource, or by the path of their app."""
 
@@ -29,12 +31,17 @@ class PoolAccess(NamedTuple):
 
 
 class GuardAccess(NamedTuple):
-    """The tokens that a guard takes, by pool id. ``directory``: and those of pools in a directory."""
+    """What a guard takes: tokens, by pool id; with ``directory`` also those of pools in a directory.
+
+    ``public`` are the paths that ``deny_by_default`` leaves open.
+    """
 
     semantics: Semantics
     gateway: GatewayMode
     leeway: float
     directory: bool
+    deny_by_default: bool
+    public: tuple[str, ...]
     pools: Mapping[str, PoolAccess]
 
 
@@ -61,9 +68,12 @@ class RouteAccess(NamedTuple):
         """Who may call, in words: ``group admins and scope orders/write``."""
         if self.nobody:
             return "anybody"
-        labels = ["an IAM caller"] if self.iam else []
-        labels += [each.label for each in self.requirements] or (["any user or client"] if self.user else [])
-        return " and ".join(labels)
+        parts = ["an IAM caller"] if self.iam else []
+        if self.requirements:
+            parts.append(describe_requirements(self.requirements))
+        elif self.user:
+            parts.append(ANY_CALLER if self.guarded and not self.optional else f"{ANY_CALLER} {_DENIED}")
+        return " and ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,8 @@ def _read_guard(guard: CognitoGuard) -> GuardAccess:
         gateway=guard.gateway,
         leeway=guard.validator.leeway,
         directory=guard.directory is not None,
+        deny_by_default=guard.deny_by_default,
+        public=tuple(sorted(guard.public)) if guard.deny_by_default else (),
         pools={pool.id: _read_pool(pool) for pool in sorted(guard.pools, key=lambda pool: pool.id)},
     )
 

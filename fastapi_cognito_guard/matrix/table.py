@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
+from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import installed_guard
 from fastapi_cognito_guard.matrix.answers import Answer, Door, find_answer
 from fastapi_cognito_guard.matrix.callers import Caller, check_distinct
@@ -64,9 +65,23 @@ def build_matrix(
     routes = list(list_guarded_routes(app))
     columns = tuple(list_callers(app) if callers is None else callers)
     check_distinct(columns)
+    _check_levels(app, columns)
     rows = tuple(
         Row(route, tuple(find_answer(route, caller, door) for caller in columns))
         for route in routes
         if door == "standalone" or not route.info.websocket
     )
     return Matrix(app.title, door, columns, rows)
+
+
+def _check_levels(app: "FastAPI", callers: Iterable[Caller]) -> None:
+    """Raise `ConfigurationError` for a caller with a level that no pool of the guard has."""
+    guard = installed_guard(app)
+    levels = list(dict.fromkeys(level for pool in guard.pools for level in pool.levels))
+    for caller in callers:
+        if caller.level is not None and caller.level not in levels and guard.directory is None:
+            raise ConfigurationError(
+                f"The caller {caller.name} has the level {caller.level}, and the pools have "
+                f"{', '.join(levels)}: write one of them.",
+                setting="level",
+            )

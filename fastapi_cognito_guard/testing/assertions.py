@@ -14,6 +14,8 @@ from fastapi_cognito_guard.matrix.snapshot import take_snapshot
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+_WRITE = "write it with cognito-guard matrix main:app --write authz.md"
+
 
 def assert_all_routes_guarded(app: "FastAPI", public: Collection[str] = ()) -> None:
     """Fail with a list of the routes that need no token and are not in ``public``.
@@ -36,11 +38,15 @@ def assert_matrix(app: "FastAPI", file: str | PathLike[str]) -> None:
     not compared, as tests often have a pool of their own: ``matrix --check`` does that.
     """
     __tracebackhide__ = True
+    if not Path(file).is_file():
+        raise AssertionError(
+            f"There is no {file} here: {_WRITE}, or name it by Path(__file__).with_name(...)."
+        )
     reviewed, found = read_snapshot(Path(file).read_text("utf-8")), take_snapshot(app)
     known = {name: found.guards.get(name, guard) for name, guard in reviewed.guards.items()}
     changes = compare(replace(reviewed, guards=known), found)
     if changes:
-        lines = "\n".join(
+        lines = [
             f"  {each.kind} {each.where}: {each.before or '-'} -> {each.after or '-'}" for each in changes
-        )
-        raise AssertionError(f"The app differs from {file}:\n{lines}")
+        ]
+        raise AssertionError("\n".join([f"The app differs from {file}. If that is meant, {_WRITE}.", *lines]))

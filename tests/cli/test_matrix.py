@@ -20,7 +20,7 @@ Who may do what in FastAPI, reached directly.
  6  tier 1
  7  group admins + tier 1
  8  machine
- 9  machine, all scopes
+ 9  machine with all scopes
 10  IAM caller
 
 Route                1    2    3    4    5    6    7    8
@@ -51,8 +51,8 @@ def test_the_matrix_is_a_table() -> None:
 def test_answers_that_differ_between_doors_are_marked_and_listed() -> None:
     result = cognito_guard("matrix", "shop:app", "--door", "all")
     assert "POST /orders 401 403* 403* yes yes" in result.text
-    assert "POST /orders any user rest 401" in result.text
-    assert "GET /reports IAM caller rest yes" in result.text
+    assert "rest 401 403 5 POST /orders for any user" in result.text
+    assert "rest yes 403 1 GET /reports for IAM caller" in result.text
     assert cognito_guard("matrix", "shop:empty", "--door", "all").out == "The app has no routes of its own.\n"
 
 
@@ -87,11 +87,16 @@ def test_callers_of_ones_own_are_the_columns() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a = ", "not TOML"),
+        ("a = ", "not TOML: Invalid value (at"),
         ("[caller]\n", "[[caller]]"),
         ("other = 1\n", "[[caller]]"),
         ('[[caller]]\ngroups = ["a"]\n', "has a name"),
-        ('[[caller]]\nname = "a"\nrole = "b"\n', "has role"),
+        ('[[caller]]\nname = "a"\nrole = "b"\n', "unknown field role: there are actor, age"),
+        ('[[caller]]\nname = "a"\ngroup = ["b"]\n', "unknown field group: did you mean groups?"),
+        ('[[caller]]\nnmae = "a"\n', "unknown field nmae: did you mean name?"),
+        ('[[caller]]\nname = "a"\nkind = "machine"\ngroups = ["b"]\n', "has no groups"),
+        ('[[caller]]\nname = "a"\ntoken_use = "refresh"\n', "token_use is one of 'id', 'access'"),
+        ('[[caller]]\nname = "a"\nlevel = "gold"\n', "has the level gold, and the pools have urn:cognito"),
         ('[[caller]]\nname = "a"\n\n[[caller]]\nname = "a"\n', "Two callers"),
         ('[[caller]]\nname = "a"\ngroups = "b"\n', "groups is a list"),
         ('[[caller]]\nname = "a"\nkind = "robot"\n', "kind is one of"),
@@ -123,8 +128,11 @@ def test_a_measured_difference_ends_with_1() -> None:
     Path("later.py").write_text(
         "from shop import app, current_user\napp.dependency_overrides[current_user] = lambda: None\n"
     )
-    result = cognito_guard("matrix", "later:app", "--measure")
+    result = cognito_guard("matrix", "later:app", "--measure", "--door", "all")
     assert result.code == 1
+    for door in ("standalone", "rest", "http", "lambda"):
+        assert f"Measuring {door} ..." in result.err
+    assert "any user, door lambda" in result.text  # also after a door that differs
     assert "GET /me, nobody, door standalone: computed 401 (token_missing), measured 200" in result.text
 
 
@@ -181,9 +189,45 @@ def test_a_file_that_cannot_be_read_or_written_is_wrong_use() -> None:
     assert cognito_guard("matrix", "shop:app", "--callers", ".").code == 2
 
 
-def test_forms_exclude_each_other() -> None:
-    result = cognito_guard("matrix", "shop:app", "--json", "--measure")
+@pytest.mark.parametrize(
+    "options",
+    [
+        "matrix --json --measure", "matrix --json --markdown", "matrix --html a --door rest",
+        "matrix --measure --markdown", "matrix --check a --door rest", "matrix --check a --callers b",
+        "matrix --write a --check a", "routes --diff HEAD --json", "routes --diff HEAD --fail-on-public",
+    ],
+)  # fmt: skip
+def test_options_of_which_one_would_be_ignored_exclude_each_other(options: str) -> None:
+    command, *others = options.split()
+    result = cognito_guard(command, "shop:app", *others)
     assert (result.code, "exclude each other" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--allow-wider", "--markdown"])
+def test_options_of_a_comparison_need_one(option: str) -> None:
+    result = cognito_guard("routes", "shop:app", option)
+    assert (result.code, "go with --diff" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--write", "--html"])
+def test_another_file_is_not_overwritten(option: str) -> None:
+    before = Path("shop.py").read_text()
+    result = cognito_guard("matrix", "shop:app", option, "shop.py")
+    assert (result.code, "shop.py is another file" in result.err) == (2, True)
+    assert Path("shop.py").read_text() == before
+    for _ in range(2):
+        assert cognito_guard("matrix", "shop:app", option, "mine").code == 0
+
+
+def test_a_file_with_the_line_ends_of_windows_is_the_same() -> None:
+    cognito_guard("matrix", "shop:app", "--write", "authz.md")
+    text = Path("authz.md").read_text(encoding="utf-8")
+    Path("authz.md").write_bytes(text.replace("\n", "\r\n").encode())
+    assert cognito_guard("matrix", "shop:app", "--check", "authz.md").code == 0
+
+
+def test_a_file_that_is_not_there_says_how_to_create_it() -> None:
+    assert "create it with --write authz.md" in cognito_guard("matrix", "shop:app", "--check", "authz.md").err
 
 
 def test_an_app_without_a_guard_is_wrong_use() -> None:
@@ -195,4 +239,4 @@ def test_the_matrix_is_a_page_for_all_doors() -> None:
     text = Path("matrix.html").read_text(encoding="utf-8")
     assert "DELETE" in text
     assert "Lambda authorizer" in text
-    assert cognito_guard("matrix", "shop:app", "--html", "-", "--door", "rest").out == text
+    assert cognito_guard("matrix", "shop:app", "--html", "-").out == text

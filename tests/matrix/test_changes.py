@@ -6,6 +6,7 @@ import pytest
 from fastapi import Depends, FastAPI
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from starlette.responses import PlainTextResponse
 
 from fastapi_cognito_guard import (
     ANY_CLIENT,
@@ -13,10 +14,12 @@ from fastapi_cognito_guard import (
     CurrentUser,
     OptionalUser,
     UserPool,
+    require,
     require_group,
     require_level,
     require_scope,
 )
+from fastapi_cognito_guard.guard import installed_guard
 from fastapi_cognito_guard.matrix import DOORS, Caller, Matrix, build_matrix, list_callers
 from fastapi_cognito_guard.matrix.changes import Change, compare
 from fastapi_cognito_guard.matrix.snapshot import take_snapshot
@@ -110,8 +113,8 @@ ADMINS, OWNERS, READ = require_group("admins"), require_group("admins", "owners"
         ([], [ADMINS], "narrower", ()),
         ([ADMINS, READ], [ADMINS], "wider", ("group admins",)),
         ([ADMINS], [ADMINS, READ], "narrower", ()),
-        ([ADMINS], [READ], "wider", ("scope read", "machine, all scopes")),
-        ([ADMINS], [ADMINS | READ], "wider", ("scope read", "machine, all scopes")),
+        ([ADMINS], [READ], "wider", ("scope read", "machine with all scopes")),
+        ([ADMINS], [ADMINS | READ], "wider", ("scope read", "machine with all scopes")),
         ([ADMINS, OWNERS], [ADMINS], "same", ()),
         ([require_level(LEVELS[2])], [require_level(LEVELS[1])], "wider", (f"level {LEVELS[1]}",)),
         ([require_level(LEVELS[1])], [require_level(LEVELS[2])], "narrower", ()),
@@ -173,10 +176,122 @@ def test_a_new_route_that_anybody_may_call_is_public() -> None:
 )
 def test_other_tokens_are_a_change(before: dict[str, Any], after: dict[str, Any], kind: str) -> None:
     change = find_change(build(ADMINS, **before), build(ADMINS, **after))
-    assert (change.kind, change.where) == (kind, "tokens of app")
+    assert (change.kind, change.where) == (kind, "settings of the guard")
     assert change.before != change.after
 
 
 def test_turning_deny_by_default_off_is_found() -> None:
-    change = find_change(build(deny_by_default=True), build())
-    assert change[:4] == ("public", "GET /orders", "any user or client", "anybody")
+    route, setting = compare(take_snapshot(build(deny_by_default=True)), take_snapshot(build()))
+    before = "any user or client (asked for by deny_by_default)"
+    assert route[:4] == ("public", "GET /orders", before, "anybody")
+    assert setting[:2] == ("wider", "settings of the guard")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ("/orders/{id}", "/orders/{number}", "wider"),
+        ("/orders/{id:int}", "/orders/{number:int}", "wider"),
+        ("/orders/{id}", "/orders/{id:int}", "new"),
+        ("/files/{rest:path}", "/files/{name:path}", "wider"),
+    ],
+)
+def test_another_name_in_a_path_hides_no_wider_access(before: str, after: str, kind: str) -> None:
+    changes = compare(take_snapshot(build(ADMINS, path=before)), take_snapshot(build(OWNERS, path=after)))
+    assert changes[0].kind == kind
+    if kind == "wider":
+        assert changes[0].before == f"GET {before}: group admins"
+
+
+def test_other_methods_hide_no_wider_access() -> None:
+    before, after = build(path="/x"), build(path="/x")
+    before.api_route("/orders", methods=["GET", "POST"], dependencies=[Depends(ADMINS)])(lambda: "ok")
+    after.get("/orders", dependencies=[Depends(ADMINS)])(lambda: "ok")
+    after.post("/orders", dependencies=[Depends(OWNERS)])(lambda: "ok")
+    found = {change.where: change.kind for change in compare(take_snapshot(before), take_snapshot(after))}
+    assert found == {"GET /orders": "same", "POST /orders": "wider"}
+    back = {change.before: change.kind for change in compare(take_snapshot(after), take_snapshot(before))}
+    assert back["POST /orders: group admins or owners"] == "narrower"
+
+
+def test_a_mounted_app_that_becomes_a_route_is_compared() -> None:
+    before, after = build(path="/x"), build(path="/x")
+    guard = installed_guard(before)
+    before.mount("/plain", guard.protect(PlainTextResponse(""), ADMINS))
+    after.get("/plain/{name:path}", dependencies=[Depends(OWNERS)])(lambda: "ok")
+    (change,) = compare(take_snapshot(before), take_snapshot(after))
+    assert change[:2] == ("wider", "GET /plain/{name:path}")
+
+
+def test_a_websocket_is_no_other_method() -> None:
+    before, after = build(path="/x"), build(path="/x")
+    before.websocket("/live", dependencies=[Depends(ADMINS)])(lambda: None)
+    after.get("/live", dependencies=[Depends(OWNERS)])(lambda: "ok")
+    kinds = [change.kind for change in compare(take_snapshot(before), take_snapshot(after))]
+    assert kinds == ["new", "gone"]
+
+
+OWNER = require(lambda user: False, name="owner")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gained", "lost"),
+    [
+        ([OWNER], [OWNER | require_group("staff")], ("group staff (without the check)",), ()),
+        ([ADMINS], [ADMINS | OWNER], ("any user (if the check agrees)",), ()),
+        ([ADMINS, OWNER], [ADMINS], ("group admins (without the check)",), ()),
+        ([ADMINS], [ADMINS, OWNER], (), ("group admins (unless the check agrees)",)),
+        ([OWNER], [ADMINS], ("group admins (without the check)",), ("any user (if the check agreed)",)),
+    ],
+)
+def test_a_change_says_what_a_check_decides(
+    before: Any, after: Any, gained: tuple[str, ...], lost: tuple[str, ...]
+) -> None:
+    change = find_change(build(*before), build(*after))
+    assert set(gained) <= set(change.gained)
+    assert set(lost) <= set(change.lost)
+
+
+@pytest.mark.parametrize(
+    ("requirements", "words"),
+    [
+        ([ADMINS, OWNERS | READ], "group admins and (group admins or owners or scope read)"),
+        ([OWNERS, READ], "(group admins or owners) and scope read"),
+        ([OWNERS], "group admins or owners"),
+        ([OWNER], "check owner"),
+        ([OWNER | ADMINS, READ], "(check owner or group admins) and scope read"),
+    ],
+)
+def test_words_have_one_reading(requirements: Any, words: str) -> None:
+    found = take_snapshot(build(*requirements)).routes["GET /orders"].words
+    assert sorted(found.split(" and ")) == sorted(words.split(" and "))
+
+
+def test_an_optional_user_under_deny_by_default_is_told_from_a_required_one() -> None:
+    before, after = build(path="/x", deny_by_default=True), build(path="/x", deny_by_default=True)
+
+    @before.get("/me")
+    async def read_me(user: CurrentUser) -> None: ...
+
+    @after.get("/me")
+    async def read_me_perhaps(user: OptionalUser) -> None: ...
+
+    change = find_change(before, after)
+    assert (change.kind, change.after) == ("same", "any user or client (asked for by deny_by_default)")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ({"deny_by_default": True}, {}, "wider"),
+        ({}, {"deny_by_default": True}, "narrower"),
+        ({"deny_by_default": True}, {"deny_by_default": True, "public": ["/openapi.json"]}, "wider"),
+        ({"gateway": "trust"}, {"gateway": "require"}, "narrower"),
+        ({"gateway": "trust"}, {"gateway": "verify"}, "narrower"),
+        ({"gateway": "require"}, {"gateway": "trust"}, "wider"),
+        ({"gateway": "trust"}, {"gateway": "ignore"}, "wider"),
+    ],
+)
+def test_settings_that_open_more_are_wider(before: dict[str, Any], after: dict[str, Any], kind: str) -> None:
+    changes = compare(take_snapshot(build(ADMINS, **before)), take_snapshot(build(ADMINS, **after)))
+    assert [change.kind for change in changes if change.where == "settings of the guard"] == [kind]

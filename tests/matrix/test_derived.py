@@ -45,7 +45,7 @@ def test_each_trait_is_a_caller_once_in_a_fixed_order() -> None:
         "scope b",
         "scope c",
         "machine",
-        "machine, all scopes",
+        "machine with all scopes",
     ]
     assert names(*routes) == names(*reversed(routes)) == expected
 

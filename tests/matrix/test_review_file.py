@@ -35,7 +35,7 @@ def test_a_person_reads_a_line_for_each_route() -> None:
     assert "| `GET /scope` | `scope orders/read or orders/write` |" in TEXT
     assert "| `GET /public` | **anybody** |" in TEXT
     assert "| `WebSocket /ws` | `any user or client` |" in TEXT
-    assert f"- Tokens: `access tokens of {POOL.client_id} in {POOL.id}" in TEXT
+    assert f"- Settings: `access tokens of {POOL.client_id} in {POOL.id}" in TEXT
 
 
 def test_the_order_of_the_code_does_not_show() -> None:
@@ -114,5 +114,7 @@ def test_an_app_that_differs_from_its_reviewed_file_fails_by_name(tmp_path: Path
     app = build_usual_app(guard_for(FakeUserPool(client_id="another"), leeway=5))
     assert_matrix(app, file)
     app.get("/new", dependencies=[Depends(require_group("a"))])(lambda: "ok")
-    with pytest.raises(AssertionError, match="new GET /new: - -> group a"):
+    with pytest.raises(AssertionError, match=r"--write authz.md.\n  new GET /new: - -> group a"):
         assert_matrix(app, str(file))
+    with pytest.raises(AssertionError, match=r"There is no .*nowhere.md here: write it"):
+        assert_matrix(app, tmp_path / "nowhere.md")

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fastapi_cognito_guard import CurrentUser, Principal, require, require_group, require_scope
+from fastapi_cognito_guard.decisions import observe_requests
 from fastapi_cognito_guard.deploy import lambda_claims
 from fastapi_cognito_guard.errors import InsufficientGroup
 from fastapi_cognito_guard.matrix import DOORS, Caller, Door, build_matrix
@@ -207,3 +208,24 @@ def test_callers_of_ones_own_are_measured(pool: FakeUserPool, door: Door) -> Non
 )  # fmt: skip
 def test_a_template_is_filled(template: str, path: str) -> None:
     assert fill_path(template) == path
+
+
+@pytest.mark.parametrize("status", [404, 418, 422])
+def test_another_answer_of_own_code_says_nothing_of_access(pool: FakeUserPool, status: int) -> None:
+    def find_order() -> None:
+        raise HTTPException(status)
+
+    app = build(pool)
+    app.get("/orders/{id}", dependencies=[Depends(find_order), Depends(require_group("admins"))])(fail)
+    assert {answer.status for _, _, answer in measure_matrix(app).list_cells()} == {status}
+
+
+def test_measured_requests_are_no_tests_of_a_route(pool: FakeUserPool) -> None:
+    seen: list[Any] = []
+    app = build(pool)
+    add_routes(app)
+    with observe_requests(lambda *request: seen.append(request)):
+        measure_matrix(app)
+        assert seen == []
+        client_of(app).get("/me")
+    assert len(seen) == 1
