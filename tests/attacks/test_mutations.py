@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fastapi_cognito_guard import CognitoGuard, Principal
+from fastapi_cognito_guard.claims import IAT_AHEAD
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.principal import copy_all_claims
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
@@ -180,7 +181,7 @@ async def test_changed_claims_that_the_pool_signed_are_valid_and_unchanged_or_40
     assert (user.sub, user.username) == (claims["sub"], claims.get("username"))
     assert type(claims["exp"]) in (int, float)
     assert NOW < claims["exp"] < 2**53
-    assert claims.get("nbf", 0) <= NOW >= claims.get("iat", 0)
+    assert claims.get("nbf", 0) <= NOW >= claims.get("iat", 0) - IAT_AHEAD
     assert user.groups == set(claims.get("cognito:groups", []))
 
 

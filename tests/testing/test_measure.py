@@ -20,7 +20,7 @@ from tests.field.test_shapes import build as build_shapes
 from tests.matrix.random_routes import ACCESS, REQUIREMENTS, SETTINGS, USUAL, build_app
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.lists(ACCESS, min_size=1, max_size=4), st.sampled_from(DOORS), SETTINGS)
 # A caller whose token is refused may come without it.
 @example([("optional", [])], "standalone", {**USUAL, "token_use": {"id"}})
