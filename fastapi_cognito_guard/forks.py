@@ -1,4 +1,4 @@
-"""What a forked child must not share with its parent: locks, threads, and all that they guard."""
+"""Objects that a forked child must not share with its parent: locks, threads, and all that they guard."""
 
 import os
 from typing import Protocol

@@ -15,7 +15,7 @@ _LONGEST_ISSUER = 200
 
 
 class NamedPool(NamedTuple):
-    """What an issuer names: a pool, and the regions of the host and of the pool's id."""
+    """Names in an issuer: a pool, and the regions of the host and of the pool's id."""
 
     pool_id: str
     regions: frozenset[str]

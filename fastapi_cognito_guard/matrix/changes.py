@@ -1,4 +1,4 @@
-"""What changed between two snapshots: which routes are new, gone, wider or narrower, and for whom."""
+"""Changes between two snapshots: routes that are new, gone, wider or narrower, and for whom."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -17,7 +17,7 @@ _KINDS: tuple[RequirementKind, ...] = ("group", "scope", "claim", "level", "acto
 
 
 class Trait(NamedTuple):
-    """What meets one requirement: a group, a scope, a value of a claim, and so on."""
+    """Trait that meets one requirement: a group, a scope, a value of a claim, and so on."""
 
     kind: RequirementKind
     name: str

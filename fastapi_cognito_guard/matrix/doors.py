@@ -1,4 +1,4 @@
-"""How a gateway's authorizer decides before the app: which routes have one, and its rules.
+"""Rules of a gateway's authorizer, which decides before the app, and the routes that have one.
 
 Both the computed matrix and the played gateways of the test kit read them here.
 """

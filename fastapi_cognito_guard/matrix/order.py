@@ -23,7 +23,7 @@ _GATEWAYS: Mapping[GatewayMode, tuple[GatewayMode, ...]] = {
 
 
 class Trait(NamedTuple):
-    """What may meet a requirement; ``kind`` is also ``"token"``, the type of token, or ``"user"``."""
+    """Trait that may meet a requirement; ``kind`` is also ``"token"``, the type of token, or ``"user"``."""
 
     kind: str
     claim: str | None

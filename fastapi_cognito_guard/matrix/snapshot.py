@@ -31,7 +31,7 @@ class PoolAccess(NamedTuple):
 
 
 class GuardAccess(NamedTuple):
-    """What a guard takes: tokens, by pool id; with ``directory`` also those of pools in a directory.
+    """Tokens that a guard takes, by pool id; with ``directory`` also those of pools in a directory.
 
     ``public`` are the paths that ``deny_by_default`` leaves open.
     """
@@ -46,7 +46,7 @@ class GuardAccess(NamedTuple):
 
 
 class RouteAccess(NamedTuple):
-    """Who may call a route.
+    """Access to a route.
 
     ``guard``    the name of the guard that identifies callers
     ``nobody``   true if a request without credentials may
@@ -65,7 +65,7 @@ class RouteAccess(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Who may call, in words: ``group admins and scope orders/write``."""
+        """Access in words: ``group admins and scope orders/write``."""
         if self.nobody:
             return "anybody"
         parts = ["an IAM caller"] if self.iam else []

@@ -30,7 +30,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Who may do what at one door."""
+    """Table of who may do what at one door."""
 
     title: str
     door: Door

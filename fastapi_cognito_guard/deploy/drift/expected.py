@@ -19,7 +19,7 @@ MAX_PATHS = 5000
 
 
 class DriftOptions(NamedTuple):
-    """What is meant to differ from the app.
+    """Differences from the app that are meant.
 
     ``leave_out``       paths that are not compared, in the form of the guard's ``public``
     ``left_to_app``     paths where the gateway may be open, because the app verifies the token itself
@@ -34,7 +34,7 @@ class DriftOptions(NamedTuple):
 
 
 class Expected:
-    """What the app requires, by path and method of the gateway."""
+    """Requirements of the app, by path and method of the gateway."""
 
     def __init__(self, app: "FastAPI", api: DeployedApi, options: DriftOptions) -> None:
         self.guard: CognitoGuard = installed_guard(app)
