@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Stops:
-    """Record of what requests reach. ``path`` is the template of the last route whose dependencies all ran."""
+    """Record of what requests reach. ``path`` is that of the last route whose dependencies all ran."""
 
     def __init__(self) -> None:
         self.path: str | None = None
