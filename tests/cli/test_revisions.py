@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.running import Result, cognito_guard
 
+ROOT = Path(__file__).parents[2]
 APP = """
 from fastapi import Depends, FastAPI
 from fastapi_cognito_guard import *
@@ -32,6 +33,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "service"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the package may be here only
     (folder / "orders_app.py").write_text(APP)
     git("init", "--quiet", "--initial-branch=main", str(tmp_path))
     git("add", "-A")
