@@ -176,7 +176,7 @@ class CognitoGuard:
         """
         environ = os.environ if environ is None else environ
         pool = settings.read_environment(environ, settings.POOL)
-        settings.require_settings(pool, "id", "client_ids")
+        settings.require_settings(pool, environ, "id", "client_ids")
         try:
             given = settings.read_environment(environ, settings.GUARD) | others
             return cls(UserPool(pool.pop("id"), **pool), **given)

@@ -16,7 +16,7 @@ from fastapi_cognito_guard.addresses import (
     check_name_only,
 )
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.issuers import POOL_ID, REGION, build_issuers
+from fastapi_cognito_guard.issuers import POOL_ID, REGION, build_issuers, read_issuer
 from fastapi_cognito_guard.principal import COGNITO_LEVELS
 from fastapi_cognito_guard.validation import NQCHAR
 
@@ -119,6 +119,13 @@ class UserPool:
             )
 
     def _check_addresses(self, http_hosts: frozenset[str]) -> None:
+        named = read_issuer(self.issuer)
+        if named is not None and named.pool_id != self.id:
+            raise ConfigurationError(
+                f"issuer names the pool {named.pool_id}, and the id is {self.id}: leave issuer out, or "
+                "correct one of them.",
+                setting="issuer",
+            )
         if self.jwks_uri is not None:
             check_address("jwks_uri", self.jwks_uri, http_hosts=http_hosts)
         if self.issuer is not None and self.jwks is None and self.jwks_uri is None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -46,18 +47,37 @@ GUARD: Mapping[str, tuple[str, Reader]] = {
 }
 
 
+_OTHERS = ("COGNITO_TOKEN", "COGNITO_DENYLIST")  # that the command line reads, or an example
+
+
 def read_environment(environ: Mapping[str, str], table: Mapping[str, tuple[str, Reader]]) -> dict[str, Any]:
     """Return the settings of a table that the environment has. An empty variable counts as not set."""
     given = {key: environ.get(name, "").strip() for key, (name, _) in table.items()}
     return {key: table[key][1](value) for key, value in given.items() if value}
 
 
-def require_settings(settings: Mapping[str, Any], *keys: str) -> None:
-    """Raise `ConfigurationError` if a setting without a default is missing."""
+def require_settings(settings: Mapping[str, Any], environ: Mapping[str, str], *keys: str) -> None:
+    """Raise `ConfigurationError` if a setting without a default is missing. It names misspelt variables."""
     missing = [key for key in keys if not settings.get(key)]
     if missing:
         names = " and ".join(POOL[key][0] for key in missing)
-        raise ConfigurationError(f"Set {names} in the environment.", setting=missing[0])
+        misspelt = [f" {given} is no variable of the guard." for given in find_misspelt(environ)]
+        raise ConfigurationError(f"Set {names} in the environment.{''.join(misspelt)}", setting=missing[0])
+
+
+def find_misspelt(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that are none of the guard's, each with the one that it resembles."""
+    known = {_simplify(name): name for name, _ in {**POOL, **GUARD}.values()}
+    found: dict[str, str] = {}
+    for given in sorted(environ):
+        if given.upper().startswith("COGNITO") and given not in _OTHERS and given not in known.values():
+            near = get_close_matches(_simplify(given), known, 1, cutoff=0.75)
+            found |= {given: known[near[0]]} if near else {}
+    return found
+
+
+def _simplify(name: str) -> str:
+    return name.upper().replace("_", "").removeprefix("COGNITO")
 
 
 def name_variable(error: ConfigurationError) -> ConfigurationError:

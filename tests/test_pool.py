@@ -158,8 +158,8 @@ def test_a_key_policy_is_made_of_positive_seconds(value: Any) -> None:
 def test_two_pools_with_one_issuer_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="once"):
         index_by_issuer([UserPool(ID, client_ids="web"), UserPool(ID, client_ids="app")])
-    one = UserPool(ID, client_ids="web")
-    other = UserPool("eu-west-1_Other", client_ids="web", issuer=one.issuers[1])
+    one = UserPool(ID, client_ids="web", issuer="https://login.example.com")
+    other = UserPool("eu-west-1_Other", client_ids="web", issuer="https://login.example.com")
     with pytest.raises(ConfigurationError, match="once"):
         index_by_issuer([one, other])
 
@@ -227,3 +227,10 @@ def test_an_issuer_that_is_only_compared_is_an_address(issuer: Any) -> None:
     with pytest.raises(ConfigurationError, match="issuer is an https or http address") as refused:
         UserPool("local_x", client_ids="web", issuer=issuer, jwks={"keys": []})
     assert refused.value.setting == "issuer"
+
+
+def test_an_issuer_of_another_pool_is_refused() -> None:
+    issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Def456Uvw"
+    with pytest.raises(ConfigurationError, match=r"issuer names the pool eu-west-1_Def456Uvw, and the id"):
+        UserPool("eu-west-1_Abc123Xyz", client_ids="x", issuer=issuer)
+    UserPool("eu-west-1_Def456Uvw", client_ids="x", issuer=issuer)

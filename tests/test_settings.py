@@ -7,6 +7,7 @@ import pytest
 
 from fastapi_cognito_guard import CognitoGuard, Decision, UserPool
 from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.settings import GUARD, POOL, find_misspelt
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import guard_for
 
@@ -155,3 +156,24 @@ def test_errors_of_the_environment_name_the_variable(changes: dict[str, str], va
 def test_the_signature_of_from_env_does_not_show_the_environment() -> None:
     assert "environ" in str(signature(CognitoGuard.from_env))
     assert "PATH" not in str(signature(CognitoGuard.from_env))
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("COGNITO_CLIENT_ID", "COGNITO_CLIENT_IDS"), ("COGNITO_CLIENTIDS", "COGNITO_CLIENT_IDS"),
+        ("COGNITO_USERPOOL_ID", "COGNITO_USER_POOL_ID"), ("COGNITO_POOL_ID", "COGNITO_USER_POOL_ID"),
+        ("cognito_user_pool_id", "COGNITO_USER_POOL_ID"), ("COGNITO_TOKENUSE", "COGNITO_TOKEN_USE"),
+        ("COGNITO_JWKS_URL", "COGNITO_JWKS_URI"), ("COGNITO_SEMANTIC", "COGNITO_SEMANTICS"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_variable_is_named(misspelt: str, meant: str) -> None:
+    assert find_misspelt({misspelt: "x", "PATH": "/", "COGNITO_TOKEN": "x"}) == {misspelt: meant}
+    with pytest.raises(ConfigurationError, match=f"{misspelt} is no variable of the guard"):
+        CognitoGuard.from_env({misspelt: "x"})
+
+
+def test_variables_of_others_are_not_misspelt() -> None:
+    names = ("COGNITO_TOKEN", "COGNITO_LOCAL_PORT", "COGNITO_IDENTITY_POOL", "AWS_REGION", "MY_COGNITO_ID")
+    known = {name: "x" for name, _ in {**POOL, **GUARD}.values()}
+    assert find_misspelt({**dict.fromkeys(names, "x"), **known}) == {}

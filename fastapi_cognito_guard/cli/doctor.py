@@ -158,6 +158,8 @@ def _check_settings(guard: CognitoGuard) -> Iterator[Check]:
             hosts = ", ".join(sorted(pool.http_hosts))
             yield Check(True, f"plain http to {hosts}: for emulators only, never where tokens matter")
     yield Check(True, f'semantics="{guard.semantics}", gateway="{guard.gateway}"')
+    for given, meant in settings.find_misspelt(os.environ).items():
+        yield Check(False, f"{given} is no variable of the guard: is {meant} meant?")
 
 
 def _format_clients(pool: UserPool) -> str:
