@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from fastapi_cognito_guard.claims import Claims, ClaimsValidator, Semantics
 from fastapi_cognito_guard.errors import AuthError, ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard
+from fastapi_cognito_guard.issuers import read_issuer
 from fastapi_cognito_guard.pool import UserPool, index_by_issuer
 from fastapi_cognito_guard.principal import Principal
 
@@ -81,9 +82,11 @@ def _find_pool(claims: Mapping[str, Any]) -> UserPool:
     """Build the pool that the token names as its issuer."""
     issuer, client = claims.get("iss"), claims.get("client_id") or claims.get("aud")
     resource = claims.get("aud") if claims.get("token_use") == "access" else None
+    named = read_issuer(issuer)
+    pool_id = _POOL_ID if named is None else named.pool_id
     try:
         # No key is fetched. With `jwks` the issuer is only compared, and may be that of any emulator.
         keys: dict[str, Any] = {"keys": []}
-        return UserPool(_POOL_ID, client_ids=client or "none", issuer=issuer, jwks=keys, resource=resource)
+        return UserPool(pool_id, client_ids=client or "none", issuer=issuer, jwks=keys, resource=resource)
     except ConfigurationError:
         return UserPool(_POOL_ID, client_ids="none")
