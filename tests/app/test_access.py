@@ -333,7 +333,7 @@ REQUIREMENTS = st.lists(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(requirements=[require_claim("```", "\n\n<script>alert(1)</script>\n\n", "")])
 @given(requirements=REQUIREMENTS)
 def test_any_names_are_one_paragraph_of_a_valid_document(

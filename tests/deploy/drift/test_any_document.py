@@ -49,7 +49,7 @@ def read_or_refuse(content: bytes) -> str | None:
 
 
 @given(ANY_JSON)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_any_json_is_read_or_refused(document: Any) -> None:
     read_or_refuse(json.dumps(document).encode())
 

@@ -43,7 +43,7 @@ def test_a_request_exercises_one_outcome_and_no_other(outcome: Outcome) -> None:
     assert list_outcomes(only_app(tally), exercised=True) == {outcome}
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(left_out=st.sets(st.sampled_from(list(ACTS)), max_size=3))
 def test_the_percent_is_100_only_if_each_outcome_was_exercised(left_out: set[Outcome]) -> None:
     app = build_app()
