@@ -143,11 +143,16 @@ def list_unseen_mounts(app: "FastAPI") -> Iterator[OpenRoute]:
 
 def _list_unguarded(app: "FastAPI") -> Iterator[OpenRoute]:
     for route in list_routes(app):
-        if not (route.guarded or route.iam or is_built_in(route.endpoint)):
+        if not (route.guarded or route.iam or is_page(route)):
             yield OpenRoute("unguarded", str(route), route.path, route.public)
     for mount in list_opaque_mounts(app):
         if not is_built_in(mount.app):
             yield OpenRoute("unseen", str(mount), mount.path)
+
+
+def is_page(route: RouteInfo) -> bool:
+    """Return True for a page of FastAPI or of this package that asks for no caller."""
+    return is_built_in(route.endpoint) and not (route.guarded or route.iam)
 
 
 def is_built_in(endpoint: object) -> bool:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 COGNITO_LEVELS = tuple(f"urn:cognito:loa:{level}" for level in (1, 2, 3, 4))
 """Cognito's default names of its four authentication levels, the lowest first."""
 
+USER_ADMIN = "aws.cognito.signin.user.admin"
+"""The only scope of a sign-in through Cognito's API. Sign-ins through the hosted UI have others."""
+
 Source = Literal["token", "rest", "http", "lambda"]
 TokenUse = Literal["id", "access"]
 

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from fastapi_cognito_guard.principal import Principal
+from fastapi_cognito_guard.principal import USER_ADMIN, Principal
 from fastapi_cognito_guard.validation import escape_for_log
 
 RequirementKind = Literal["scope", "group", "claim", "level", "actor", "direct", "pool", "check", "any"]
 
-_USER_ADMIN = "aws.cognito.signin.user.admin"
 # OpenID Connect Core section 5.1: Cognito's standard attributes.
 _ATTRIBUTES = frozenset(
     "name family_name given_name middle_name nickname preferred_username profile picture website email "
@@ -25,7 +24,7 @@ def explain_remedy(kind: RequirementKind, claim: str | None, principal: Principa
 def _explain_scope(claim: str, principal: Principal) -> str:
     if principal.token_use == "id":
         return 'an ID token has no scopes: send the access token ("access" must be in token_use).'
-    if principal.scopes == {_USER_ADMIN}:
+    if principal.scopes == {USER_ADMIN}:
         return (
             "this token is of a sign-in through an SDK (InitiateAuth), which gets no other scopes: sign in "
             "through managed login (/oauth2/authorize), or add the scope in a pre-token-generation trigger."

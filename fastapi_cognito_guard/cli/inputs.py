@@ -28,6 +28,7 @@ App = Annotated[
 
 _TOKEN_VARIABLE = "COGNITO_TOKEN"
 _MAX_INPUT = 65536  # characters
+_MOST = 10_000_000  # characters of a file
 _PREFIX = r"""(?i)^["']?(?:authorization:\s*)?(?:bearer\s+)?"""
 
 
@@ -49,6 +50,15 @@ def read_token(argument: str | None) -> str:
     if not token:
         raise ConfigurationError(f"No token: pass it on standard input (-), or as {_TOKEN_VARIABLE}.")
     return token
+
+
+def read_text(file: Path) -> str:
+    """Read a file, at most its first 10 million characters. Raises `ConfigurationError`."""
+    try:
+        with file.open(encoding="utf-8") as opened:
+            return opened.read(_MOST)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} cannot be read: {type(error).__name__}.") from None
 
 
 def check_alone(**options: object) -> None:

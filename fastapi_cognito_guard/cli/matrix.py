@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from fastapi_cognito_guard.cli.changes_view import print_changes
-from fastapi_cognito_guard.cli.inputs import App, check_alone, load_app
+from fastapi_cognito_guard.cli.inputs import App, check_alone, load_app, read_text
 from fastapi_cognito_guard.cli.matrix_view import print_matrices
 from fastapi_cognito_guard.cli.output import ExitCode, print_error, print_hint, print_text
 from fastapi_cognito_guard.errors import ConfigurationError
@@ -20,8 +20,6 @@ from fastapi_cognito_guard.matrix.snapshot import take_snapshot
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-_MOST = 10_000_000  # characters of a file
 
 
 def matrix(
@@ -68,7 +66,7 @@ def matrix(
     for name, value in (("write", write), ("check", check)):
         check_alone(**{name: value, "callers": callers})
     loaded = load_app(app)
-    given = None if callers is None else read_callers(_read(callers))
+    given = None if callers is None else read_callers(read_text(callers))
     doors: Sequence[Door] = DOORS if door == "all" else (door or "standalone",)
     if write is not None:
         _write(write, write_snapshot(take_snapshot(loaded)), begins=FILE_BEGINS)
@@ -86,7 +84,7 @@ def _check(app: "FastAPI", file: Path, *, as_markdown: bool) -> None:
     """Compare an app with its reviewed file. Exit with 1 if they differ."""
     if not file.exists():
         raise ConfigurationError(f"There is no {file}: create it with --write {file}.")
-    text, snapshot = _read(file), take_snapshot(app)
+    text, snapshot = read_text(file), take_snapshot(app)
     changes = compare(read_snapshot(text), snapshot)
     if not changes and text == write_snapshot(snapshot):
         print_text(f"{file} is up to date: {len(snapshot.routes)} routes.")
@@ -157,20 +155,12 @@ def _build_json(matrices: Sequence[Matrix]) -> dict[str, Any]:
     }
 
 
-def _read(file: Path) -> str:
-    try:
-        with file.open(encoding="utf-8") as opened:
-            return opened.read(_MOST)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} cannot be read: {type(error).__name__}.") from None
-
-
 def _write(file: Path, text: str, *, begins: str) -> None:
     """Write a file, unless it exists and does not begin as such a file does."""
     if str(file) == "-":
         typer.echo(text, nl=False)
         return
-    if file.exists() and not _read(file)[: len(begins)].lower() == begins.lower():
+    if file.exists() and not read_text(file)[: len(begins)].lower() == begins.lower():
         raise ConfigurationError(f"{file} is another file: remove it first, or name another one.")
     try:
         file.write_text(text, encoding="utf-8", newline="\n")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fastapi_cognito_guard.cli.inputs import read_text
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.matrix.review_file import read_snapshot
 from fastapi_cognito_guard.matrix.snapshot import Snapshot
@@ -22,10 +23,7 @@ def read_earlier_snapshot(given: str, target: str | None) -> Snapshot:
     """
     file = Path(given)
     if file.is_file():
-        try:
-            return read_snapshot(file.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{file} cannot be read: {type(error).__name__}.") from None
+        return read_snapshot(read_text(file))
     commit = _find_commit(given)
     here = Path(_run_git("rev-parse", "--show-prefix") or ".")
     with _worktree(commit) as tree:

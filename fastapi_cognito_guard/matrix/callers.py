@@ -8,12 +8,9 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from fastapi_cognito_guard.errors import ConfigurationError
-from fastapi_cognito_guard.principal import TokenUse
+from fastapi_cognito_guard.principal import USER_ADMIN, TokenUse
 from fastapi_cognito_guard.requirement_names import check_group_names, check_scope_names
 from fastapi_cognito_guard.settings import check_choice, check_whole_number
-
-USER_ADMIN = "aws.cognito.signin.user.admin"
-"""The only scope of a sign-in through Cognito's API."""
 
 CallerKind = Literal["user", "machine", "iam", "nobody"]
 

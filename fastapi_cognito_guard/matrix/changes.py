@@ -23,6 +23,8 @@ ORDER: tuple[Kind, ...] = ("public", "wider", "new", "narrower", "gone", "same")
 """Kinds of changes, the one to look at first first."""
 
 _ANY_METHOD = frozenset({"any", "method"})
+_GAINED = {"surely": "without the check", "perhaps": "if the check agrees"}
+_LOST = {"surely": "unless the check agrees", "perhaps": "if the check agreed"}
 _STAND_IN = "us-east-1_Example"
 _NOW = 2.0**31  # the time at which callers are judged; only the age of their sign-in counts
 
@@ -102,8 +104,8 @@ def _compare_routes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
             str(name or known),
             "" if old is None else f"{other_name}{old.words}",
             "" if new is None else new.words,
-            tuple(_list_gains(may_before, may_after)),
-            tuple(_list_losses(may_before, may_after)),
+            tuple(_list_missing(may_after, may_before, **_GAINED)),
+            tuple(_list_missing(may_before, may_after, **_LOST)),
         )
 
 
@@ -130,22 +132,19 @@ def _overlaps(other: tuple[frozenset[str], str], methods: frozenset[str], shape:
     return other[1] == shape and (is_any or bool(other[0] & methods))
 
 
-def _list_gains(before: Mapping[str, May], after: Mapping[str, May]) -> Iterator[str]:
-    for name, may in after.items():
-        earlier = before.get(name)
-        if may == "yes" and earlier != "yes":
-            yield name if earlier is None else f"{name} (without the check)"
-        elif may == "check" and earlier is None:
-            yield f"{name} (if the check agrees)"
+def _list_missing(
+    names: Mapping[str, May], others: Mapping[str, May], *, surely: str, perhaps: str
+) -> Iterator[str]:
+    """List the callers who are, or are more surely, in ``names`` than in ``others``.
 
-
-def _list_losses(before: Mapping[str, May], after: Mapping[str, May]) -> Iterator[str]:
-    for name, may in before.items():
-        later = after.get(name)
-        if may == "yes" and later != "yes":
-            yield name if later is None else f"{name} (unless the check agrees)"
-        elif may == "check" and later is None:
-            yield f"{name} (if the check agreed)"
+    ``surely`` and ``perhaps`` say what the check of the app's own has to do with it.
+    """
+    for name, may in names.items():
+        other = others.get(name)
+        if may == "yes" and other != "yes":
+            yield name if other is None else f"{name} ({surely})"
+        elif may == "check" and other is None:
+            yield f"{name} ({perhaps})"
 
 
 def _find_site(route: RouteAccess | None, snapshot: Snapshot) -> Site | None:

@@ -2,32 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastapi_cognito_guard.claim_types import COGNITO_LISTS, ClaimTypes
-from fastapi_cognito_guard.matrix.callers import USER_ADMIN, Caller
+from fastapi_cognito_guard.matrix.callers import Caller
+from fastapi_cognito_guard.matrix.traits import Trait, list_traits
 from fastapi_cognito_guard.policy import Requirement
+from fastapi_cognito_guard.principal import USER_ADMIN
 from fastapi_cognito_guard.remedies import RequirementKind
-from fastapi_cognito_guard.validation import escape_unprintable
 
 ANOTHER_CLIENT = "another-client"
 
 _MOST_COMBINATIONS = 64  # of one route
-_KINDS: tuple[RequirementKind, ...] = ("group", "scope", "claim", "level", "actor", "pool")
-
-
-class Trait(NamedTuple):
-    """Trait that meets one requirement: a group, a scope, a value of a claim, and so on."""
-
-    kind: RequirementKind
-    name: str
-    claim: str | None = None
-    max_age: int | None = None
-
-    @property
-    def label(self) -> str:
-        """The trait in words: ``group admins``."""
-        return escape_unprintable(f"{self.claim or self.kind} {self.name}")
+_KINDS = ("group", "scope", "claim", "level", "actor", "pool")
 
 
 def derive_callers(
@@ -58,16 +45,14 @@ def _sort_key(trait: Trait) -> tuple[object, ...]:
     return _KINDS.index(trait.kind), trait.claim or "", trait.name, trait.max_age or 0
 
 
-def _list_traits(requirement: Requirement) -> Iterator[Trait]:
-    for each in requirement.alternatives or (requirement,):
-        if each.kind in _KINDS:
-            for name in each.any_of:
-                yield Trait(each.kind, name, each.claim, each.max_age)
+def _list_traits(requirement: Requirement) -> list[Trait]:
+    """List the traits that a caller can be given: not the result of a check."""
+    return [trait for trait in list_traits(requirement) if trait.kind in _KINDS]
 
 
 def _list_combinations(requirements: Sequence[Requirement]) -> Iterator[tuple[Trait, ...]]:
     """Return the sets of several traits of which each meets all requirements of a route."""
-    choices = [found for each in requirements if (found := list(_list_traits(each)))]
+    choices = [found for each in requirements if (found := _list_traits(each))]
     number = 1
     for choice in choices:
         number *= len(choice)
@@ -91,7 +76,7 @@ def _can_be_one(traits: Sequence[Trait]) -> bool:
 
 
 def _build_caller(traits: Sequence[Trait], types: ClaimTypes) -> Caller:
-    named: dict[RequirementKind, list[Trait]] = {kind: [] for kind in _KINDS}
+    named: dict[str, list[Trait]] = {kind: [] for kind in _KINDS}
     for trait in traits:
         named[trait.kind].append(trait)
     scopes = tuple(each.name for each in named["scope"])

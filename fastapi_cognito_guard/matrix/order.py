@@ -3,11 +3,12 @@
 The answer errs to one side only: "no" may be wrong where two requirements exclude each other, "yes" never is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from fastapi_cognito_guard.matrix.snapshot import GuardAccess, PoolAccess, RouteAccess
-from fastapi_cognito_guard.policy import Requirement, takes_scopes
+from fastapi_cognito_guard.matrix.traits import Trait, list_traits
+from fastapi_cognito_guard.policy import takes_scopes
 from fastapi_cognito_guard.request_state import GatewayMode
 
 ANY = ("ANY_CLIENT", "ANY_BOUND_CLIENT")
@@ -20,15 +21,6 @@ _GATEWAYS: Mapping[GatewayMode, tuple[GatewayMode, ...]] = {
     "ignore": ("ignore",),
 }
 """By how a guard treats claims of a gateway: ways that take no caller whom it does not take."""
-
-
-class Trait(NamedTuple):
-    """Trait that may meet a requirement; ``kind`` is also ``"token"``, the type of token, or ``"user"``."""
-
-    kind: str
-    claim: str | None
-    name: str
-    max_age: int | None = None
 
 
 Clause = frozenset[Trait]
@@ -83,13 +75,13 @@ def _is_pool_within(narrow: PoolAccess, wide: PoolAccess | None) -> bool:
 
 def _list_clauses(site: Site, *, is_wide: bool) -> Sequence[Clause]:
     route, guard = site
-    clauses = [frozenset(_list_traits(each)) for each in route.requirements]
+    clauses = [frozenset(list_traits(each)) for each in route.requirements]
     if route.user:
-        clauses.append(frozenset({Trait("user", None, "")}))
+        clauses.append(frozenset({Trait("user", "")}))
     if route.user and _chooses_token_by_scopes(guard):
         scoped = takes_scopes(route.requirements) if route.guarded else None
         uses = _list_token_uses(scoped, is_wide=is_wide)
-        clauses.append(frozenset(Trait("token", None, use) for use in uses))
+        clauses.append(frozenset(Trait("token", use) for use in uses))
     return clauses
 
 
@@ -113,12 +105,6 @@ def _chooses_token_by_scopes(guard: GuardAccess) -> bool:
     """
     takes_access = guard.directory or any("access" in pool.token_use for pool in guard.pools.values())
     return guard.semantics == "rest" or (guard.semantics == "http" and not takes_access)
-
-
-def _list_traits(requirement: Requirement) -> Iterable[Trait]:
-    for each in requirement.alternatives or (requirement,):
-        for name in each.any_of or ("",):
-            yield Trait(each.kind, each.claim, name, each.max_age)
 
 
 def _implies(clause: Clause, other: Clause, ranks: Sequence[Sequence[str]]) -> bool:

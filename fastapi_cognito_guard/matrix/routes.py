@@ -9,7 +9,7 @@ from fastapi_cognito_guard.app.routes import (
     list_opaque_mounts,
     list_routes,
 )
-from fastapi_cognito_guard.audit import is_built_in
+from fastapi_cognito_guard.audit import is_page
 from fastapi_cognito_guard.deploy.operations import describe_mount
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 from fastapi_cognito_guard.middleware import find_guard, is_public
@@ -59,8 +59,7 @@ def list_guarded_routes(app: "FastAPI") -> Iterator[GuardedRoute]:
     guards = [(path, guard) for path, guard in inner if isinstance(guard, CognitoGuard)]
     seen: set[str] = set()
     for info in [*list_routes(app), *map(describe_mount, list_opaque_mounts(app))]:
-        is_page = not (info.guarded or info.iam) and is_built_in(info.endpoint)
-        if is_page or str(info) in seen:
+        if is_page(info) or str(info) in seen:
             continue
         seen.add(str(info))
         path, own = max(

@@ -90,7 +90,7 @@ def take_snapshot(app: "FastAPI") -> Snapshot:
     names = _name_guards(installed_guard(app), routes)
     return Snapshot(
         {name: _read_guard(guard) for guard, name in names.items()},
-        {route.name: read_route(route, names[route.guard]) for route in routes},
+        {route.name: read_access(route, names[route.guard]) for route in routes},
     )
 
 
@@ -125,7 +125,7 @@ def _read_pool(pool: UserPool) -> PoolAccess:
     )
 
 
-def read_route(route: GuardedRoute, guard: str) -> RouteAccess:
+def read_access(route: GuardedRoute, guard: str) -> RouteAccess:
     """Read who may call a route. ``guard``: the name of the guard that identifies its callers."""
     needs_user = route.denied and not route.info.iam
     return RouteAccess(

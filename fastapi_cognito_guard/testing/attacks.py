@@ -9,9 +9,10 @@ from fastapi_cognito_guard.guard import CognitoGuard
 from fastapi_cognito_guard.matrix.tokens import choose_client_id
 from fastapi_cognito_guard.middleware import find_guard
 from fastapi_cognito_guard.pool import ANY_BOUND_CLIENT
+from fastapi_cognito_guard.principal import USER_ADMIN
 from fastapi_cognito_guard.testing.forgeries import list_forgeries
 from fastapi_cognito_guard.testing.gateway.app import Gateway
-from fastapi_cognito_guard.testing.pool import USER_ADMIN, FakeUserPool
+from fastapi_cognito_guard.testing.pool import FakeUserPool
 from fastapi_cognito_guard.testing.trust import find_replaced_pool
 
 _MAX_SHOWN = 10

@@ -17,7 +17,7 @@ from fastapi_cognito_guard.matrix.answers import ALLOWED, CHECK, Answer, Door, f
 from fastapi_cognito_guard.matrix.callers import Caller
 from fastapi_cognito_guard.matrix.doors import is_attached
 from fastapi_cognito_guard.matrix.routes import GuardedRoute
-from fastapi_cognito_guard.matrix.table import Matrix, Row, build_matrix
+from fastapi_cognito_guard.matrix.table import Matrix, Row, build_matrix, list_callers
 from fastapi_cognito_guard.matrix.tokens import build_claims, choose_client_id, choose_pool
 from fastapi_cognito_guard.middleware import find_guard
 from fastapi_cognito_guard.testing.gateway.client import GatewayClient
@@ -50,7 +50,7 @@ def measure_matrix(
     only.
     """
     __tracebackhide__ = True
-    listed = None if callers is None else tuple(callers)
+    listed = list_callers(app) if callers is None else tuple(callers)
     with ExitStack() as stack:
         pools = _trust_pools(stack, app, listed)
         decisions = _watch(stack, app)
@@ -105,15 +105,12 @@ def _describe(answer: Answer) -> str:
     return f"{status} ({notes.get(answer.code, answer.code)}{', gateway' * (answer.by == 'gateway')})"
 
 
-def _trust_pools(
-    stack: ExitStack, app: "FastAPI", callers: Iterable[Caller] | None
-) -> Mapping[str, FakeUserPool]:
+def _trust_pools(stack: ExitStack, app: "FastAPI", callers: Iterable[Caller]) -> Mapping[str, FakeUserPool]:
     """Let all guards trust pools whose keys are at hand, until the stack ends. Return them by id."""
-    given = build_matrix(app, callers).callers
     pools: dict[str, FakeUserPool] = {}
     mounted = [inner for _, inner in list_mounted_apps(app) if find_guard(inner) is not None]
     for each in (app, *mounted):
-        for pool in _list_fake_pools(installed_guard(each), given, pools):
+        for pool in _list_fake_pools(installed_guard(each), callers, pools):
             stack.enter_context(trusting(each, pool))  # type: ignore[arg-type]  # it has a guard, so it is FastAPI's
     return pools
 
@@ -195,7 +192,7 @@ class _Probe:
         return self._tokens[key]
 
     def _send(self, route: GuardedRoute, caller: Caller, token: str | None, door: Door) -> Answer:
-        self._stops.path = None
+        self._stops.route = None
         self._decisions.clear()
         headers = {} if token is None else {route.guard.header.decode("ascii"): f"Bearer {token}"}
         path = fill_path(route.info.path)
@@ -209,8 +206,8 @@ class _Probe:
         return self._read(route, status, door)
 
     def _read(self, route: GuardedRoute, status: int, door: Door) -> Answer:
-        if self._stops.path is not None:
-            return Answer(200, ALLOWED if self._stops.path == _find_stop(route) else _TAKEN)
+        if self._stops.route is not None:
+            return Answer(200, ALLOWED if self._stops.route == route.name else _TAKEN)
         refused = [each for each in self._decisions if each.outcome == "refused"]
         if refused:
             return Answer(status, refused[-1].code)
@@ -248,9 +245,3 @@ def fill_path(path: str) -> str:
 
 def _choose_method(route: GuardedRoute) -> str:
     return min(route.info.methods - {"HEAD", "OPTIONS"} or route.info.methods or {"GET"})
-
-
-def _find_stop(route: GuardedRoute) -> str:
-    """Return the path by which a stop names the route: without the rest, for what is mounted."""
-    mounts = not route.info.in_schema and route.info.path.endswith("/{rest:path}")
-    return route.info.path.removesuffix("/{rest:path}") if mounts else route.info.path

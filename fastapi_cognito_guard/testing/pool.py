@@ -7,15 +7,13 @@ from typing import Any
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from fastapi_cognito_guard.pool import ANY_CLIENT, UserPool
+from fastapi_cognito_guard.principal import USER_ADMIN
 from fastapi_cognito_guard.testing.exchange import ExchangeRefused, build_exchanged_claims, read_own_claims
 from fastapi_cognito_guard.testing.gateway.events import Flavour, gateway_event
 from fastapi_cognito_guard.testing.key_server import Fault, PublishedDocument, serve_document
 from fastapi_cognito_guard.testing.signing_key import SigningKey, unverified_claims
 from fastapi_cognito_guard.testing.signins import SignIn, Tokens, check_list
 from fastapi_cognito_guard.tokens.clock import read_time
-
-USER_ADMIN = "aws.cognito.signin.user.admin"
-"""The only scope of a sign-in through Cognito's API. Sign-ins through the hosted UI have others."""
 
 _ISSUERS = ("original", "updated")
 

@@ -8,10 +8,11 @@ from fastapi import HTTPException
 from fastapi.dependencies.utils import get_dependant
 from fastapi.routing import iter_route_contexts
 from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Host, Mount
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from fastapi_cognito_guard.app.routes import find_route
+from fastapi_cognito_guard.app.routes import Branch, OpaqueMount, find_route, read_route
+from fastapi_cognito_guard.deploy.operations import describe_mount
 from fastapi_cognito_guard.protected_app import ProtectedApp
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Stops:
-    """Record of what requests reach. ``path`` is that of the last route whose dependencies all ran."""
+    """Record of what requests reach. ``route`` is the name of the last one whose dependencies all ran."""
 
     def __init__(self) -> None:
-        self.path: str | None = None
+        self.route: str | None = None
 
 
 @contextmanager
@@ -30,25 +31,27 @@ def stopping_before_functions(app: "FastAPI") -> Iterator[Stops]:
     """Stop each request within the block before the function of its route, and before mounted apps."""
     stops = Stops()
     with ExitStack() as stack:
-        for route, path in _walk(app.routes):
-            stack.enter_context(_stop_route(route, path, stops))
+        for route, name in _walk(app.routes):
+            stack.enter_context(_stop_route(route, name, stops))
         yield stops
 
 
 def _walk(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[tuple[Any, str]]:
+    """List routes and mounts, each with its name in a matrix."""
     for context in iter_route_contexts(routes):
-        route, original = find_route(context), context.original_route
-        path = prefix + (getattr(route, "path", None) or "")
-        if isinstance(original, Mount | Host) and route.routes and not isinstance(route.app, ProtectedApp):
-            yield from _walk(route.routes, path)
+        found = read_route(context, prefix, mounted=bool(prefix))
+        if isinstance(found, Branch):
+            yield from _walk(found.routes, found.path)
         else:
-            yield (route if hasattr(route, "dependant") else original), path
+            route = find_route(context)
+            info = describe_mount(found) if isinstance(found, OpaqueMount) else found
+            yield (route if hasattr(route, "dependant") else context.original_route), str(info)
 
 
 @contextmanager
-def _stop_route(route: Any, path: str, stops: Stops) -> Iterator[None]:
+def _stop_route(route: Any, name: str, stops: Stops) -> Iterator[None]:
     def note() -> None:
-        stops.path = path
+        stops.route = name
 
     dependant = getattr(route, "dependant", None)
     if dependant is None:

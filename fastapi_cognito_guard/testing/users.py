@@ -13,9 +13,8 @@ from fastapi_cognito_guard.dependants import asks_for_scopes
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 from fastapi_cognito_guard.matrix.tokens import choose_client_id, choose_pool
 from fastapi_cognito_guard.pool import UserPool
-from fastapi_cognito_guard.principal import Principal, TokenUse
+from fastapi_cognito_guard.principal import USER_ADMIN, Principal, TokenUse
 from fastapi_cognito_guard.request_state import STATE, RequestState
-from fastapi_cognito_guard.testing.pool import USER_ADMIN
 from fastapi_cognito_guard.testing.signins import SignIn, check_list
 from fastapi_cognito_guard.testing.trust import installed_guards
 from fastapi_cognito_guard.validation import check_writable

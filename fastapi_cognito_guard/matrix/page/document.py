@@ -26,7 +26,7 @@ from fastapi_cognito_guard.matrix.page.words import (
     choose_style,
     describe_answer,
     describe_caller,
-    describe_requirements,
+    describe_route,
 )
 from fastapi_cognito_guard.matrix.table import Matrix
 from fastapi_cognito_guard.validation import escape_unprintable
@@ -80,7 +80,7 @@ def _format_data(matrices: Sequence[Matrix], rows: Sequence[PageRow]) -> str:
         "routes": [
             {
                 "name": row.route.name,
-                "requires": describe_requirements(row.route),
+                "requires": describe_route(row.route),
                 "cells": [[numbers[answer] for answer in cell] for cell in row.cells],
             }
             for row in rows

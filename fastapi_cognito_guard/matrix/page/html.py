@@ -11,7 +11,7 @@ from fastapi_cognito_guard.matrix.page.words import (
     LEGEND,
     NO_WEBSOCKETS,
     choose_style,
-    describe_requirements,
+    describe_route,
     describe_word,
 )
 from fastapi_cognito_guard.matrix.table import Answer, Matrix
@@ -105,7 +105,7 @@ def _format_group(group: Group, width: int, doors: int) -> Iterator[str]:
 def _format_row(row: PageRow, doors: int) -> str:
     info = row.route.info
     methods = row.route.name.removesuffix(info.path).strip()
-    requires = describe_requirements(row.route)
+    requires = describe_route(row.route)
     is_open = " open" if row.route.open_to_nobody else ""
     style = "row" if len(row.doors) == doors else f"row {_list_places(row.doors)}"
     return (

@@ -7,7 +7,7 @@ from fastapi_cognito_guard.matrix.answers import CHECK, Answer, Door
 from fastapi_cognito_guard.matrix.callers import Caller, CallerKind
 from fastapi_cognito_guard.matrix.markdown import format_answer
 from fastapi_cognito_guard.matrix.routes import GuardedRoute
-from fastapi_cognito_guard.matrix.snapshot import APP, read_route
+from fastapi_cognito_guard.matrix.snapshot import APP, read_access
 
 
 class DoorWords(NamedTuple):
@@ -89,9 +89,9 @@ def choose_style(answer: Answer) -> str:
     return {"yes": "yes", "check": "check", "401": "unknown"}.get(word, "refused")
 
 
-def describe_requirements(route: GuardedRoute) -> str:
+def describe_route(route: GuardedRoute) -> str:
     """Return who may call a route, in words."""
-    access = read_route(route, APP)
+    access = read_access(route, APP)
     # The guard refuses a bad token also where none is due.
     return f"{access.words}; a token that is sent must be valid" if access.optional else access.words
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi_cognito_guard.app.routes import OpaqueMount, RouteInfo, list_opaque_mounts, list_routes
-from fastapi_cognito_guard.audit import is_built_in, list_open_routes
+from fastapi_cognito_guard.audit import is_built_in, is_page, list_open_routes
 from fastapi_cognito_guard.decisions import Decision
 from fastapi_cognito_guard.dependants import as_value
 from fastapi_cognito_guard.errors import GatewayClaimsMissing, IamIdentityMissing, TokenMissing
@@ -77,16 +77,12 @@ def list_outcomes(app: "FastAPI") -> Iterator[tuple[RouteInfo | OpaqueMount, Rou
     open_routes = {route.where for route in list_open_routes(app)}
     for route in list_routes(app):
         is_protected = isinstance(route.endpoint, ProtectedApp)
-        if is_protected or (guard is not None and not _is_page(route)):
+        if is_protected or (guard is not None and not is_page(route)):
             yield route, _list_of_route(route, is_open=str(route) in open_routes)
     for mount in list_opaque_mounts(app):
         if guard is not None and not is_built_in(mount.app):
             is_open = str(mount) in open_routes
             yield mount, RouteOutcomes((REACHED,) if is_open else (ALLOWED, NO_TOKEN), {})
-
-
-def _is_page(route: RouteInfo) -> bool:
-    return is_built_in(route.endpoint) and not (route.guarded or route.iam)
 
 
 def _list_of_route(route: RouteInfo, *, is_open: bool) -> RouteOutcomes:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from fastapi_cognito_guard.testing.authz_report.tally import AppTally, Tally
+from fastapi_cognito_guard.validation import escape_unprintable
 
 _WIDTH = 80
 
@@ -58,5 +59,5 @@ def _format_untouched(name: str, app: AppTally) -> Iterator[str]:
 
 def _fold(text: str, indent: int) -> list[str]:
     """Fold a line. A character that a terminal would execute is written as an escape."""
-    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    shown = escape_unprintable(text)
     return wrap(shown, _WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False, drop_whitespace=True)
