@@ -1,14 +1,15 @@
 """A matrix in a terminal of 80 columns."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from fastapi_cognito_guard.cli.output import make_table, out, print_table, print_text, sanitize
-from fastapi_cognito_guard.matrix import Answer, Door, Matrix, Row
+from fastapi_cognito_guard.cli.output import add_row, make_table, out, print_table, print_text, sanitize
+from fastapi_cognito_guard.matrix import Door, Matrix, Row
 from fastapi_cognito_guard.matrix.markdown import format_answer
+from fastapi_cognito_guard.matrix.page.rows import Cell, differs, merge_rows
 
 _CELL = 6  # columns, with the space behind it
 _ROUTE = 30  # columns at least
@@ -19,11 +20,16 @@ _STYLES = {"yes": "bold green", "check": "cyan"}
 
 def print_matrices(matrices: Sequence[Matrix]) -> None:
     """Print the matrix of the first door, and what is answered otherwise at the others."""
-    first, *others = matrices
+    first = matrices[0]
     if not first.rows:
         print_text("The app has no routes of its own.")
         return
-    different = {(name, caller): answers for name, caller, answers in _list_different(first, others)}
+    different = {
+        (row.route.name, number): cell
+        for row in merge_rows(matrices)
+        for number, cell in enumerate(row.cells)
+        if differs(cell)
+    }
     _print_callers(first)
     for start in range(0, len(first.callers), size := _count_columns()):
         print_text()
@@ -32,8 +38,8 @@ def print_matrices(matrices: Sequence[Matrix]) -> None:
     print_text("yes: may call it. check: a check of the app's own decides. 401, 403: refused.")
     if len(first.callers) > _MANY:
         print_text(f"{len(first.callers)} callers: --html shows all on one page, --callers FILE yours only.")
-    if others:
-        _print_different(first, different)
+    if len(matrices) > 1:
+        _print_different(matrices, different)
 
 
 def _print_callers(matrix: Matrix) -> None:
@@ -85,38 +91,22 @@ def _build_cell(row: Row, number: int, different: set[tuple[str, int]]) -> Text:
     return Text(text + mark, style=_STYLES.get(text, ""))
 
 
-def _list_different(
-    first: Matrix, others: Sequence[Matrix]
-) -> Iterator[tuple[str, int, list[tuple[Door, Answer]]]]:
-    """List the cells with another answer at another door: route, number of the caller, and these answers."""
-    by_door = {each.door: {row.route.name: row for row in each.rows} for each in others}
-    for row in first.rows:
-        for number, answer in enumerate(row.answers):
-            found = [
-                (door, rows[row.route.name].answers[number])
-                for door, rows in by_door.items()
-                if row.route.name in rows and rows[row.route.name].answers[number].status != answer.status
-            ]
-            if found:
-                yield row.route.name, number, found
-
-
-def _print_different(first: Matrix, different: dict[tuple[str, int], list[tuple[Door, Answer]]]) -> None:
+def _print_different(matrices: Sequence[Matrix], different: Mapping[tuple[str, int], Cell]) -> None:
     """Print how many cells are answered otherwise at each door, with the first of them."""
     print_text()
     if not different:
         print_text("All doors give the same answers.")
         return
-    rows = {row.route.name: row for row in first.rows}
+    callers = matrices[0].callers
     found: dict[tuple[Door, str, str], list[str]] = {}
-    for (name, number), answers in different.items():
-        here = format_answer(rows[name].answers[number])
-        for door, answer in answers:
-            where = f"{name} for {first.callers[number].name}"
-            found.setdefault((door, format_answer(answer), here), []).append(where)
+    for (name, number), cell in different.items():
+        here, *others = (None if answer is None else format_answer(answer) for answer in cell)
+        for matrix, there in zip(matrices[1:], others, strict=True):
+            if here is not None and there not in (None, here):
+                where = f"{name} for {callers[number].name}"
+                found.setdefault((matrix.door, str(there), here), []).append(where)
     print_text("* answered otherwise at another door:")
     table = make_table("Door", "Answer", "Instead", "Cells", "First")
-    for (door, answer_there, here), cells in found.items():
-        texts = (door, answer_there, here, str(len(cells)), cells[0])
-        table.add_row(*(Text(sanitize(each)) for each in texts))
+    for (door, there, here), cells in found.items():
+        add_row(table, door, there, here, str(len(cells)), cells[0])
     print_table(table)
