@@ -295,3 +295,14 @@ def test_an_optional_user_under_deny_by_default_is_told_from_a_required_one() ->
 def test_settings_that_open_more_are_wider(before: dict[str, Any], after: dict[str, Any], kind: str) -> None:
     changes = compare(take_snapshot(build(ADMINS, **before)), take_snapshot(build(ADMINS, **after)))
     assert [change.kind for change in changes if change.where == "settings of the guard"] == [kind]
+
+
+def test_a_mount_that_another_guard_takes_over_is_wider() -> None:
+    """Another guard takes other tokens, which requirements do not show."""
+    apps = [build(path="/x"), build(path="/x")]
+    guards = [installed_guard(app) for app in apps]
+    bound = guards[0].for_resource("https://api.example.com/mcp")
+    apps[0].mount("/mcp", bound.protect(PlainTextResponse(""), READ))
+    apps[1].mount("/mcp", guards[1].protect(PlainTextResponse(""), READ))
+    found = {change.where: change.kind for change in compare(*map(take_snapshot, apps))}
+    assert found["any method /mcp/{rest:path}"] == "wider"
