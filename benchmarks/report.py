@@ -12,7 +12,8 @@ from typing import Any
 from benchmarks.bursts import Ratio
 
 _DISTRIBUTIONS = """fastapi-cognito-guard cryptography python-jose cachetools fastapi starlette pydantic
-mangum uvicorn h11 authlib cognitojwt fastapi-cloudauth fastapi-cognito joserfc pyjwt""".split()
+mangum uvicorn httptools uvloop h11 authlib cognitojwt fastapi-cloudauth fastapi-cognito joserfc
+pyjwt""".split()
 
 
 _VERDICTS = {True: "yes", False: "**missed**", None: ""}

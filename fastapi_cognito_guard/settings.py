@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from difflib import get_close_matches
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -67,6 +66,8 @@ def require_settings(settings: Mapping[str, Any], environ: Mapping[str, str], *k
 
 def find_misspelt(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that are none of the guard's, each with the one that it resembles."""
+    from difflib import get_close_matches  # only where something may be misspelt
+
     known = {_simplify(name): name for name, _ in {**POOL, **GUARD}.values()}
     found: dict[str, str] = {}
     for given in sorted(environ):

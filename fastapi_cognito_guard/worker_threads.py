@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fastapi_cognito_guard.forks import reset_in_children
 from fastapi_cognito_guard.single_flight import wait_for
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 _Result = TypeVar("_Result")
 
@@ -38,7 +40,9 @@ class WorkerThreads:
             future.cancel()  # has no effect on a call that runs or is done
         return future.result()
 
-    def _find_executor(self) -> ThreadPoolExecutor:
+    def _find_executor(self) -> "ThreadPoolExecutor":
         if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor
+
             self._executor = ThreadPoolExecutor(self._size, thread_name_prefix=self._name)
         return self._executor

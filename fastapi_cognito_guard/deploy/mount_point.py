@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+_PARAMETER = re.compile(r"{([^}+]+)\+?}")
+
 
 class MountPoint(NamedTuple):
     """``prefix`` precedes the app's path in the event, ``root`` in the address that the client used."""
@@ -43,13 +45,9 @@ def _find_prefix(event: Mapping[str, Any], path: str) -> str | None:
     matched = _find_matched_path(event)
     if matched is None:
         return None
-    if matched == "/":
-        return path.rstrip("/")
-    tail = matched.rstrip("/")
-    start = len(path.rstrip("/")) - len(tail)
-    if start >= 0 and path.rstrip("/")[start:] == tail and not path[:start].endswith("/"):
-        return path[:start]
-    return None
+    path, tail = path.rstrip("/"), matched.rstrip("/")
+    prefix = path.removesuffix(tail)
+    return prefix if path == prefix + tail and not prefix.endswith("/") else None
 
 
 def _find_matched_path(event: Mapping[str, Any]) -> str | None:
@@ -58,7 +56,6 @@ def _find_matched_path(event: Mapping[str, Any]) -> str | None:
     parameters = event.get("pathParameters") or {}
     if not isinstance(template, str) or not template.startswith("/") or not isinstance(parameters, dict):
         return None
-    names = re.findall(r"{([^}+]+)\+?}", template)
-    if not all(isinstance(parameters.get(name), str) for name in names):
+    if not all(isinstance(parameters.get(name), str) for name in _PARAMETER.findall(template)):
         return None
-    return re.sub(r"{([^}+]+)\+?}", lambda found: str(parameters[found[1]]), template)
+    return _PARAMETER.sub(lambda found: str(parameters[found[1]]), template)

@@ -3,8 +3,9 @@
 Each name is loaded on first use, so that importing one module of the kit does not import all of it.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fastapi_cognito_guard.lazy_names import load_on_use
 
 if TYPE_CHECKING:
     from fastapi_cognito_guard.testing.assertions import assert_all_routes_guarded, assert_matrix
@@ -41,30 +42,26 @@ __all__ = [
     "trusting",
 ]
 
-_MODULES = {
-    "Directory": "emulator.directory",
-    "FakeUserPool": "pool",
-    "Flavour": "gateway.events",
-    "Gateway": "gateway.app",
-    "GatewayClient": "gateway.client",
-    "LocalClient": "emulator.directory",
-    "LocalPool": "emulator.pool",
-    "LocalUser": "emulator.directory",
-    "Tokens": "signins",
-    "as_user": "users",
-    "assert_all_routes_guarded": "assertions",
-    "assert_matrix": "assertions",
-    "assert_rejects_attacks": "attacks",
-    "attack_tokens": "attacks",
-    "gateway_event": "gateway.events",
-    "local_pool": "emulator.pool",
-    "measure_matrix": "measure",
-    "trusting": "trust",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Load a public name from its module."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = load_on_use(
+    __name__,
+    {
+        "Directory": "emulator.directory",
+        "FakeUserPool": "pool",
+        "Flavour": "gateway.events",
+        "Gateway": "gateway.app",
+        "GatewayClient": "gateway.client",
+        "LocalClient": "emulator.directory",
+        "LocalPool": "emulator.pool",
+        "LocalUser": "emulator.directory",
+        "Tokens": "signins",
+        "as_user": "users",
+        "assert_all_routes_guarded": "assertions",
+        "assert_matrix": "assertions",
+        "assert_rejects_attacks": "attacks",
+        "attack_tokens": "attacks",
+        "gateway_event": "gateway.events",
+        "local_pool": "emulator.pool",
+        "measure_matrix": "measure",
+        "trusting": "trust",
+    },
+)

@@ -1,10 +1,12 @@
 """Fetch a key document over HTTPS: one short, bounded GET. Imports httpx when it is first used."""
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from importlib import import_module
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from fastapi_cognito_guard.network_errors import CLIENT_SETTINGS
@@ -19,6 +21,7 @@ It runs in an event loop of its own, so it must not use objects of another loop 
 """
 
 _MAX_BODY = 64 * 1024  # bytes
+_COMMAND_LINE = "httpx._main"
 
 
 class FetchFailed(Exception):
@@ -30,8 +33,17 @@ class FetchFailed(Exception):
 
 
 def import_http_client() -> None:
-    """Import httpx ahead of the first fetch."""
-    import_module("httpx")
+    """Import httpx ahead of the first fetch, but not its command line, which would import click and rich.
+
+    httpx has a fallback for an installation without them, and that is what ``httpx.main`` is then.
+    """
+    if "httpx" in sys.modules:
+        return
+    sys.modules[_COMMAND_LINE] = cast(ModuleType, None)  # makes its import fail
+    try:
+        import_module("httpx")
+    finally:
+        del sys.modules[_COMMAND_LINE]
 
 
 async def fetch_over_https(address: str) -> bytes:

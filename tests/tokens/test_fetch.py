@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -215,3 +217,18 @@ async def test_retry_after_is_at_most_five_ascii_digits(fields: dict[str, str], 
     with fault_server(answer) as server, pytest.raises(FetchFailed) as failed:
         await fetch_over_https(server.address)
     assert failed.value.retry_after == seconds
+
+
+def test_the_first_fetch_does_not_import_the_command_line_of_httpx() -> None:
+    code = (
+        "import sys\n"
+        "from fastapi_cognito_guard.tokens.fetch import import_http_client\n"
+        "import_http_client()\n"
+        "print('httpx' in sys.modules, sorted({'httpx._main', 'rich', 'typer'} & sys.modules.keys()))\n"
+        "import httpx._main\n"  # an app that wants it still gets it
+        "import_http_client()\n"
+        "print('httpx._main' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert (done.stdout, done.returncode) == ("True []\nTrue\n", 0), done.stderr
