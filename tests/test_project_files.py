@@ -1,4 +1,4 @@
-"""Files about the project itself. Workflows call its scripts with pinned actions, and pages name what exists."""
+"""Files about the project: workflows use pinned actions and its scripts, and pages name what exists."""
 
 import json
 import os
