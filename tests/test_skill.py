@@ -46,7 +46,7 @@ def test_the_code_of_the_skill_runs_and_its_tests_pass(names: dict[str, Any]) ->
         names[name]()
 
 
-def test_the_commands_of_the_skill_exist_with_their_options() -> None:
+def test_the_commands_of_the_skill_exist_with_their_options(pytestconfig: pytest.Config) -> None:
     known: Any = get_command(commands)
     named = re.findall(r"cognito-guard ([a-z]+)((?: +--?[a-z-]+(?:=\S+)?| +[\w./:]+)*)", TEXT)
     assert {command for command, _ in named} >= {
@@ -61,3 +61,5 @@ def test_the_commands_of_the_skill_exist_with_their_options() -> None:
     for command, arguments in named:
         options = {each for option in known.commands[command].params for each in option.opts}
         assert set(re.findall(r"--[a-z-]+", arguments)) <= options, command
+    (option,) = re.findall(r"^pytest (--[a-z-]+)", TEXT, re.MULTILINE)
+    assert pytestconfig.getoption(option) is not None
