@@ -43,3 +43,12 @@ print(hashlib.sha256(repr((sys.version, sys.argv[1:], open("pyproject.toml").rea
 ensure_project() {
   ensure_venv .venv --editable '.[cli,demo,docs,testing]' --group test --group check
 }
+
+# Arguments for pytest that leave out the slowest tests, and those of what does not depend on versions: mutated tokens,
+# policies of random apps, templates, runs of pytest, and what reads and writes documents.
+left_out=(
+  --ignore=tests/attacks/test_mutations.py --ignore=tests/deploy/definition/test_templates.py
+  --ignore=tests/deploy/test_templates.py --ignore=tests/deploy/authorizer/test_policies.py
+  --ignore=tests/testing/authz_report --ignore=tests/deploy/drift --ignore=tests/cli/test_drift.py
+  --ignore=tests/matrix/test_page.py --ignore=tests/test_access_page.py --ignore=tests/cli/test_revisions.py
+)

@@ -1,0 +1,1 @@
+"""An agent calls an API on behalf of its users."""

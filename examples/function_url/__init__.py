@@ -1,0 +1,1 @@
+"""A Lambda function at a function URL, without a gateway."""

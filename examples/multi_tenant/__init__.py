@@ -1,0 +1,1 @@
+"""Tenants come and go, each with a user pool of its own."""

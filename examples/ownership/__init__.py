@@ -1,0 +1,1 @@
+"""Callers of some routes own what they ask for."""

@@ -1,0 +1,1 @@
+"""Payments need a stronger sign-in than all else."""

@@ -1,0 +1,1 @@
+"""The apps in examples/: each runs as its README says, without AWS."""
