@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
-_FOREIGN = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
+_FOREIGN = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _IN_STYLE = re.compile(r"(?:url\(\s*['\"]?|@import\s+['\"])\s*((?:https?:)?//[^'\")\s]+)", re.IGNORECASE)
-_LOADING = ("src", "srcset", "data", "poster", "background")
-_LINKS = {"canonical", "next", "prev", "alternate", "license", "author"}  # rel of <link> that loads nothing
+_LOADING = {"src", "srcset", "imagesrcset", "data", "poster", "background"}
+_BY_HREF = {"link", "image", "use", "feimage"}  # elements that load their href or xlink:href
+_NO_LOAD = {"canonical", "next", "prev", "alternate", "license", "author"}  # rel of links that load nothing
 
 
 class _Loads(HTMLParser):
@@ -17,23 +18,27 @@ class _Loads(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self._in_style = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
-        names = [name for name in _LOADING if name in values]
-        if tag == "link" and not set(values.get("rel", "").split()) <= _LINKS:
-            names.append("href")
-        self.found += [values[name] for name in names if _FOREIGN.match(values[name])]
+        self._in_style = tag == "style"
         self.found += _IN_STYLE.findall(values.get("style", ""))
+        names = _LOADING & values.keys()
+        if tag in _BY_HREF and not (tag == "link" and set(values.get("rel", "").split()) <= _NO_LOAD):
+            names |= {"href", "xlink:href"} & values.keys()
+        for name in sorted(names):
+            for address in values[name].split(",") if name.endswith("srcset") else [values[name]]:
+                self.found += [address.strip()] if _FOREIGN.match(address.strip()) else []
 
     def handle_data(self, data: str) -> None:
-        if self.lasttag == "style" or self.cdata_elem == "style":
+        if self._in_style:
             self.found += _IN_STYLE.findall(data)
 
 
 def find_foreign(name: str, text: str) -> list[str]:
-    """Return the addresses of other hosts that an HTML document or a style sheet loads."""
-    if name.endswith((".css", ".svg")):
+    """Return the addresses of other hosts that a document or a style sheet loads."""
+    if name.endswith(".css"):
         return _IN_STYLE.findall(text)
     page = _Loads()
     page.feed(text)

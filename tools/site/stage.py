@@ -21,10 +21,11 @@ def stage_pages() -> None:
     """Write the copy anew."""
     shutil.rmtree(STAGE, ignore_errors=True)
     shutil.copytree(DOCS, STAGE)
+    shutil.copy(Path(__file__).with_name("wide.css"), STAGE)
     for name, page in OUTSIDE.items():
         (STAGE / page).write_text(_rewrite((ROOT / name).read_text(), ROOT))
-    for page in DOCS.glob("*.md"):
-        (STAGE / page.name).write_text(_rewrite(page.read_text(), DOCS))
+    for file in DOCS.glob("*.md"):
+        (STAGE / file.name).write_text(_rewrite(file.read_text(), DOCS))
     reference = STAGE / "reference.md"
     reference.write_text(add_directives(reference.read_text()))
     _stage_examples()
@@ -54,13 +55,13 @@ def _stage_examples() -> None:
 
 
 def read_head(text: str) -> tuple[str, str]:
-    """Return the title of a page, and the first sentence of its text."""
+    """Return the title of a page, and the first sentence before its first section, or an empty text."""
     title, _, rest = text.partition("\n")
-    rest = re.sub(r"```.*?```", "", rest, flags=re.DOTALL)
-    paragraphs = [part for part in rest.split("\n\n") if re.match(r"\s*[A-Z`\[*]", part)]
+    head = re.sub(r"```.*?```", "", rest.split("\n## ")[0], flags=re.DOTALL)
+    paragraphs = [part for part in head.split("\n\n") if re.match(r"\s*[A-Z`*\[]", part)]
     first = " ".join(paragraphs[0].split()) if paragraphs else ""
-    sentence = re.split(r"(?<=[.:])\s", first, maxsplit=1)[0].rstrip(":.") + "." if first else ""
-    return title.lstrip("# ").strip(), re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", sentence)
+    sentence = re.split(r"(?<=[.:]) ", first, maxsplit=1)[0]
+    return title.lstrip("# ").strip(), re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", sentence).rstrip(":.")
 
 
 def _rewrite(text: str, folder: Path, up: str = "") -> str:
