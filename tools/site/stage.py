@@ -14,6 +14,7 @@ STAGE = ROOT / "build" / "docs"
 FILES = "files"  # of the repository, to which pages link
 OUTSIDE = {"SECURITY.md": "security.md", "CHANGELOG.md": "changelog.md"}  # not in docs/, and pages too
 _FENCE = re.compile(r"^```(\w+) (\S+\.\w+)$", re.MULTILINE)  # a block of code with the name of a file
+_IMAGE = re.compile(r"^!\[(.*)\]\((images/\w+)\.png\)$", re.MULTILINE)
 _LINK = re.compile(r"(?<=\]\()([^)#:\s]+)(?=(?:#[^)\s]*)?\))")
 
 
@@ -72,7 +73,14 @@ def _rewrite(text: str, folder: Path, up: str = "") -> str:
             return link[1]
         return up + _place((folder / link[1]).resolve(), link[1])
 
-    return _LINK.sub(move, _FENCE.sub(r'```\1 title="\2"', text))
+    return _LINK.sub(move, _IMAGE.sub(_add_dark, _FENCE.sub(r'```\1 title="\2"', text)))
+
+
+def _add_dark(image: re.Match[str]) -> str:
+    """Let the dark scheme of the site show the dark picture, if there is one."""
+    if not (DOCS / f"{image[2]}-dark.png").exists():
+        return image[0]
+    return f"![{image[1]}]({image[2]}.png#only-light)\n![{image[1]}]({image[2]}-dark.png#only-dark)"
 
 
 def _place(target: Path, link: str) -> str:
