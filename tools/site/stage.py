@@ -22,7 +22,7 @@ def stage_pages() -> None:
     """Write the copy anew."""
     shutil.rmtree(STAGE, ignore_errors=True)
     shutil.copytree(DOCS, STAGE)
-    shutil.copy(Path(__file__).with_name("wide.css"), STAGE)
+    shutil.copy(Path(__file__).with_name("site.css"), STAGE)
     for name, page in OUTSIDE.items():
         (STAGE / page).write_text(_rewrite((ROOT / name).read_text(), ROOT))
     for file in DOCS.glob("*.md"):
@@ -61,7 +61,7 @@ def read_head(text: str) -> tuple[str, str]:
     head = re.sub(r"```.*?```", "", rest.split("\n## ")[0], flags=re.DOTALL)
     paragraphs = [part for part in head.split("\n\n") if re.match(r"\s*[A-Z`*\[]", part)]
     first = " ".join(paragraphs[0].split()) if paragraphs else ""
-    sentence = re.split(r"(?<=[.:]) ", first, maxsplit=1)[0]
+    sentence = re.split(r"(?<=\.) ", first, maxsplit=1)[0]
     return title.lstrip("# ").strip(), re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", sentence).rstrip(":.")
 
 
