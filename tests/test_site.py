@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.testing import Directory, FakeUserPool
 from tests.cli.running import cognito_guard
-from tests.pages import read_code, run_code
+from tests.pages import read_code
 from tests.semantics import build_table
 from tests.test_errors import tree
 from tools.diagrams import CORRIDOR, draw_corridor
@@ -153,8 +153,15 @@ def test_the_command_line_says_why_a_valid_token_is_refused(
     assert "send access_token" in " ".join(answer.out.split())
 
 
-def test_the_keys_are_there_once_a_server_has_started() -> None:
-    names = run_code("cold-starts.md", "Under a server", COGNITO)
+def test_a_server_has_the_keys_before_its_first_request() -> None:
+    async def fetch(address: str) -> Any:
+        return COGNITO.jwks
+
+    setting = 'client_ids={"4b1example"}))'
+    code = read_code("cold-starts.md", "Under a server")
+    assert setting in code
+    names: dict[str, Any] = {"fetch": fetch}
+    exec(code.replace(setting, f"{setting[:-1]}, fetch=fetch)"), names)
     with TestClient(names["app"]):
         assert [keys["usable"] for keys in names["guard"].status()["keys"].values()] == [True]
 

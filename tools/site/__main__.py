@@ -6,9 +6,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+from tools.site.entries import write_entries
 from tools.site.llms import write_texts
 from tools.site.offline import check_site
-from tools.site.stage import ROOT, STAGE, list_nav, stage_pages
+from tools.site.stage import DOCS, ROOT, STAGE, list_nav, stage_pages
 
 SITE = ROOT / "site"
 
@@ -20,9 +21,13 @@ def main() -> int:
     command = [Path(sys.executable).with_name("zensical"), "build", "--clean", "--strict"]
     if subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False).returncode:  # noqa: S603 - a program of our own
         return 1
-    write_texts(project["nav"], project["site_name"], project["site_description"], STAGE, SITE)
-    problems = [f"zensical.toml names {page}, which does not exist"
-                for _, page in list_nav(project["nav"]) if not (STAGE / page).exists()]  # fmt: skip
+    names = [page for _, page in list_nav(project["nav"])]
+    problems = [
+        f"zensical.toml names {name}, which does not exist" for name in names if not (STAGE / name).exists()
+    ]
+    pages = {name: (STAGE / name).read_text() for name in names if (STAGE / name).exists()}
+    pages["reference.md"] = write_entries((DOCS / "reference.md").read_text())
+    write_texts(project["nav"], project["site_name"], project["site_description"], pages, SITE)
     problems += check_site(SITE)
     for problem in problems:
         print(problem, file=sys.stderr)  # noqa: T201 - a script

@@ -1,7 +1,7 @@
 """The API reference: names that docs/reference.md lists become entries with signature and docstring."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 _NAME = re.compile(r"^- `(fastapi_cognito_guard[.\w]*)`$", re.MULTILINE)
 # ``name``  text, with further lines of the text indented.
@@ -16,7 +16,12 @@ def list_names(page: str) -> list[str]:
 
 def add_directives(page: str) -> str:
     """Replace each listed name by a directive of mkdocstrings."""
-    return _NAME.sub(r"\n::: \1\n", page)
+    return replace_names(page, lambda name: f"\n::: {name}\n")
+
+
+def replace_names(page: str, write: Callable[[str], str]) -> str:
+    """Replace each listed name by a text."""
+    return _NAME.sub(lambda item: write(item[1]), page)
 
 
 def convert_docstring(text: str, names: Iterable[str]) -> str:
