@@ -13,7 +13,7 @@ def read_code(page: str, title: str) -> str:
     """Return the one piece of Python of a section."""
     section = (_DOCS / page).read_text().split(f"## {title}\n")[1].split("\n## ")[0]
     code: str
-    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    (code,) = re.findall(r"```python(?: \S+)?\n(.*?)```", section, re.DOTALL)
     return code
 
 

@@ -27,6 +27,15 @@ _REMOVE_HEADER_SCRIPT = b"""
     };
     </script>
 """
+# Swagger UI has a dark mode, and its switch is in a bar that FastAPI's page does not show.
+_FOLLOW_SCHEME_SCRIPT = b"""
+    <script>
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const follow = () => document.documentElement.classList.toggle("dark-mode", scheme.matches);
+    scheme.addEventListener("change", follow);
+    follow();
+    </script>
+"""
 _FILE_NAMES = {
     "swagger_js_url": "swagger-ui-bundle.js",
     "swagger_css_url": "swagger-ui.css",
@@ -105,7 +114,8 @@ def _build_docs_routes(app: "FastAPI", files: Path | None) -> list[BaseRoute]:
             swagger_ui_parameters=app.swagger_ui_parameters,
             **({} if files is None else {key: f"{root}{assets}/{name}" for key, name in _FILE_NAMES.items()}),
         )
-        return HTMLResponse(bytes(page.body).replace(b"</body>", _REMOVE_HEADER_SCRIPT + b"</body>"))
+        scripts = _REMOVE_HEADER_SCRIPT + _FOLLOW_SCHEME_SCRIPT
+        return HTMLResponse(bytes(page.body).replace(b"</body>", scripts + b"</body>"))
 
     routes: list[BaseRoute] = [Route(docs_url, swagger_ui_html, include_in_schema=False)]
     if files is not None:

@@ -93,9 +93,14 @@ def test_a_user_signs_in_on_docs_and_calls_a_route(
     )
 
 
-def test_without_a_login_the_page_shows_the_refusal(browser: Browser) -> None:
-    with serve_api(scoped=False) as address, browser.new_page() as page:
+def test_without_a_login_the_page_shows_the_refusal_in_the_scheme_of_the_system(browser: Browser) -> None:
+    classes = "document.documentElement.className"  # Swagger UI's styles have one for its dark mode
+    with serve_api(scoped=False) as address, browser.new_page(color_scheme="dark") as page:
+        page.set_default_timeout(15_000)
         page.goto(f"{address}/docs")
+        page.wait_for_function(f"{classes} === 'dark-mode'")
+        page.emulate_media(color_scheme="light")
+        page.wait_for_function(f"{classes} === ''")
         assert try_out(page, "me_me_get")[0] == "401"
 
 
