@@ -76,6 +76,10 @@ class _Candidate(NamedTuple):
     def __str__(self) -> str:
         return str(self.route)
 
+    def format_request(self, path: GatewayPath) -> str:
+        """Return the path of the requests at ``path`` that the route takes, as the app sees it."""
+        return format_path(path) + ("/" if self.pattern.drops_slash else "")
+
 
 class GatewayRoutes:
     """Routes of an app, in the order in which the app tries them.
@@ -131,7 +135,7 @@ class GatewayRoutes:
         """Return what is required of the requests to one of `paths`, each access with its first route."""
         found: dict[Access, str] = {}
         for each in self._find_candidates(path, method):
-            found.setdefault(self._build_access(each.route, format_path(path)), str(each))
+            found.setdefault(self._build_access(each.route, each.format_request(path)), str(each))
         return found
 
     def list_widened(self) -> Iterator[tuple[str, str]]:
@@ -188,12 +192,13 @@ class GatewayRoutes:
         self, path: GatewayPath, method: str, access_key: Callable[[Access], Hashable]
     ) -> Operation:
         first, *others = self._find_candidates(path, method)
-        access = self._build_access(first.route, format_path(path))
+        access = self._build_access(first.route, first.format_request(path))
         for other in others:
-            if access_key(self._build_access(other.route, format_path(path))) != access_key(access):
+            if access_key(self._build_access(other.route, other.format_request(path))) != access_key(access):
                 raise ConfigurationError(
                     f"{first} and {other} are both {method} {format_path(path)} to a gateway, and have "
-                    "different requirements: give them paths of their own, or the same requirements."
+                    "different requirements: give them paths of their own, or the same requirements (in "
+                    "public, too)."
                 )
         return Operation(path, method, access, str(first))
 

@@ -73,15 +73,18 @@ class PathPattern(NamedTuple):
 
         None if there are no such requests.
         """
-        literal = parse_path(entry.removesuffix("/*"), keep_slash=keep_slash).gateway_path
+        parsed = parse_path(entry.removesuffix("/*"), keep_slash=keep_slash)
+        literal, path = parsed.gateway_path, self.gateway_path
         if not entry.endswith("/*"):
-            return literal if self.covers(literal) else None
-        path = self.gateway_path
+            takes_end = parsed.drops_slash or not self.drops_slash
+            return literal if takes_end and self._compare(literal, covering=True) else None
         for index, (text, segment) in enumerate(zip(literal, path, strict=False)):
             if is_greedy(segment):
                 return (*literal, segment)
             if not self.segments[index].overlaps(text):
                 return None
+        if len(path) == len(literal):
+            return literal if self.drops_slash else None  # /a/ is in /a/*, and /a is not
         return (*literal, *path[len(literal) :]) if len(path) > len(literal) else None
 
     def _compare(self, path: GatewayPath, *, covering: bool) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 
 from fastapi_cognito_guard.claims import Semantics
 from fastapi_cognito_guard.deploy import export
@@ -60,6 +60,29 @@ JWT_CALLERS: dict[str, tuple[str | None, Token | None]] = {
 """Tokens of which the app and a REST API's JWT authorizer must think the same."""
 
 
+def close_by_default(*routes: tuple[str, ...], public: tuple[str, ...]) -> RandomApp:
+    """Return an app whose routes require nothing, so that ``public`` alone opens them."""
+    return RandomApp(
+        tuple(RandomRoute("GET", segments, "public") for segments in routes),
+        deny_by_default=True,
+        public=public,
+    )
+
+
+def slashes_at_the_end(test: Any) -> Any:
+    """Add apps whose routes end with a slash, which a REST API drops."""
+    for app in (
+        close_by_default(("a", ""), public=("/", "/a")),
+        close_by_default(("a", ""), public=("/a/",)),
+        close_by_default(("a", ""), public=("/a/*",)),
+        close_by_default(("{x}", ""), public=("/a/",)),
+        close_by_default(("{x}", ""), public=("/a/*",)),
+        close_by_default(("a",), ("{x}", ""), public=("/a", "/a/*")),
+    ):
+        test = example(random_app=app)(test)
+    return test
+
+
 def build_gateway(
     random_app: RandomApp, kind: Any, guard_settings: dict[str, Any], pool: Any = None, **options: Any
 ) -> ModelGateway:
@@ -77,6 +100,7 @@ def takes_both_types(random_app: RandomApp) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["rest", "http"])
+@slashes_at_the_end
 @given(random_app=APPS)
 @settings(max_examples=30)
 def test_the_gateway_decides_as_the_app_does(kind: Semantics, random_app: RandomApp) -> None:
@@ -112,6 +136,7 @@ def test_the_gateway_decides_as_the_app_does(kind: Semantics, random_app: Random
 
 
 @pytest.mark.parametrize("uses", TOKEN_USES)
+@example(random_app=close_by_default(("a", ""), public=("/", "/a")))
 @given(random_app=APPS)
 @settings(max_examples=15)
 def test_a_jwt_authorizer_of_a_rest_api_decides_as_the_app_does(uses: str, random_app: RandomApp) -> None:

@@ -65,6 +65,17 @@ def test_an_iam_caller_and_a_user_on_one_route_is_refused(kind: str, more: dict[
     assert "split it into two routes" in str(error)
 
 
+def test_a_rest_api_cannot_open_one_of_two_routes_that_differ_by_a_slash() -> None:
+    routes: dict[str, list[Any]] = {"GET /a": [], "GET /a/": []}
+    error = expect_error(build_app(routes, deny_by_default=True, public=["/a"]), "rest")
+    assert str(error).startswith("GET /a and GET /a/ are both GET /a to a gateway")
+    assert "(in public, too)" in str(error)
+    both = build_app(routes, deny_by_default=True, public=["/a", "/a/"])
+    assert list_security(export_document(both, "rest"))["GET /a"] == []
+    one = export_document(build_app(routes, deny_by_default=True, public=["/a"]), "http")
+    assert [bool(list_security(one)[f"GET /a{end}"]) for end in ("", "/")] == [False, True]
+
+
 @pytest.mark.parametrize(("kind", "counted"), [("http", "routes"), ("rest", "resources")])
 def test_more_than_the_quota_is_refused(kind: str, counted: str) -> None:
     more = 300 if kind == "rest" else 301  # a REST API also has the root
