@@ -6,7 +6,7 @@ they work for WebSockets too. None adds a parameter or a body to the OpenAPI doc
 
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import Parameter, Signature, signature
-from typing import Annotated, NoReturn
+from typing import Annotated, Never, NoReturn
 
 from fastapi import Depends, Security
 from fastapi.requests import HTTPConnection
@@ -26,6 +26,7 @@ from fastapi_cognito_guard.errors import (
 )
 from fastapi_cognito_guard.gateway.iam import IamIdentity
 from fastapi_cognito_guard.middleware import refusal_handlers
+from fastapi_cognito_guard.misuse import NO_DECORATOR, advise_on_call, advise_on_misuse
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import NotAParameter, Principal
 from fastapi_cognito_guard.request_state import STATE, RequestState, missing_user_error
@@ -38,8 +39,18 @@ from fastapi_cognito_guard.requirement_names import (
     check_scope_names,
 )
 
+_USER, _OPTIONAL_USER, _IAM = (
+    f"Write `{parameter}` for a parameter, and Depends({function}) in a list of dependencies."
+    for parameter, function in (
+        ("user: CurrentUser", "current_user"),
+        ("user: OptionalUser", "optional_user"),
+        ("caller: IamCaller", "iam_identity"),
+    )
+)
+
 
 @marks_caller("user")
+@advise_on_call(_USER, least=2)
 async def current_user(connection: HTTPConnection, security_scopes: SecurityScopes) -> Principal:
     """Return the caller. A request without a valid token is refused: 401 (503 while keys are unavailable).
 
@@ -70,6 +81,7 @@ CurrentUser = Annotated[Principal, Depends(current_user)]
 """``user: CurrentUser`` in a route: the caller, or the request is refused."""
 
 
+@advise_on_call(_OPTIONAL_USER, least=1)
 async def optional_user(
     user: Annotated[Principal | None, Security(current_user, scopes=[OPTIONAL])],
 ) -> Principal | None:
@@ -85,6 +97,7 @@ OptionalUser = Annotated[Principal | None, Depends(optional_user)]
 
 
 @marks_caller("iam")
+@advise_on_call(_IAM, least=1)
 async def iam_identity(connection: HTTPConnection) -> IamIdentity:
     """Return the caller who signed with AWS credentials, as API Gateway or a function URL reports it, or 403.
 
@@ -105,6 +118,16 @@ async def iam_identity(connection: HTTPConnection) -> IamIdentity:
 IamCaller = Annotated[IamIdentity, Depends(iam_identity)]
 """``caller: IamCaller`` in a route: the caller who signed with AWS credentials, or the request is refused."""
 
+for _target, _advice in (
+    (current_user, _USER),
+    (CurrentUser, _USER),
+    (optional_user, _OPTIONAL_USER),
+    (OptionalUser, _OPTIONAL_USER),
+    (iam_identity, _IAM),
+    (IamCaller, _IAM),
+):
+    advise_on_misuse(_target, _advice)
+
 
 class Required(Requirement):
     """`Requirement` as a FastAPI dependency. It returns the `Principal` that meets it."""
@@ -113,6 +136,7 @@ class Required(Requirement):
         super().__post_init__()
         object.__setattr__(self, "__signature__", _build_signature(self.list_of_kind("check")))
 
+    @advise_on_call(NO_DECORATOR, least=3)
     async def __call__(self, user: CurrentUser, connection: HTTPConnection, **results: bool) -> Principal:
         checks = dict(zip(results, self.list_of_kind("check"), strict=True))
         # There is no state if `current_user` is overridden and the app has no guard.
@@ -131,15 +155,31 @@ class Required(Requirement):
         """Attribute that FastAPI reads from a ``Depends``: it fails with advice if that was forgotten."""
         raise ConfigurationError(f"Write Depends({self}): a list of dependencies holds Depends(...).")
 
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> NoReturn:
+        raise ConfigurationError(f"Write `user: Annotated[Principal, Depends({self})]` for a parameter.")
 
-_Name = Annotated[str, NotAParameter('Write Depends(require_scope("orders/read")), with the call.')]
-_Group = Annotated[str, NotAParameter('Write Depends(require_group("admins")), with the call.')]
-_Value = Annotated[
-    str | int | bool, NotAParameter('Write Depends(require_claim("custom:tier", "gold")), with the call.')
-]
+    def __and__(self, other: object) -> NoReturn:
+        raise ConfigurationError(
+            f"To require both, write two dependencies: Depends({self}), Depends({other}); to require any one "
+            f"of them, Depends({self} | {other})."
+        )
 
 
-def require_scope(*any_of: _Name) -> Required:
+def _forbid_uncalled(example: str) -> NotAParameter:
+    return NotAParameter(f"Write Depends({example}), with the call.")
+
+
+_Scope = Annotated[str, _forbid_uncalled('require_scope("orders/read")')]
+_Group = Annotated[str, _forbid_uncalled('require_group("admins")')]
+_Value = Annotated[str | int | bool, _forbid_uncalled('require_claim("custom:tier", "gold")')]
+_Level = Annotated[str, _forbid_uncalled('require_level("urn:cognito:loa:3")')]
+_Actor = Annotated[str, _forbid_uncalled('require_actor("4b1example")')]
+_Nothing = Annotated[Never, _forbid_uncalled("require_direct()")]
+_Pool = Annotated[str, _forbid_uncalled('require_pool("eu-west-1_Abc123Xyz")')]
+_Name = Annotated[str | None, _forbid_uncalled('require(is_owner, name="owner")')]
+
+
+def require_scope(*any_of: _Scope) -> Required:
     """Require any one of these scopes, as a method's authorization scopes do in API Gateway.
 
     To require all of several scopes, use several requirements. Raises `ConfigurationError` for no names, or
@@ -164,7 +204,7 @@ def require_claim(name: str, *any_of: _Value) -> Required:
     return Required(kind="claim", claim=name, any_of=check_claim_values(any_of))
 
 
-def require_level(name: _Name, *, max_age: int | None = None) -> Required:
+def require_level(name: _Level, *, max_age: int | None = None) -> Required:
     """Require that the user has signed in with this authentication level or a higher one (``acr``).
 
     ``max_age``: the most seconds since the sign-in (``auth_time``). Else the request is refused with 401 and
@@ -176,7 +216,7 @@ def require_level(name: _Name, *, max_age: int | None = None) -> Required:
     return Required(kind="level", any_of=check_level(name, max_age), max_age=max_age)
 
 
-def require_actor(*any_of: _Name) -> Required:
+def require_actor(*any_of: _Actor) -> Required:
     """Require that any one of these acts for the user: the ``sub`` in the token's ``act``, a client id.
 
     Only the current actor counts, and not those before it (RFC 8693 section 4.1). Raises
@@ -185,15 +225,18 @@ def require_actor(*any_of: _Name) -> Required:
     return Required(kind="actor", any_of=check_actor_names(any_of))
 
 
-def require_direct() -> Required:
+def require_direct(*nothing: _Nothing) -> Required:
     """Require that nobody acts for the user: a token with an actor is refused.
 
-    A token that was exchanged without an actor token looks like the user's own, and passes.
+    A token that was exchanged without an actor token looks like the user's own, and passes. Takes no
+    arguments: raises `ConfigurationError` for any.
     """
+    if nothing:
+        raise ConfigurationError("Write Depends(require_direct()), without arguments.")
     return Required(kind="direct", any_of=())
 
 
-def require_pool(*any_of: _Name) -> Required:
+def require_pool(*any_of: _Pool) -> Required:
     """Require that the caller is of any one of these pools, by id, where the guard has several.
 
     The app does not start with an id that none of the guard's pools has. Raises `ConfigurationError` for no
@@ -202,7 +245,7 @@ def require_pool(*any_of: _Name) -> Required:
     return Required(kind="pool", any_of=check_pool_ids(any_of))
 
 
-def require(check: Callable[..., bool | Awaitable[bool]], *, name: str | None = None) -> Required:
+def require(check: Callable[..., bool | Awaitable[bool]], *, name: _Name = None) -> Required:
     """Require that a function of the app's own returns True, for example that the caller owns the order.
 
     ``check`` gets the `Principal` first. It may be async, and may have parameters of the path and

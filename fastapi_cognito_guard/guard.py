@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_args
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -35,6 +35,7 @@ from fastapi_cognito_guard.errors import (
 from fastapi_cognito_guard.gateway.event import LambdaContext, read_claims
 from fastapi_cognito_guard.gateway.iam import IamIdentity, read_iam_identity
 from fastapi_cognito_guard.middleware import GuardMiddleware, find_guard, refuse
+from fastapi_cognito_guard.misuse import NO_GUARD, NotADependency
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.pool import AnyClient, KeyPolicy, UserPool, index_by_issuer
 from fastapi_cognito_guard.principal import Principal
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 _LAMBDA_PATIENCE = 0.1  # seconds that a request may wait for a refresh of stale keys
 
 
-class CognitoGuard:
+class CognitoGuard(NotADependency):
     """The authorizer of your API.
 
     ``fixed_pools``        the pools that are known now; a token chooses among them by ``iss``
@@ -97,7 +98,7 @@ class CognitoGuard:
 
     def __init__(
         self,
-        *fixed_pools: UserPool,
+        *fixed_pools: Annotated[UserPool, NO_GUARD],
         pools: PoolDirectory | FindPool | None = None,
         semantics: Semantics = "strict",
         gateway: GatewayMode = "trust",

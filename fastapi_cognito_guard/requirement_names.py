@@ -33,6 +33,7 @@ def check_claim_values(values: Sequence[object]) -> tuple[str, ...]:
     if not all(texts) or not texts or not all(is_encodable(text) for (text,) in texts):
         raise ConfigurationError(
             'Write require_claim("custom:tier", "gold", ...): values are text, whole numbers or booleans.'
+            + _find_hint(values)
         )
     return tuple(text for (text,) in texts)
 
@@ -68,5 +69,14 @@ def _check_names(names: Sequence[object], form: str, usage: str) -> tuple[str, .
     texts = [name for name in names if isinstance(name, str) and is_encodable(name)]
     good = tuple(name for name in texts if re.fullmatch(form, name))
     if not good or len(good) != len(names):
-        raise ConfigurationError(f"Write {usage}.")
+        raise ConfigurationError(f"Write {usage}.{_find_hint(names)}")
     return good
+
+
+def _find_hint(names: Sequence[object]) -> str:
+    """Return what else is wrong with names that are none, or an empty text."""
+    if any(isinstance(name, list | tuple | set | frozenset) for name in names):
+        return " Leave out the list around them."
+    if any(map(callable, names)):
+        return " It is no decorator: it belongs into dependencies=[Depends(...)] of the route."
+    return ""

@@ -22,6 +22,7 @@ from fastapi_cognito_guard.dependants import (
     walk_dependants,
 )
 from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.misuse import check_nodes
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.protected_app import ProtectedApp
 from fastapi_cognito_guard.remedies import RequirementKind
@@ -165,9 +166,11 @@ def read_route(context: Any, prefix: str, *, mounted: bool) -> RouteInfo | Opaqu
 
 
 def _list_requirements(route: Any, path: str) -> tuple[Requirement, ...]:
-    """Return what a route requires. Raises `ConfigurationError`, with the route, for scopes that are none."""
+    """Return what a route requires. Raises `ConfigurationError`, with the route, for a mistake in it."""
+    dependant = getattr(route, "dependant", None)
     try:
-        return tuple(dict.fromkeys(list_requirements(getattr(route, "dependant", None))))
+        check_nodes(walk_dependants(dependant))
+        return tuple(dict.fromkeys(list_requirements(dependant)))
     except ConfigurationError as error:
         methods = " ".join(sorted(getattr(route, "methods", None) or ["WebSocket"]))
         raise ConfigurationError(f"{methods} {path}: {error}") from None
