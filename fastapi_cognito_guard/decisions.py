@@ -16,12 +16,11 @@ from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import Principal
 from fastapi_cognito_guard.request_state import RequestState
 from fastapi_cognito_guard.settings import check_sync
-from fastapi_cognito_guard.validation import CALLBACK_ERRORS, escape_for_log, loggable_claims
+from fastapi_cognito_guard.validation import CALLBACK_ERRORS, escape_for_log, escape_word, loggable_claims
 
 logger = logging.getLogger("fastapi_cognito_guard")
 
 ALLOWED = "allowed"
-_MAX_PATH = 200  # characters that are logged
 _MAX_METHOD = 32
 Outcome = Literal["allowed", "refused"]
 
@@ -36,7 +35,8 @@ class Decision:
                    started: the app failed, or closed the connection
     ``reason``     the cause of a refusal and the next step; empty if the request was allowed
     ``method``     of the request; ``"WebSocket"`` for one
-    ``route``      the route's template, ``/orders/{id}``; None if no route was reached
+    ``route``      the route's template with the mounts around it, ``/shop/orders/{id}``; None if no route
+                   was reached
     ``principal``  the caller, or None if no identity was proven
     ``about``      loggable facts of the caller: ``sub``, ``client_id``, ``token_use``, ``jti``, ``kid``,
                    ``source``; ``actor`` if one acts for the user; ``user_arn`` of an IAM caller; facts
@@ -119,7 +119,7 @@ class Decisions:
             self.counts[ALLOWED] += 1
             if self._on_decision is not None or self._observers or logger.isEnabledFor(logging.INFO):
                 decision = _build_decision(state, scope, None, status)
-                self._log_allowed(decision)
+                self._log_allowed(decision, scope)
                 _tell(self._observers, state, scope, status, decision)
         else:
             _tell(self._observers, state, scope, status, None)
@@ -129,13 +129,11 @@ class Decisions:
         state.recorded = True
         self.counts[error.code] += 1
         decision = _build_decision(state, scope, error, status)
-        # The path is a client's text: escaped, it cannot end the line or forge another.
         write_record(
             logger,
             logging.WARNING,
-            "%a %a refused with %s: %s: %s",
-            decision.method,
-            decision.route or scope["path"][:_MAX_PATH],
+            "%s %s refused with %s: %s: %s",
+            *_name_request(decision, scope),
             status or "no response",
             error.code,
             error.reason,
@@ -144,9 +142,9 @@ class Decisions:
         self._notify(decision)
         _tell(self._observers, state, scope, status, decision)
 
-    def _log_allowed(self, decision: Decision) -> None:
-        shown = decision.method, decision.route or ""
-        write_record(logger, logging.INFO, "%a %a allowed", *shown, extra=decision.extra)
+    def _log_allowed(self, decision: Decision, scope: Scope) -> None:
+        shown = _name_request(decision, scope)
+        write_record(logger, logging.INFO, "%s %s allowed", *shown, extra=decision.extra)
         self._notify(decision)
 
     def _notify(self, decision: Decision) -> None:
@@ -156,6 +154,11 @@ class Decisions:
                 self._on_decision(decision)
             except CALLBACK_ERRORS:
                 write_record(logger, logging.ERROR, "on_decision failed", exc_info=True)
+
+
+def _name_request(decision: Decision, scope: Scope) -> tuple[str, str]:
+    """Return the method, and the route or else the path, each as one word: both may be a client's text."""
+    return escape_word(decision.method), escape_word(decision.route or scope["path"])
 
 
 def _tell(

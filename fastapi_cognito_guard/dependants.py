@@ -3,6 +3,7 @@
 Both the checks of requests and the descriptions of routes read them here, so that they cannot differ.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeVar
 
@@ -16,6 +17,8 @@ from fastapi_cognito_guard.requirement_names import check_scope_names
 # from its other uses in the request, and an override of `current_user` still applies. No real scope has a
 # space.
 OPTIONAL = "optional user"
+
+_PARAMETER = re.compile("{([a-zA-Z_][a-zA-Z0-9_]*)")  # of a path template
 
 _Dependency = TypeVar("_Dependency", bound=Callable[..., Any])
 _Caller = Literal["user", "iam"]
@@ -91,9 +94,26 @@ def list_security_scopes(node: Any) -> list[str]:
 
 
 def find_path_template(scope: Scope) -> str | None:
-    """Return the path template of the matched route within its app, or None."""
+    """Return the path template of the matched route, below the mounts around it; None without a route."""
     path = getattr(_find_matched_route(scope), "path", None)
-    return path if isinstance(path, str) else None
+    if not isinstance(path, str):
+        return None
+    return (_find_mount_template(scope, path) if "app_root_path" in scope else "") + path or "/"
+
+
+def _find_mount_template(scope: Scope, path: str) -> str:
+    """Return the path of the mounts around a route, with the names of their parameters for their values.
+
+    No text of a client is left in it, which would be a new label for metrics with each request.
+    """
+    mount: str = scope["root_path"].removeprefix(scope["app_root_path"])
+    own = _PARAMETER.findall(path)
+    for name, value in scope.get("path_params", {}).items():
+        if name not in own:
+            mount, replaced = re.subn(rf"/{re.escape(str(value))}(?=/|$)", f"/{{{name}}}", mount, count=1)
+            if not replaced:  # part of a segment, or a number with zeros before it
+                return "/{mount}"
+    return mount
 
 
 def _find_matched_route(scope: Scope) -> Any:

@@ -78,7 +78,7 @@ class ProtectedApp:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: RequestState = scope[STATE]
-        scope["route"] = _MountedRoute(_find_mount_path(scope))  # for the decision's record
+        scope["route"] = _MountedRoute()  # for the decision's record
         try:
             principal = await self._check(HTTPConnection(scope), state)
         except AuthError as error:
@@ -104,15 +104,9 @@ class ProtectedApp:
 
 
 class _MountedRoute:
-    """The route that a decision names for a mounted app."""
+    """The route that a decision names for a mounted app: its mount."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-
-def _find_mount_path(scope: Scope) -> str:
-    outer, root = scope.get("app_root_path", ""), scope.get("root_path", "")
-    return str(root.removeprefix(outer)) or "/"
+    path = ""
 
 
 def _build_mcp_user(principal: Principal, scope: Scope, guard: Guard) -> Any:

@@ -4,6 +4,7 @@ import json
 from asyncio import CancelledError
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from fastapi_cognito_guard.errors import ClaimInvalid
 
@@ -16,6 +17,8 @@ NQCHAR = r"[\x21\x23-\x5B\x5D-\x7E]"
 _CONTAINERS = (dict, list)
 _MAX_DEPTH = 32
 _MAX_LOGGED = 128  # characters of one value
+_MAX_WORD = 200
+_UNESCAPED = "/{}:@!$&()*+,;=-._~"  # of paths (RFC 3986 section 3.3), and of their templates
 _LOGGED_CLAIMS = ("sub", "token_use", "jti")
 
 
@@ -72,6 +75,14 @@ def loggable_claims(values: Mapping[str, Any], *, prefix: str = "") -> dict[str,
 def escape_for_log(text: str) -> str:
     """Return the first 128 characters, escaped, so that a log line stays one line."""
     return ascii(text[:_MAX_LOGGED])[1:-1]
+
+
+def escape_word(text: str) -> str:
+    """Return the first 200 characters as one word of ASCII: a method or a path, in percent-encoding.
+
+    It has no spaces, quotes and line breaks, so that no client can forge a field of a log line.
+    """
+    return quote(text[:_MAX_WORD], safe=_UNESCAPED, errors="backslashreplace")[:_MAX_WORD]
 
 
 def escape_unprintable(text: str) -> str:

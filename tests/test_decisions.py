@@ -26,7 +26,8 @@ from fastapi_cognito_guard import (
     require_group,
 )
 from fastapi_cognito_guard.decisions import observe_requests
-from fastapi_cognito_guard.errors import AuthError
+from fastapi_cognito_guard.errors import AuthError, TokenMissing
+from fastapi_cognito_guard.request_state import RequestState
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.apps import NOW, add_routes, bearer, build_app, client_of, guard_for
 
@@ -74,7 +75,7 @@ def test_an_allowed_request_is_one_decision_with_the_caller(
         "source": "token",
     }
     (record,) = list_records(caplog)
-    assert (record.levelno, record.getMessage()) == (logging.INFO, "'GET' '/scope' allowed")
+    assert (record.levelno, record.getMessage()) == (logging.INFO, "GET /scope allowed")
     for name, value in decision.extra.items():
         assert getattr(record, name) == value
 
@@ -182,6 +183,27 @@ def test_a_long_path_does_not_fill_the_log(pool: FakeUserPool, caplog: pytest.Lo
     observed = ObservedApp(pool, deny_by_default=True)
     observed.client.get("/" + "x" * 5000)
     assert len(list_records(caplog)[0].getMessage()) < 500
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/a b", "/a%20b"),
+        ("/x allowed\nGET /y", "/x%20allowed%0AGET%20/y"),
+        ("/\x1b[2J\u2028ü'\"", "/%1B%5B2J%E2%80%A8%C3%BC%27%22"),
+        ("/a%20b", "/a%2520b"),
+        ("/\ud800", "/%5Cud800"),
+        ("/orders/{id}:x,y=1", "/orders/{id}:x,y=1"),
+    ],
+)
+def test_a_path_is_one_word_of_a_log_line(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture, path: str, shown: str
+) -> None:
+    guard = guard_for(pool)
+    scope = {"type": "http", "method": "G T", "path": path}
+    guard.record_refusal(RequestState(guard), scope, TokenMissing("there is none."), 401)
+    (record,) = list_records(caplog)
+    assert record.getMessage() == f"G%20T {shown} refused with 401: token_missing: there is none."
 
 
 def test_the_arn_of_an_iam_caller_cannot_forge_a_line(pool: FakeUserPool) -> None:
@@ -586,6 +608,36 @@ def test_a_route_is_logged_by_its_template(pool: FakeUserPool, caplog: pytest.Lo
 
     observed.client.get("/users/ada@shop.example")
     assert "ada@" not in list_records(caplog)[0].getMessage()
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["guard outside", "guard inside"])
+def test_a_mounted_app_is_logged_with_its_mount(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture, inside: bool
+) -> None:
+    decisions: list[Decision] = []
+    guard = guard_for(pool, on_decision=decisions.append)
+    outer, app, inner = FastAPI(), FastAPI(), FastAPI()
+    guard.install(inner if inside else outer)
+    add_routes(inner)
+
+    @inner.get("/users/{name}")
+    async def user(name: str, user: CurrentUser) -> None: ...
+
+    app.mount("/v1", inner)
+    outer.mount("/shops/{shop:int}", app)
+    outer.mount("/x-{part}", app)
+    outer.mount("/raw", guard.protect(app))
+    client = TestClient(outer, root_path="/stage")
+    token = bearer(pool.access_token())
+    for path in ("/shops/7/v1/users/7", "/shops/007/v1/me", "/x-secret/v1/me", "/raw/v1/public"):
+        client.get(f"/stage{path}", headers=token)
+    assert [decision.route for decision in decisions] == [
+        "/shops/{shop}/v1/users/{name}",
+        "/{mount}/me",
+        "/{mount}/me",
+        "/raw",
+    ]
+    assert list_records(caplog)[0].getMessage() == "GET /shops/{shop}/v1/users/{name} allowed"
 
 
 # Observers

@@ -154,4 +154,4 @@ def test_the_context_of_an_including_router_does_not_count_inside_a_mounted_app(
     inner.dependency_overrides[current_user] = lambda: None
     outer.mount("/inner", inner)
     app.include_router(outer, prefix="/v1", dependencies=[Security(optional_user, scopes=["a"])])
-    assert client_of(app).get("/v1/inner/x").json() == [False, "/{name}"]
+    assert client_of(app).get("/v1/inner/x").json() == [False, "/v1/inner/{name}"]

@@ -27,13 +27,13 @@ from fastapi_cognito_guard.responses import Refusal
 from fastapi_cognito_guard.testing.gateway.authorizers import AUTHORIZERS, PlayedAuthorizer
 from fastapi_cognito_guard.testing.gateway.events import FRONT_DOORS, Flavour, gateway_event
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
+from fastapi_cognito_guard.validation import escape_word
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 logger = logging.getLogger("fastapi_cognito_guard.testing")
 
-_MAX_LOGGED = 200  # characters of a path
 _OPEN: tuple[Flavour, ...] = ("function-url", "alb")
 _NOT_FOUND = {
     "rest": Refusal(
@@ -158,9 +158,9 @@ class Gateway:
     def _refuse(self, method: str, path: str, error: AuthError) -> Response:
         refusal = self._build_authorizer().refusal(error)
         logger.warning(
-            "%a %a refused with %s by the gateway: %s: %s",
-            method,
-            path[:_MAX_LOGGED],
+            "%s %s refused with %s by the gateway: %s: %s",
+            escape_word(method),
+            escape_word(path),
             refusal.status,
             error.code,
             error.reason,

@@ -351,6 +351,6 @@ def test_a_refusal_of_the_gateway_is_logged_with_its_reason(
     assert client.get("/me", headers=bearer(token)).status_code == 401
     (record,) = [record for record in caplog.records if record.name == "fastapi_cognito_guard.testing"]
     assert record.getMessage().startswith(
-        "'GET' '/me' refused with 401 by the gateway: token_expired: exp passed"
+        "GET /me refused with 401 by the gateway: token_expired: exp passed"
     )
     assert token not in caplog.text
