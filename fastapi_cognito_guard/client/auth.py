@@ -1,11 +1,11 @@
-"""httpx authentication: one token for many requests, renewed once for all of them."""
+"""Authentication for httpx and httpx2: one token for many requests, renewed once for all of them."""
 
 from collections.abc import AsyncGenerator, Callable, Collection, Generator
 from dataclasses import replace
-
-import httpx
+from typing import Any
 
 from fastapi_cognito_guard.client.keeper import Issued, TokenKeeper, TokenRequest, UnderWay
+from fastapi_cognito_guard.client.libraries import ClientAuth, is_repeatable
 from fastapi_cognito_guard.client.origins import Origins
 from fastapi_cognito_guard.client.sources import (
     ClientCredentials,
@@ -18,10 +18,11 @@ from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.tokens.clock import read_time
 
 
-class BearerAuth(httpx.Auth):
-    """httpx authentication with the token of a `TokenKeeper`, which ``request_token`` renews.
+class BearerAuth(ClientAuth):
+    """Authentication of httpx and httpx2 clients with the token of a `TokenKeeper`.
 
-    After a 401 the token is renewed once and the request is sent again, unless its body is a stream.
+    ``request_token`` renews it. After a 401 the token is renewed once and the request is sent again, unless
+    its body is a stream.
     """
 
     def __init__(self, keeper: TokenKeeper, request_token: TokenRequest, origins: Origins) -> None:
@@ -29,8 +30,8 @@ class BearerAuth(httpx.Auth):
         self._request_token = request_token
         self._origins = origins
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Authenticate one request of a `httpx.Client`."""
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+        """Authenticate one request of a ``Client``."""
         self._origins.check(request.url)
         token = self._keeper.wait(self._keeper.find(self._request_token))
         response = yield _authorize(request, token)
@@ -38,8 +39,8 @@ class BearerAuth(httpx.Auth):
         if renewed is not None:
             yield _authorize(request, self._keeper.wait(renewed))
 
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Authenticate one request of a `httpx.AsyncClient`."""
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+        """Authenticate one request of an ``AsyncClient``."""
         self._origins.check(request.url)
         token = await self._keeper.wait_async(self._keeper.find(self._request_token))
         response = yield _authorize(request, token)
@@ -47,19 +48,19 @@ class BearerAuth(httpx.Auth):
         if renewed is not None:
             yield _authorize(request, await self._keeper.wait_async(renewed))
 
-    def _renew(self, response: httpx.Response, request: httpx.Request, token: str) -> str | UnderWay | None:
+    def _renew(self, response: Any, request: Any, token: str) -> str | UnderWay | None:
         """Return another token to try after a 401, or None if the response stands."""
         # After a redirect to another origin the token is gone, so that a 401 from there is not about it.
         sent = response.request.headers.get("Authorization") == f"Bearer {token}"
         if response.status_code != 401 or not sent or _asks_for_sign_in(response):
             return None
-        if not self._keeper.refuse(token) or not isinstance(request.stream, httpx.ByteStream):
+        if not self._keeper.refuse(token) or not is_repeatable(request):
             return None
         return self._keeper.find(self._request_token)
 
 
 class CognitoAuth(BearerAuth):
-    """httpx authentication that sends a token with each request, sync or async.
+    """Authentication of httpx and httpx2 clients, sync or async: it sends a token with each request.
 
     ``source``      a `ClientCredentials`, a `RefreshToken`, or a function that returns a token
     ``origins``     addresses that tokens may be sent to: ``"https://api.example.com"``, or several; by
@@ -111,11 +112,11 @@ class CognitoAuth(BearerAuth):
             self._source = replace(self._source, refresh_token=issued.refresh_token)
 
 
-def _asks_for_sign_in(response: httpx.Response) -> bool:
+def _asks_for_sign_in(response: Any) -> bool:
     """Return True if only a new sign-in of the user helps (RFC 9470): a renewed token has the same level."""
     return 'error="insufficient_user_authentication"' in response.headers.get("WWW-Authenticate", "")
 
 
-def _authorize(request: httpx.Request, token: str) -> httpx.Request:
+def _authorize(request: Any, token: str) -> Any:
     request.headers["Authorization"] = f"Bearer {token}"
     return request

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
-import httpx
 from starlette.requests import HTTPConnection
 
 from fastapi_cognito_guard.addresses import build_sign_in_url
@@ -56,7 +55,7 @@ _OF_A_TOKEN = ("invalid_request", "invalid_grant")
 
 
 class TokenExchange:
-    """Tokens of another service for the callers of this one (RFC 8693), sent with httpx, sync or async.
+    """Tokens of another service for the callers of this one (RFC 8693), sent with httpx or httpx2.
 
     ``domain``         as in `UserPool`: ``myapp.auth.eu-west-1.amazoncognito.com``
     ``client_secret``  for an app client that has one
@@ -115,22 +114,22 @@ class TokenExchange:
         endpoint = f"domain={self._endpoint.domain!r}, client_id={self._endpoint.client_id!r}"
         return f"TokenExchange({endpoint}, scopes={scopes!r}, {name}={value!r})"
 
-    def for_request(self, connection: HTTPConnection) -> httpx.Auth:
-        """Return httpx authentication on behalf of a request's caller, whom the guard has identified.
+    def for_request(self, connection: HTTPConnection) -> BearerAuth:
+        """Return authentication on behalf of a request's caller, whom the guard has identified.
 
         Use it for calls within this request: ``client.get(url, auth=exchange.for_request(request))``. Raises
         an `AuthError`, which refuses the request, if it carries no token, or another one than the caller's.
         """
         return self._build_auth(find_subject(connection))
 
-    def for_subject(self, token: str) -> httpx.Auth:
-        """Return httpx authentication on behalf of the user of a bare token, which your guard has verified.
+    def for_subject(self, token: str) -> BearerAuth:
+        """Return authentication on behalf of the user of a bare token, which your guard has verified.
 
         Raises `TokenRequestFailed` for anything else than a token of Cognito.
         """
         return self._build_auth(read_subject(token))
 
-    def _build_auth(self, subject: Subject) -> httpx.Auth:
+    def _build_auth(self, subject: Subject) -> BearerAuth:
         return BearerAuth(self._keepers.find(subject), partial(self._exchange, subject), self._origins)
 
     async def _exchange(self, subject: Subject) -> Issued:

@@ -1,11 +1,15 @@
 """Origins that tokens may be sent to: https, http on loopback, or http to hosts that are named."""
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import httpx
 
 from fastapi_cognito_guard.addresses import check_http_hosts, is_loopback
 from fastapi_cognito_guard.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import httpx2
 
 
 class Origins:
@@ -24,7 +28,7 @@ class Origins:
                 setting="http_hosts",
             )
 
-    def check(self, url: httpx.URL) -> None:
+    def check(self, url: "httpx.URL | httpx2.URL") -> None:
         """Raise `ConfigurationError` if a token could be read on its way, or by another party."""
         origin = _find_origin(url, self.http_hosts)
         if self._allowed and origin not in self._allowed:
@@ -34,7 +38,7 @@ class Origins:
             )
 
 
-def _find_origin(url: httpx.URL, http_hosts: frozenset[str]) -> str:
+def _find_origin(url: "httpx.URL | httpx2.URL", http_hosts: frozenset[str]) -> str:
     """Return scheme, host and port. Raises `ConfigurationError` unless the connection is safe."""
     is_https = url.scheme == "https" and url.host
     is_near = url.scheme == "http" and (is_loopback(url.host) or url.host in http_hosts)
