@@ -1,11 +1,13 @@
 """Objects that the pytest plugin's fixtures return. Imported by the first test that uses one."""
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args
 
 from starlette.testclient import TestClient
 
+from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.principal import Principal, TokenUse
 from fastapi_cognito_guard.settings import check_choice
 from fastapi_cognito_guard.testing.gateway.client import GatewayClient
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 Door = Flavour | Literal["standalone"]
+
+_INSTEAD = {
+    "user": 'the name stands first: {call}"bob")',
+    "name": 'the name stands first: {call}"bob")',
+    "group": 'write {call}groups=["admins"])',
+    "scope": 'write {call}scopes=["orders/read"])',
+    "scopes": "an ID token has no scopes: leave token_use out",
+    "email": 'it is in ID tokens: write {call}"bob", token_use="id", email=...)',
+}
+"""What to write instead of arguments that there are not, or not for this type of token."""
 
 
 class AuthHeaders(MutableMapping[str, str]):
@@ -62,10 +74,12 @@ class AuthHeaders(MutableMapping[str, str]):
         """Return headers with a token of the user. ``token`` is passed on to the pool."""
         check_choice("token_use", token_use, get_args(TokenUse))
         issue = self.pool.id_token if token_use == "id" else self.pool.access_token
+        _check_names("auth_headers(", issue, token)
         return _bearer(issue(username, **token))
 
     def machine(self, **token: Any) -> dict[str, str]:
         """Return headers with a client's own token. ``token`` is passed on to the pool."""
+        _check_names("auth_headers.machine(", self.pool.machine_token, token)
         return _bearer(self.pool.machine_token(**token))
 
 
@@ -77,6 +91,7 @@ class Users:
 
     def __call__(self, app: "FastAPI", username: str | None = "ada", **user: Any) -> Principal:
         """Sign a user in: every request from now on is this user's."""
+        _check_names("cognito_user(app, ", as_user, user)
         return self._stack.enter_context(as_user(app, username, **user))
 
 
@@ -94,6 +109,27 @@ class AnyDoor:
         if self.door == "standalone":
             return self._stack.enter_context(TestClient(app, **options))
         return self._stack.enter_context(GatewayClient(app, self.door, **options))
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Fail with advice where a client's attribute is asked for, such as ``get``."""
+        advice = (
+            f": write client = any_door(app), and then client.{name}" if hasattr(TestClient, name) else ""
+        )
+        raise AttributeError(f"any_door has no {name!r}{advice}")
+
+
+def _check_names(call: str, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Raise `ConfigurationError` for arguments that ``function`` does not have."""
+    parameters = signature(function).parameters
+    known = [each.name for each in parameters.values() if each.kind is Parameter.KEYWORD_ONLY]
+    for name in given:
+        if name not in known:
+            instead = _INSTEAD.get(name, "").format(call=call) if "username" in parameters else ""
+            raise ConfigurationError(
+                f"{call}{name}=...) has no such argument{instead and ': '}{instead}. It takes "
+                f"{', '.join(known)}.",
+                setting=name,
+            )
 
 
 def _bearer(token: str) -> dict[str, str]:

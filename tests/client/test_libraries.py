@@ -60,7 +60,7 @@ def test_a_stream_is_sent_once(library: Any) -> None:
     def stream() -> Iterator[bytes]:
         yield b"once"
 
-    class Transport(library.BaseTransport):  # type: ignore[misc,name-defined]  # of either library
+    class Transport(library.BaseTransport):  # type: ignore[misc]  # of either library
         def handle_request(self, request: Any) -> Any:
             return api.answer(request)  # and reads no body, as a network does before it is sent
 

@@ -1,5 +1,6 @@
 """Tests of `as_user`: a user is signed in without a token, and requirements are still checked."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import httpx2
@@ -12,7 +13,7 @@ from fastapi_cognito_guard import ANY_CLIENT, CognitoGuard, Principal, UserPool,
 from fastapi_cognito_guard.decisions import Decision
 from fastapi_cognito_guard.errors import ClaimInvalid, ConfigurationError
 from fastapi_cognito_guard.testing import FakeUserPool, as_user, trusting
-from fastapi_cognito_guard.testing.fixtures import AuthHeaders
+from fastapi_cognito_guard.testing.fixtures import AnyDoor, AuthHeaders, Users
 from tests.apps import NOW, build_app, client_of, guard_for
 
 
@@ -153,3 +154,42 @@ def test_headers_for_an_unknown_token_use_are_an_error(pool: FakeUserPool) -> No
 def test_claims_that_no_token_can_have_are_an_error(pool: FakeUserPool, user: dict[str, Any]) -> None:
     with pytest.raises(ClaimInvalid), as_user(build_app(guard_for(pool)), **user):
         pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (
+            {"user": "bob"},
+            'auth_headers(user=...) has no such argument: the name stands first: auth_headers("bob")',
+        ),
+        ({"scope": "a"}, 'write auth_headers(scopes=["orders/read"])'),
+        ({"group": "a"}, 'write auth_headers(groups=["admins"])'),
+        ({"email": "a@b.c"}, 'write auth_headers("bob", token_use="id", email=...)'),
+        ({"token_use": "id", "scopes": ["a"]}, "an ID token has no scopes"),
+        ({"role": "a"}, "It takes groups, scopes, level, actor, expires_in, claims."),
+    ],
+    ids=repr,
+)
+def test_headers_for_an_unknown_argument_say_what_to_write(
+    pool: FakeUserPool, arguments: dict[str, Any], advice: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        AuthHeaders(pool)(**arguments)
+    assert advice in str(caught.value)
+
+
+def test_so_do_those_of_a_machine_and_a_user_without_a_token(pool: FakeUserPool) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"machine\(user=\.\.\.\) has no such argument\. It takes scopes"
+    ):
+        AuthHeaders(pool).machine(user="bob")
+    with pytest.raises(ConfigurationError, match=r'the name stands first: cognito_user\(app, "bob"\)'):
+        Users(ExitStack())(build_app(guard_for(pool)), user="bob")
+
+
+def test_a_door_is_no_client_and_says_how_to_make_one(pool: FakeUserPool) -> None:
+    door = AnyDoor(ExitStack(), "standalone", pool)
+    with pytest.raises(AttributeError, match=r"write client = any_door\(app\), and then client\.get"):
+        door.get("/me")
+    assert not hasattr(door, "other")
