@@ -21,7 +21,12 @@ def find_token(scope: Scope, name: bytes, protocol: str | None) -> str:
     """
     offered = scope.get("subprotocols", ())  # only WebSockets have them
     if protocol not in offered:
-        return parse_token(scope["headers"], name)
+        try:
+            return parse_token(scope["headers"], name)
+        except TokenMissing:
+            if scope.get("type") != "websocket":
+                raise
+            raise TokenMissing(_advise_browser(name, protocol)) from None
     after = offered.index(protocol) + 1
     if offered.count(protocol) > 1 or any(header == name for header, _ in scope["headers"]):
         raise TokenMalformed("there is more than one credential: send the header or the subprotocol.")
@@ -39,17 +44,33 @@ def parse_token(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
     if len(values) > 1:
         raise TokenMalformed("there is more than one credential header: send one.")
     value = values[0] if values else b""
-    token = value[7:].decode("latin-1") if value.startswith(b"Bearer ") else _parse_other_form(value)
+    token = value[7:].decode("latin-1") if value.startswith(b"Bearer ") else _parse_other_form(value, name)
     if " " in token or "," in token:
         token = token.lstrip(" ")  # RFC 9110 section 11.4: one or more spaces stand before it
         if " " in token or "," in token:
             raise TokenMalformed("the header holds more than one token: send one.")
     if not token:
-        raise TokenMissing("the request carries no token: send Authorization: Bearer <token>.")
+        raise TokenMissing(f"the request carries no token: send {_show(name)}.")
     return token
 
 
-def _parse_other_form(value: bytes) -> str:
+def _show(name: bytes) -> str:
+    return f"{name.decode('latin-1').title()}: Bearer <token>"
+
+
+def _advise_browser(name: bytes, protocol: str | None) -> str:
+    """Return what to do about a WebSocket without a token: a browser cannot set its headers."""
+    if protocol is None:
+        opening = 'write CognitoGuard(..., websocket_protocol="cognito-guard") for it, and open the WebSocket'
+    else:
+        opening = "let it open the WebSocket"
+    return (
+        f"the WebSocket carries no token. A browser cannot send {_show(name)}: {opening} with the "
+        f'subprotocols ["{protocol or "cognito-guard"}", token].'
+    )
+
+
+def _parse_other_form(value: bytes, name: bytes) -> str:
     """Return the token of a header that does not begin with ``Bearer``; empty if there is none."""
     text = value.decode("latin-1")
     scheme, space, rest = text.partition(" ")
@@ -58,7 +79,7 @@ def _parse_other_form(value: bytes) -> str:
     if scheme in _SIGNATURES:
         return ""
     if re.fullmatch(_SCHEME, scheme) is None:
-        raise TokenMalformed("the header begins with no scheme: send Authorization: Bearer <token>.")
+        raise TokenMalformed(f"the header begins with no scheme: send {_show(name)}.")
     if scheme.lower() != "bearer":
-        raise SchemeUnsupported("the header's scheme is not Bearer: send Authorization: Bearer <token>.")
+        raise SchemeUnsupported(f"the header's scheme is not Bearer: send {_show(name)}.")
     return rest

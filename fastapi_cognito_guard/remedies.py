@@ -24,6 +24,8 @@ def explain_remedy(kind: RequirementKind, claim: str | None, principal: Principa
 def _explain_scope(claim: str, principal: Principal) -> str:
     if principal.token_use == "id":
         return 'an ID token has no scopes: send the access token ("access" must be in token_use).'
+    if principal.is_machine:
+        return "let the machine's app client have the scope, and request it with the token."
     if principal.scopes == {USER_ADMIN}:
         return (
             "this token is of a sign-in through an SDK (InitiateAuth), which gets no other scopes: sign in "
@@ -39,6 +41,11 @@ def _explain_group(claim: str, principal: Principal) -> str:
 
 
 def _explain_claim(claim: str, principal: Principal) -> str:
+    if principal.is_machine:
+        return (
+            "a machine has no user whose claim it could be: give its app client a scope, and require that; "
+            "or add the claim in a pre-token-generation trigger (of version 3)."
+        )
     if claim in ("amr", "acr"):
         return "no trigger can set it: sign in with the factor, and see require_level."
     if principal.token_use == "access" and (claim in _ATTRIBUTES or claim.startswith("custom:")):
@@ -56,6 +63,8 @@ def _explain_level(claim: str, principal: Principal) -> str:
 
 
 def _explain_actor(claim: str, principal: Principal) -> str:
+    if principal.is_machine:
+        return "a machine acts for itself: let it exchange a user's token, with its own as the actor token."
     return "let one of these exchange the user's token, with its own token as the actor token."
 
 
@@ -64,9 +73,10 @@ def _explain_direct(claim: str, principal: Principal) -> str:
 
 
 def _explain_pool(claim: str, principal: Principal) -> str:
-    return (
-        f"the caller is of the pool '{escape_for_log(principal.pool_id)}': sign in to a pool that is named."
-    )
+    pool = f"the caller is of the pool '{escape_for_log(principal.pool_id)}'"
+    if principal.is_machine:
+        return f"{pool}: give the machine an app client of a pool that is named."
+    return f"{pool}: sign in to a pool that is named."
 
 
 def _explain_check(claim: str, principal: Principal) -> str:

@@ -134,6 +134,8 @@ def test_a_refusal_says_what_would_help() -> None:
     with pytest.raises(DelegatedCaller, match="send the user's own token"):
         require_direct().check(make_principal(actor=Actor(sub="a")))
     with pytest.raises(DelegatedCaller, match="exchange the user's token") as refused:
+        require_actor("a", "b").check(make_principal(username="ada"))
+    with pytest.raises(DelegatedCaller, match="a machine acts for itself: let it exchange a user's token"):
         require_actor("a", "b").check(make_principal())
     assert refused.value.required == ("a", "b")
     assert str(require_actor("a", "b")) == "require_actor('a', 'b')"

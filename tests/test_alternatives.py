@@ -231,12 +231,12 @@ def test_checks_are_equal_by_name_and_function() -> None:
 def test_a_refusal_tells_the_remedy_of_each_alternative() -> None:
     requirement = require_group("a") | require_claim("level", 3) | require(is_owner, name="owner")
     with pytest.raises(InsufficientPermission) as refused:
-        requirement.check(make_principal())
+        requirement.check(make_principal(username="ada"))
     assert refused.value.reason == (
         "require(..., name='owner') | require_claim('level', '3') | require_group('a') is not met by this "
         "access token of 'c': any one of these is enough: the app's own check returned False; set the claim "
-        "(attribute, or pre-token-generation trigger), and sign in again; a machine has no groups: give its "
-        "app client a scope, and require that."
+        "(attribute, or pre-token-generation trigger), and sign in again; add the user to the group, and "
+        "sign in again."
     )
 
 
@@ -246,7 +246,7 @@ def test_a_refusal_tells_the_remedy_of_each_alternative() -> None:
 )
 def test_the_remedy_for_a_claim_of_an_access_token_depends_on_the_claim(claim: str, remedy: str) -> None:
     with pytest.raises(InsufficientClaim, match=remedy):
-        require_claim(claim, "x").check(make_principal())
+        require_claim(claim, "x").check(make_principal(username="ada"))
 
 
 def test_a_requirement_is_joined_with_requirements_only() -> None:

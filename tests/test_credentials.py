@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastapi_cognito_guard.credentials import parse_token
+from fastapi_cognito_guard.credentials import find_token, parse_token
 from fastapi_cognito_guard.errors import SchemeUnsupported, TokenMalformed, TokenMissing
 
 
@@ -64,3 +64,26 @@ def test_several_spaces_after_the_scheme_are_one_credential(value: bytes) -> Non
 def test_more_than_one_token_is_refused_and_not_chosen_from(values: tuple[bytes, ...]) -> None:
     with pytest.raises(TokenMalformed):
         parse(*values)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "advice"),
+    [
+        (
+            None,
+            'write CognitoGuard(..., websocket_protocol="cognito-guard") for it, and open the WebSocket with',
+        ),
+        ("own", "let it open the WebSocket with"),
+    ],
+)
+def test_a_browsers_websocket_is_not_told_to_send_a_header(protocol: str | None, advice: str) -> None:
+    scope = {"type": "websocket", "headers": [(b"origin", b"https://shop.example")], "subprotocols": []}
+    with pytest.raises(TokenMissing) as missing:
+        find_token(scope, b"authorization", protocol)
+    assert "A browser cannot send Authorization: Bearer <token>" in missing.value.reason
+    assert f'{advice} the subprotocols ["{protocol or "cognito-guard"}", token].' in missing.value.reason
+
+
+def test_the_advice_names_the_header_that_is_read() -> None:
+    with pytest.raises(TokenMissing, match="send X-Auth: Bearer <token>"):
+        parse(name=b"x-auth")

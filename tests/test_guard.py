@@ -356,6 +356,8 @@ REMEDIES: list[tuple[str, Callable[[FakeUserPool], str], str]] = [
     ("/all-scopes", lambda pool: pool.access_token(scopes=[USER_ADMIN]), "through managed login"),
     ("/group", lambda pool: pool.access_token(), "add the user to the group"),
     ("/group", lambda pool: pool.machine_token(), "a machine has no groups"),
+    ("/scope", lambda pool: pool.machine_token(), "request it with the token"),
+    ("/claim", lambda pool: pool.machine_token(), "a machine has no user whose claim it could be"),
     ("/claim", lambda pool: pool.access_token(), "attributes are in ID tokens only: send the ID token"),
     ("/claim", lambda pool: pool.id_token(), "set the claim"),
 ]

@@ -92,6 +92,8 @@ def test_no_claim_of_a_token_chooses_the_pool() -> None:
 
 def test_a_refusal_names_the_callers_pool_and_what_to_do() -> None:
     with pytest.raises(PoolMismatch, match=f"of the pool '{GLOBEX.id}': sign in to a pool") as refused:
+        require_pool(ACME.id).check(make_principal(pool_id=GLOBEX.id, username="ada"))
+    with pytest.raises(PoolMismatch, match="give the machine an app client of a pool that is named"):
         require_pool(ACME.id).check(make_principal(pool_id=GLOBEX.id))
     assert (refused.value.code, refused.value.required) == ("pool_mismatch", (ACME.id,))
     assert str(require_pool("a_b")) == "require_pool('a_b')"
