@@ -103,6 +103,20 @@ def warn_at_startup(app: "FastAPI") -> None:
     run_at_startup(app, warn)
 
 
+def check_guard_is_installed(app: "FastAPI") -> None:
+    """Raise `ConfigurationError` if a route of an app depends on the caller, and the app has no guard.
+
+    Not with overrides of dependencies, by which tests may replace the caller.
+    """
+    if find_guard(app) is not None or app.dependency_overrides:
+        return
+    for route in filter(_needs_guard, list_routes(app)):
+        raise ConfigurationError(
+            f"{route} depends on the caller, and the app has no guard: write guard.install(app), right after "
+            "app = FastAPI()."
+        )
+
+
 def _check_names(app: "FastAPI") -> None:
     """Raise `ConfigurationError` if a route requires a level or a pool that the guard does not have."""
     guard = find_guard(app)

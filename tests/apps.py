@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Security, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, Security, WebSocket
 from fastapi.testclient import TestClient
 
 from fastapi_cognito_guard import (
@@ -55,8 +55,8 @@ def build_app(guard: CognitoGuard) -> FastAPI:
     return app
 
 
-def add_routes(app: FastAPI) -> None:  # noqa: C901 - one route after another, no branches
-    """Add the routes to an app."""
+def add_routes(app: FastAPI | APIRouter) -> None:  # noqa: C901 - one route after another, no branches
+    """Add the routes to an app or a router."""
 
     @app.get("/public")
     async def public() -> str:

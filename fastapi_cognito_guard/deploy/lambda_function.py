@@ -62,7 +62,7 @@ def lambda_handler(
     The app's startup runs once per execution environment, in the handler's own event loop: on Lambda during
     init, elsewhere before the first event. If it fails, that invocation fails with the startup's own
     exception, and the next one tries again. The shutdown runs when the interpreter ends, which Lambda does
-    not promise.
+    not promise. It fails if a route depends on the caller and the app has no guard.
 
     Raises `ConfigurationError` for an argument that cannot be right.
     """
@@ -109,6 +109,7 @@ class LambdaFunction:
         self._mounted = MountedApp(app, base_path)
         self._lifespan: Lifespan = lifespan
         self._other_events = other_events
+        self._is_checked = False
         self._runtime = _Runtime()
         finalize(self, self._runtime.close)  # also when the interpreter ends
         _use(self._runtime.loop)
@@ -116,7 +117,9 @@ class LambdaFunction:
         self._mangum = Mangum(asgi, lifespan="off", **options)
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        if self._lifespan != "off":
+        if self._lifespan == "off":
+            self._check_guard()
+        else:
             self.start()
         _use(self._runtime.loop)
         if is_request(event) or self._has_own_handler(event, context):
@@ -127,6 +130,7 @@ class LambdaFunction:
     def start(self) -> None:
         """Run the app's startup, unless it has run. Raises the exception of a startup that fails."""
         if self._runtime.cycle is None:
+            self._check_guard()
             mode: Lifespan = "on" if self._lifespan == "on" else "auto"
             self._mounted.state = self._runtime.start(self._mounted.app, mode)
 
@@ -152,6 +156,16 @@ class LambdaFunction:
         """Run the app's shutdown, if its startup has run."""
         self._mounted.state = None
         self._runtime.stop()
+
+    def _check_guard(self) -> None:
+        """Raise `ConfigurationError`, ahead of the first event, if a route needs a guard that is missing."""
+        if not self._is_checked:
+            app: Any = self._mounted.app
+            if hasattr(app, "dependency_overrides"):  # a FastAPI app
+                from fastapi_cognito_guard.audit import check_guard_is_installed
+
+                check_guard_is_installed(app)
+            self._is_checked = True
 
     def _has_own_handler(self, event: Any, context: Any) -> bool:
         handlers = self._mangum.custom_handlers
