@@ -228,7 +228,11 @@ class Principal:
 
     @property
     def email(self) -> str | None:
-        """The ``email`` claim of an ID token, or None. See ``email_verified`` in ``claims``."""
+        """The ``email`` claim, or None. See ``email_verified`` in ``claims``.
+
+        None with access tokens, which guards take by default: Cognito writes attributes into ID tokens only,
+        unless a pre-token-generation trigger of the pool adds the claim.
+        """
         email = self.__dict__["claims"].get("email")
         return email if isinstance(email, str) else None
 

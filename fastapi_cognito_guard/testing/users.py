@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from fastapi_cognito_guard.claims import build_principal, check_types
 from fastapi_cognito_guard.dependants import asks_for_scopes
+from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
 from fastapi_cognito_guard.matrix.tokens import choose_client_id, choose_pool
 from fastapi_cognito_guard.pool import UserPool
@@ -46,6 +47,7 @@ def as_user(
     ``semantics="rest"`` the type of token that a route accepts. Tokens are not read.
 
     ``username``   None for a machine: a client that acts for itself
+    ``email``      of ID tokens; access tokens have none
     ``client_id``  by default one of the pool's clients
     ``pool_id``    by default the guard's first pool; any pool may be in a directory
     ``token_use``  by default ``"access"``, or ``"id"`` if the guard accepts only that; with
@@ -54,10 +56,17 @@ def as_user(
     ``actor``      the client id of a party that acts for the user (``act``)
     ``claims``     are added or replaced; a claim that is None is left out
 
-    Raises `ConfigurationError` for an app without a guard, and for a pool that the guard cannot have.
+    Raises `ConfigurationError` for an app without a guard, for a pool that the guard cannot have, and for an
+    ``email`` that no token would have.
     """
     guard = installed_guard(app)
     pool = choose_pool(guard, pool_id)
+    if email is not None and (token_use or _choose_token_use(guard, pool, scoped=False)) == "access":
+        raise ConfigurationError(
+            'An access token has no email: write token_use="id"; or, if a trigger of the pool adds the '
+            'claim, claims={"email": ...}.',
+            setting="email",
+        )
     sign_in = _build_sign_in(
         pool,
         username,

@@ -193,3 +193,15 @@ def test_a_door_is_no_client_and_says_how_to_make_one(pool: FakeUserPool) -> Non
     with pytest.raises(AttributeError, match=r"write client = any_door\(app\), and then client\.get"):
         door.get("/me")
     assert not hasattr(door, "other")
+
+
+def test_an_email_that_no_access_token_has_is_an_error(pool: FakeUserPool) -> None:
+    app = build_app(guard_for(pool, user_pool={"token_use": {"access", "id"}}))
+    with pytest.raises(ConfigurationError, match='An access token has no email: write token_use="id"'):
+        as_user(app, email="ada@shop.example").__enter__()
+    with as_user(app, email="ada@shop.example", token_use="id") as ada:
+        assert ada.email == "ada@shop.example"
+    with as_user(app, claims={"email": "ada@shop.example"}) as ada:
+        assert (ada.token_use, ada.email) == ("access", "ada@shop.example")
+    with as_user(app) as ada:
+        assert ada.email is None
