@@ -131,10 +131,20 @@ class GatewayRoutes:
             if any(self._find_candidates(path, method))
         ]
 
-    def list_accesses(self, path: GatewayPath, method: str) -> dict[Access, str]:
-        """Return what is required of the requests to one of `paths`, each access with its first route."""
+    def list_accesses(
+        self,
+        path: GatewayPath,
+        method: str,
+        is_elsewhere: Callable[[GatewayPath], bool] = lambda path: False,
+    ) -> dict[Access, str]:
+        """Return what is required of the requests to one of `paths`, each access with its first route.
+
+        ``is_elsewhere``: True for the path of an app's route whose requests the gateway sends elsewhere.
+        """
         found: dict[Access, str] = {}
         for each in self._find_candidates(path, method):
+            if is_elsewhere(each.gateway_path):
+                continue
             found.setdefault(self._build_access(each.route, each.format_request(path)), str(each))
         return found
 

@@ -1,11 +1,12 @@
 """Comparison of a deployed API with an app: each path and method, the authorizers, and CORS."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi_cognito_guard.deploy.drift.authorizer_checks import check_authorizer
 from fastapi_cognito_guard.deploy.drift.cors_checks import check_cors
-from fastapi_cognito_guard.deploy.drift.deployed import DeployedApi, DeployedRoute
+from fastapi_cognito_guard.deploy.drift.deployed import DeployedApi, DeployedRoute, intersect_paths
 from fastapi_cognito_guard.deploy.drift.expected import DriftOptions, Expected
 from fastapi_cognito_guard.deploy.drift.findings import Finding, sort_findings
 from fastapi_cognito_guard.deploy.drift.routes import Place, check_route
@@ -39,16 +40,38 @@ def _list_places(api: DeployedApi, expected: Expected) -> tuple[list[Place], lis
     """Return the paths and methods that the app takes, each with its gateway's route, and those without."""
     places: list[Place] = []
     missing: list[Finding] = []
-    for path in expected.paths:
+    paths = expected.paths
+    known = frozenset(paths)
+    for path in paths:
         routes = api.list_routes_for(path)
         for method in METHODS:
             accesses = expected.list_accesses(path, method)
             route = api.choose(routes, method)
             if route is not None:
-                places += [Place(path, method, route, access) for access in accesses]
+                elsewhere = partial(_is_elsewhere, path, method, route, api, known)
+                here = expected.list_accesses(path, method, elsewhere)
+                places += [Place(path, method, route, access) for access in here]
             elif accesses:
                 missing += _describe_missing(path, method, routes, api, expected)
     return places, missing
+
+
+def _is_elsewhere(
+    path: GatewayPath,
+    method: str,
+    route: DeployedRoute,
+    api: DeployedApi,
+    known: Collection[GatewayPath],
+    other: GatewayPath,
+) -> bool:
+    """Return True if the requests that match ``path`` and ``other`` go to another route than ``route``.
+
+    They have a path of their own then, and are compared there.
+    """
+    both = intersect_paths(path, other)
+    if both is None or both not in known:
+        return False
+    return api.choose(api.list_routes_for(both), method) is not route
 
 
 def _check_places(places: list[Place], api: DeployedApi, expected: Expected) -> Iterator[Finding]:

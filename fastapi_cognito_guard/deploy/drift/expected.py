@@ -1,6 +1,6 @@
 """The app's side of a comparison: its routes and its guard, and what is meant to differ."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi_cognito_guard.deploy.definition.cors import Cors, read_cors
@@ -72,11 +72,16 @@ class Expected:
         """The pools of the guard, also as its mounts use them."""
         return [*self.guard.pools, *(pool for bound in self.guard.bound for pool in bound.pools)]
 
-    def list_accesses(self, path: GatewayPath, method: str) -> dict[Access, str]:
-        """Return what is required of the requests to a path, each access with its first route."""
+    def list_accesses(
+        self, path: GatewayPath, method: str, is_elsewhere: Callable[[GatewayPath], bool] = lambda path: False
+    ) -> dict[Access, str]:
+        """Return what is required of the requests to a path, each access with its first route.
+
+        ``is_elsewhere``: True for the path of an app's route whose requests the gateway sends elsewhere.
+        """
         if is_public(format_path(path), self.options.leave_out):
             return {}
-        return self._routes.list_accesses(path, method)
+        return self._routes.list_accesses(path, method, is_elsewhere)
 
     def is_own(self, path: GatewayPath, method: str) -> bool:
         """Return True if the app itself needs this operation, and not only by the gateway's paths."""
