@@ -15,7 +15,7 @@ from fastapi.security import SecurityScopes
 from fastapi_cognito_guard import policy
 from fastapi_cognito_guard.checks import build_dependency, check_function
 from fastapi_cognito_guard.claims import check_token_use_as_rest
-from fastapi_cognito_guard.dependants import OPTIONAL, asks_for_scopes, marks_caller
+from fastapi_cognito_guard.dependants import OPTIONAL, asks_for_scopes, find_path_template, marks_caller
 from fastapi_cognito_guard.errors import (
     AuthError,
     ConfigurationError,
@@ -276,8 +276,9 @@ def _build_signature(checks: Sequence[Requirement]) -> Signature:
 def _require_state(connection: HTTPConnection) -> RequestState:
     state = connection.scope.get(STATE)
     if not isinstance(state, RequestState):
+        route = find_path_template(connection.scope)
         raise ConfigurationError(
-            "This route has no guard: write guard.install(app), right after app = FastAPI()."
+            f"The route {route} has no guard: write guard.install(app), right after app = FastAPI()."
         )
     handlers, _ = connection.scope["starlette.exception_handlers"]
     if AuthError not in handlers:  # a mounted app's, which would answer a refusal with 500

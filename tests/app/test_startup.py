@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from fastapi.testclient import TestClient
 
 from fastapi_cognito_guard import current_user, lambda_handler
 from fastapi_cognito_guard.app.startup import run_at_startup
@@ -69,3 +70,11 @@ def test_an_app_that_asks_for_no_caller_needs_no_guard_on_lambda() -> None:
     app = FastAPI()
     app.get("/")(lambda: "open")
     assert lambda_handler(app)(gateway_event("http", path="/"), None)["statusCode"] == 200
+
+
+def test_under_a_server_a_route_without_a_guard_is_an_error_that_names_it_and_never_open() -> None:
+    app = FastAPI()
+    add_routes(app)
+    with pytest.raises(ConfigurationError, match=r"The route /me has no guard: write guard\.install\(app\)"):
+        client_of(app).get("/me")
+    assert TestClient(app, raise_server_exceptions=False).get("/me").status_code == 500
