@@ -143,8 +143,9 @@ class Decisions:
         _tell(self._observers, state, scope, status, decision)
 
     def _log_allowed(self, decision: Decision, scope: Scope) -> None:
-        shown = _name_request(decision, scope)
-        write_record(logger, logging.INFO, "%s %s allowed", *shown, extra=decision.extra)
+        if logger.isEnabledFor(logging.INFO):
+            shown = _name_request(decision, scope)
+            write_record(logger, logging.INFO, "%s %s allowed", *shown, extra=decision.extra)
         self._notify(decision)
 
     def _notify(self, decision: Decision) -> None:

@@ -5,8 +5,9 @@ they work for WebSockets too. None adds a parameter or a body to the OpenAPI doc
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Annotated, Never, NoReturn
+from typing import Annotated, Any, Never, NoReturn, TypeVar, cast
 
 from fastapi import Depends, Security
 from fastapi.requests import HTTPConnection
@@ -26,7 +27,7 @@ from fastapi_cognito_guard.errors import (
 )
 from fastapi_cognito_guard.gateway.iam import IamIdentity
 from fastapi_cognito_guard.middleware import refusal_handlers
-from fastapi_cognito_guard.misuse import NO_DECORATOR, advise_on_call, advise_on_misuse
+from fastapi_cognito_guard.misuse import NO_DECORATOR, advise_on_misuse
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import NotAParameter, Principal
 from fastapi_cognito_guard.request_state import STATE, RequestState, missing_user_error
@@ -48,9 +49,26 @@ _USER, _OPTIONAL_USER, _IAM = (
     )
 )
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _advise_on_call(function: _Function) -> _Function:
+    """Let ``current_user()`` fail with advice. FastAPI sees through the wrapper that it is async.
+
+    The parameters are named, as passing on ``**named`` would cost a request more than all of this.
+    """
+
+    @wraps(function)
+    def call(connection: object = None, security_scopes: object = None) -> Any:
+        if security_scopes is None:
+            raise ConfigurationError(_USER)
+        return function(connection, security_scopes)
+
+    return cast(_Function, call)
+
 
 @marks_caller("user")
-@advise_on_call(_USER, least=2)
+@_advise_on_call
 async def current_user(connection: HTTPConnection, security_scopes: SecurityScopes) -> Principal:
     """Return the caller. A request without a valid token is refused: 401 (503 while keys are unavailable).
 
@@ -81,7 +99,6 @@ CurrentUser = Annotated[Principal, Depends(current_user)]
 """``user: CurrentUser`` in a route: the caller, or the request is refused."""
 
 
-@advise_on_call(_OPTIONAL_USER, least=1)
 async def optional_user(
     user: Annotated[Principal | None, Security(current_user, scopes=[OPTIONAL])],
 ) -> Principal | None:
@@ -97,7 +114,6 @@ OptionalUser = Annotated[Principal | None, Depends(optional_user)]
 
 
 @marks_caller("iam")
-@advise_on_call(_IAM, least=1)
 async def iam_identity(connection: HTTPConnection) -> IamIdentity:
     """Return the caller who signed with AWS credentials, as API Gateway or a function URL reports it, or 403.
 
@@ -129,6 +145,18 @@ for _target, _advice in (
     advise_on_misuse(_target, _advice)
 
 
+def _advise_on_decoration(function: _Function) -> _Function:
+    """Let ``@require_scope("a")`` fail with advice, as `_advise_on_call` does."""
+
+    @wraps(function)
+    def call(self: object, user: object = None, connection: object = None, **results: bool) -> Any:
+        if connection is None:
+            raise ConfigurationError(NO_DECORATOR)
+        return function(self, user, connection, **results)
+
+    return cast(_Function, call)
+
+
 class Required(Requirement):
     """`Requirement` as a FastAPI dependency. It returns the `Principal` that meets it."""
 
@@ -136,7 +164,7 @@ class Required(Requirement):
         super().__post_init__()
         object.__setattr__(self, "__signature__", _build_signature(self.list_of_kind("check")))
 
-    @advise_on_call(NO_DECORATOR, least=3)
+    @_advise_on_decoration
     async def __call__(self, user: CurrentUser, connection: HTTPConnection, **results: bool) -> Principal:
         checks = dict(zip(results, self.list_of_kind("check"), strict=True))
         # There is no state if `current_user` is overridden and the app has no guard.

@@ -3,17 +3,13 @@
 FastAPI reads the signatures of dependencies when a route is defined, so that most mistakes fail there.
 """
 
-from collections.abc import Callable, Iterable
-from functools import wraps
+from collections.abc import Iterable
 from inspect import Parameter, Signature, isfunction
-from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
+from typing import Annotated, Any, NoReturn
 
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.policy import Requirement
 from fastapi_cognito_guard.principal import NotAParameter
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 _known: list[tuple[object, str]] = []
 
@@ -37,24 +33,6 @@ def find_advice(value: object) -> str | None:
     if isinstance(value, Requirement):
         return f"Write Depends({value})."
     return next((advice for target, advice in _known if target is value), None)
-
-
-def advise_on_call(advice: str, *, least: int) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """Let calls of a function with fewer than ``least`` arguments fail with ``advice``.
-
-    FastAPI names all arguments. It sees through the wrapper, to whether the function is async.
-    """
-
-    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
-        @wraps(function)
-        def call(*arguments: _P.args, **named: _P.kwargs) -> _R:
-            if not named and len(arguments) < least:
-                raise ConfigurationError(advice)
-            return function(*arguments, **named)
-
-        return call
-
-    return decorate
 
 
 NO_DECORATOR = (

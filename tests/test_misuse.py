@@ -94,8 +94,6 @@ AT_DEFINITION: dict[str, tuple[Callable[[Any], object], str]] = {
     "@require_direct": (lambda app: require_direct(endpoint), "Depends(require_direct())"),  # type: ignore[arg-type]  # the mistake
     "@current_user": (lambda app: current_user(endpoint), USER),  # type: ignore[arg-type,call-arg]  # the mistake
     "current_user()": (lambda app: current_user(), USER),  # type: ignore[call-arg]  # the mistake
-    "optional_user()": (lambda app: optional_user(), "Write `user: OptionalUser`"),  # type: ignore[call-arg]  # the mistake
-    "iam_identity()": (lambda app: iam_identity(), "Write `caller: IamCaller`"),  # type: ignore[call-arg]  # the mistake
     "require_scope([...])": (lambda app: require_scope(["a"]), "Leave out the list around them."),  # type: ignore[arg-type]  # the mistake
     "require_group([...])": (lambda app: require_group(["a"]), "Leave out the list around them."),  # type: ignore[arg-type]  # the mistake
     "require_claim(..., [...])": (lambda app: require_claim("a", ["b"]), "Leave out the list around them."),  # type: ignore[arg-type]  # the mistake
