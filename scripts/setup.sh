@@ -44,9 +44,10 @@ ensure_project() {
   ensure_venv .venv --editable '.[cli,demo,docs,testing]' --group test --group check
 }
 
-# Arguments for pytest that leave out the slowest tests, and those of what does not depend on versions: mutated tokens,
-# policies of random apps, templates, runs of pytest, and what reads and writes documents.
+# Arguments for pytest that leave out most cases of parametrized tests, the slowest tests, and those of what does not
+# depend on versions: mutated tokens, policies of random apps, templates, runs of pytest, and what reads and writes documents.
 left_out=(
+  --cases=3
   --ignore=tests/attacks/test_mutations.py --ignore=tests/deploy/definition/test_templates.py
   --ignore=tests/deploy/test_templates.py --ignore=tests/deploy/authorizer/test_policies.py
   --ignore=tests/testing/authz_report --ignore=tests/deploy/drift --ignore=tests/cli/test_drift.py

@@ -1,6 +1,7 @@
 """Fixtures of all tests: pools with real keys, generated once, and a check that no token is logged."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,22 @@ from tests.apps import NOW
 # No test measures speed, and machines are noisy.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cases", type=int, help="run so many cases of each parametrized test, spread over all")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    most: int | None = config.getoption("--cases")
+    if most is None:
+        return
+    cases: dict[tuple[object, str], list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        cases[item.parent, getattr(item, "originalname", item.name)].append(item)
+    kept = {each[index * len(each) // most] for each in cases.values() for index in range(most)}
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
 
 
 @pytest.fixture
