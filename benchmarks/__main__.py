@@ -9,8 +9,8 @@ from typing import Any
 
 from benchmarks import coldstart, function, peers, report, routes, server, startup, verify
 
-_QUICK = {"verify": 60, "routes": 25, "server": 8, "function": 25, "startup": 9, "peers": 30}
-_FULL = {"verify": 400, "routes": 200, "server": 40, "function": 200, "startup": 31, "peers": 200}
+_QUICK = {"verify": 60, "routes": 25, "server": 6, "function": 25, "startup": 9, "peers": 30}
+_FULL = {"verify": 400, "routes": 200, "server": 20, "function": 200, "startup": 31, "peers": 200}
 
 
 def main() -> None:

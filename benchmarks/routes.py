@@ -119,8 +119,8 @@ def _build_figures(took: Rounds) -> list[Figure]:
             least=least,
         )
         for title, name, least in (
-            ("protected route, first-seen tokens", "first seen", 0.38),
-            ("protected route, remembered tokens", "remembered", 0.70),
+            ("protected route, first-seen tokens", "first seen", 0.40),
+            ("protected route, remembered tokens", "remembered", 0.72),
             ("for comparison: an idle dependency", "idle dependency", None),
             ("for comparison: an open route of a guarded app", "open route", None),
         )
