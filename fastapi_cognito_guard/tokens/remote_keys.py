@@ -23,6 +23,7 @@ from fastapi_cognito_guard.tokens.fetch import Fetch, FetchFailed, fetch_over_ht
 from fastapi_cognito_guard.tokens.jwks import NotKeys, PublicKey, import_key_library, parse_keys
 
 _AHEAD = 0.8  # of max_age: keys older than this are refreshed while requests go on
+_SPREAD = 0.2  # of max_age: how much earlier, at random, so that a fleet does not refresh in step
 _GRACE = 1.0  # seconds past its deadline after which a fetch counts as lost (a frozen machine)
 _IMPORTS = 10.0  # seconds that a slow machine may need to import what the first fetch uses
 
@@ -226,6 +227,7 @@ class RemoteKeys:
         """Replace all keys. A key that is still there stays the same object."""
         known = self._keys.by_kid
         same = {kid: known[kid] if known.get(kid) == key else key for kid, key in keys.items()}
+        self._refresh_age = (_AHEAD - _SPREAD * self._jitter()) * self._policy.max_age
         self._keys = Keys(same, self._clock.now())
         self._failures, self._last_error, self._after_failure = 0, None, Cooldown()
 

@@ -144,6 +144,24 @@ async def test_keys_are_refreshed_ahead_of_expiry(
     assert keys.status()["age"] == 0
 
 
+async def test_each_answer_is_refreshed_at_an_age_of_its_own_so_that_a_fleet_does_not_fetch_in_step(
+    server: KeyServer, fake_time: FakeTime
+) -> None:
+    draws = iter((1.0, 0.5, 0.0))
+    keys = RemoteKeys(ADDRESS, POLICY, fetch=server, clock=fake_time.clock(), jitter=lambda: next(draws))
+    await keys.get(KID)
+    for fetches, age in ((1, 0.6), (2, 0.7)):
+        fake_time.move(POLICY.max_age * age - 1)
+        assert keys.find(KID)
+        fake_time.move(2)
+        assert keys.find(KID) is None
+        assert await keys.get(KID)
+        await wait_for_fetch(keys)
+        assert server.fetches == fetches + 1
+    fake_time.move(POLICY.max_age * 0.8 - 1)
+    assert keys.find(KID)
+
+
 async def test_with_patience_only_the_request_that_starts_a_refresh_of_stale_keys_waits(
     keys: RemoteKeys, server: KeyServer, fake_time: FakeTime
 ) -> None:
@@ -234,7 +252,8 @@ async def test_a_pool_lacks_no_kid_while_a_fetch_is_under_way_or_after_it_failed
 async def test_a_pool_lacks_no_kid_once_its_keys_are_due_for_a_refresh(
     server: KeyServer, fake_time: FakeTime
 ) -> None:
-    keys = RemoteKeys(ADDRESS, KeyPolicy(max_age=10, cooldown=60), fetch=server, clock=fake_time.clock())
+    policy = KeyPolicy(max_age=10, cooldown=60)
+    keys = RemoteKeys(ADDRESS, policy, fetch=server, clock=fake_time.clock(), jitter=lambda: 0.0)
     await keys.get(KID)
     await catch_error(keys, "unknown")
     fake_time.move(7.75)
