@@ -1,0 +1,1 @@
+"""Simulation of a fleet that fetches the keys of one pool: cold starts, rotations, outages, throttling."""
