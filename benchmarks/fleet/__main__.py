@@ -16,7 +16,7 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="scripts/fleet", description=__doc__)
     parser.add_argument(
-        "--sample", type=int, default=100, help="environments that are simulated of each fleet"
+        "--sample", type=int, default=84, help="environments that are simulated of each fleet"
     )
     parser.add_argument("--write", action="store_true", help=f"write {_PAGE} and {_PLOT}, not only print")
     given = parser.parse_args()
@@ -37,11 +37,11 @@ async def _run(sample: int) -> tuple[dict[str, str], str]:
     say("sizes")
     sizes = await scenarios.run_sizes(sample)
     say("in step")
-    in_step = await scenarios.run_in_step(sample)
+    in_step = await scenarios.run_in_step(3 * sample)
     say("rotation")
     rotation = await scenarios.run_rotation(sample)
     say("limits")
-    limits = await scenarios.run_limits(sample)
+    limits = await scenarios.run_limits(12 * sample)
     say("outages of a function")
     function = await scenarios.run_outages(scenarios.build_lambda(1_000, sample=max(1, sample // 2)))
     say("outages of pods")
@@ -52,7 +52,7 @@ async def _run(sample: int) -> tuple[dict[str, str], str]:
         "sizes": report.render_sizes(sizes, lambda size: scenarios.build_lambda(int(size)).ramp),
         "in step": report.render_in_step(in_step),
         "rotation": report.render_rotation(rotation),
-        "limits": report.render_limits(limits, scenarios.build_lambda(10_000).ramp),
+        "limits": report.render_limits(limits, scenarios.build_lambda(1_000).ramp),
         "outages of a function": report.render_outages(function),
         "outages of pods": report.render_outages(pods),
         "rates in outages": report.render_rates_of_outages(pods),
