@@ -2,9 +2,7 @@
 
 import argparse
 import asyncio
-import sys
 from pathlib import Path
-from time import perf_counter
 
 from benchmarks.fleet import plot, report, scenarios
 from benchmarks.fleet.policies import build_guard
@@ -12,52 +10,72 @@ from benchmarks.fleet.policies import build_guard
 _PAGE, _PLOT = Path("docs/scale.md"), Path("docs/images/fleet.svg")
 
 
+async def answer_sizes(sample: int) -> dict[str, str]:
+    """Answer how often fleets of each size fetch."""
+    outcomes = await scenarios.run_sizes(sample)
+    return {"sizes": report.render_sizes(outcomes, lambda size: scenarios.build_lambda(int(size)).ramp)}
+
+
+async def answer_rotation(sample: int) -> dict[str, str]:
+    """Answer what becomes of requests when the pool takes a new key."""
+    return {"rotation": report.render_rotation(await scenarios.run_rotation(sample))}
+
+
+async def answer_limits(sample: int) -> dict[str, str]:
+    """Answer what becomes of requests when the address of the keys has a limit."""
+    return {"limits": report.render_limits(await scenarios.run_limits(), scenarios.build_lambda(400).ramp)}
+
+
+async def answer_pods(sample: int) -> dict[str, str]:
+    """Answer what becomes of requests to workers that stay, in an outage."""
+    fleet = scenarios.build_pods(250, 4, sample=max(1, sample // 2))
+    outcomes = await scenarios.run_outages(
+        fleet, {"the guard, `max_stale=14400`": build_guard(max_stale=14400)}
+    )
+    return {
+        "outages of pods": report.render_outages(outcomes),
+        "rates in outages": report.render_rates_of_outages(outcomes),
+    }
+
+
+async def answer_plot(sample: int) -> dict[str, str]:
+    """Answer what the plot shows: fetches of workers that started at once, and outages of a function."""
+    in_step = await scenarios.run_in_step(3 * sample)
+    function = await scenarios.run_outages(scenarios.build_lambda(1_000, sample=max(1, sample // 2)))
+    return {
+        "in step": report.render_in_step(in_step),
+        "outages of a function": report.render_outages(function),
+        str(_PLOT): plot.draw(in_step, function),
+    }
+
+
+_QUESTIONS = {
+    "sizes": answer_sizes,
+    "rotation": answer_rotation,
+    "limits": answer_limits,
+    "pods": answer_pods,
+    "plot": answer_plot,
+}
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="scripts/fleet", description=__doc__)
-    parser.add_argument(
-        "--sample", type=int, default=84, help="environments that are simulated of each fleet"
-    )
+    parser.add_argument("question", nargs="*", help=f"{', '.join(_QUESTIONS)}; all without one")
+    parser.add_argument("--sample", type=int, default=80, help="environments that are simulated of a fleet")
     parser.add_argument("--write", action="store_true", help=f"write {_PAGE} and {_PLOT}, not only print")
     given = parser.parse_args()
-    tables, drawing = asyncio.run(_run(given.sample))
-    for name, table in tables.items():
-        print(f"{name}\n\n{table}\n")  # noqa: T201 - output
-    if given.write:
-        _PLOT.write_text(drawing)
-        _PAGE.write_text(report.write_tables(_PAGE.read_text(), tables))
-
-
-async def _run(sample: int) -> tuple[dict[str, str], str]:
-    start = perf_counter()
-
-    def say(name: str) -> None:
-        print(f"... {perf_counter() - start:4.0f} s: {name}", file=sys.stderr, flush=True)  # noqa: T201 - progress
-
-    say("sizes")
-    sizes = await scenarios.run_sizes(sample)
-    say("in step")
-    in_step = await scenarios.run_in_step(3 * sample)
-    say("rotation")
-    rotation = await scenarios.run_rotation(sample)
-    say("limits")
-    limits = await scenarios.run_limits(12 * sample)
-    say("outages of a function")
-    function = await scenarios.run_outages(scenarios.build_lambda(1_000, sample=max(1, sample // 2)))
-    say("outages of pods")
-    longer = {"the guard, `max_stale=14400`": build_guard(max_stale=14400)}
-    pods = await scenarios.run_outages(scenarios.build_pods(250, 4, sample=max(1, sample // 2)), longer)
-    say("done")
-    tables = {
-        "sizes": report.render_sizes(sizes, lambda size: scenarios.build_lambda(int(size)).ramp),
-        "in step": report.render_in_step(in_step),
-        "rotation": report.render_rotation(rotation),
-        "limits": report.render_limits(limits, scenarios.build_lambda(1_000).ramp),
-        "outages of a function": report.render_outages(function),
-        "outages of pods": report.render_outages(pods),
-        "rates in outages": report.render_rates_of_outages(pods),
-    }
-    return tables, plot.draw(in_step, function)
+    if not _QUESTIONS.keys() >= {*given.question}:
+        parser.error(f"the questions are {', '.join(_QUESTIONS)}")
+    for name in given.question or _QUESTIONS:
+        answers = asyncio.run(_QUESTIONS[name](given.sample))
+        drawing = answers.pop(str(_PLOT), None)
+        for title, table in answers.items():
+            print(f"{title}\n\n{table}\n", flush=True)  # noqa: T201 - output
+        if given.write:
+            _PAGE.write_text(report.write_tables(_PAGE.read_text(), answers))
+        if given.write and drawing is not None:
+            _PLOT.write_text(drawing)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def render_limits(outcomes: Outcomes, ramp: float) -> str:
     """Render refusals in the start of a fleet at an address with a limit."""
 
     def render(limit: float, outcome: Outcome) -> str:
-        recovery = find_recovery(outcome, ramp, HOUR / 2)
+        recovery = find_recovery(outcome, ramp, HOUR / 4)
         return f"{_render_refused(outcome, 0, 600)}, {_render_time(recovery)}"
 
     return _render_grid("limit", outcomes, lambda limit: f"{limit} per second", render)
