@@ -36,7 +36,7 @@ FAQ = (DOCS / "faq.md").read_text()
 # Names of modules that have no __all__.
 OTHERS = {"fastapi_cognito_guard.directory.PoolDirectory", "fastapi_cognito_guard.audit.audit"}
 GENERATED = {*OUTSIDE.values(), "examples.md"}
-PENDING = {"comparison.md", "coming-from.md", "scale.md"}
+PENDING = {"comparison.md", "coming-from.md"}
 COGNITO = FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example")
 
 
