@@ -94,11 +94,12 @@ def test_the_demo_finds_every_status_as_expected(
 
 def test_the_demo_marks_an_unexpected_status(capsys: pytest.CaptureFixture[str]) -> None:
     callers = demo.make_callers(FakeUserPool())
-    cells: list[list[int | None]] = [list(row.expected) for row in demo.ROWS]
-    assert demo.print_table("Good", callers, cells)
-    cells[2][0] = 200
-    assert not demo.print_table("Bad", callers, cells)
-    assert "200!" in capsys.readouterr().out
+    cells: demo.Cells = [list(row.expected) for row in demo.ROWS]
+    assert demo.print_table(callers, [cells, cells, cells])
+    bad = [list(row) for row in cells]
+    bad[2][0] = 200
+    assert not demo.print_table(callers, [cells, bad, cells])
+    assert "nobody                              401       200!        401" in capsys.readouterr().out
 
 
 def test_the_demo_serves_until_it_is_interrupted() -> None:
@@ -126,6 +127,8 @@ def test_the_demo_serves_until_it_is_interrupted() -> None:
     assert "Stopped." in rest
     assert process.returncode == 0
     assert sum("curl -i" in line for line in lines) >= 3
+    assert "eyJ" not in "".join(lines)
+    assert max(len(line.rstrip()) for line in lines) <= 80
     assert {"  ada      admins\n", "  bob      in no group\n"} <= set(lines)
 
 
