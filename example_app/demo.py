@@ -1,4 +1,4 @@
-"""Demo of ``python -m example_app``: call every route as every caller, and print one table of the statuses."""
+"""Demo of ``python -m example_app``: call every route as every caller, and print the statuses."""
 
 import json
 import logging
@@ -234,9 +234,10 @@ def _serve_until_interrupted(address: str, local: LocalPool) -> None:
     print("\nTry it in another shell:\n")
     if which("cognito-guard") is None:
         print(f'  PATH="{Path(sys.executable).parent}:$PATH"')
+    print(f"  API={address}")
     for name, path in (("ada", "/me"), ("bob", "/orders"), ("bob", "/orders/2 -X DELETE")):
         print(f'  TOKEN="$({token} --user {name})"')
-        print(f'  curl -i {address}{path} -H "Authorization: Bearer $TOKEN"')
+        print(f'  curl -i $API{path} -H "Authorization: Bearer $TOKEN"')
     print(f"\nOr in a browser: open {address}/docs, press Authorize, sign in as one of")
     for user in local.directory.users:
         print(f"  {user.username:9}{', '.join(user.groups) or 'in no group'}")

@@ -139,7 +139,7 @@ class LocalClient:
     def has_origin(self, origin: str) -> bool:
         """Return True if pages at this origin, on any port of this machine, may sign users in."""
         pattern = _replace_port(f"{origin}/").rstrip("/")
-        return pattern.endswith(":*") and any(url.startswith(f"{pattern}/") for url in self.callback_urls)
+        return pattern != origin and any(url.startswith(f"{pattern}/") for url in self.callback_urls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
