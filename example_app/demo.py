@@ -238,9 +238,9 @@ def _serve_until_interrupted(address: str, local: LocalPool) -> None:
     for name, path in (("ada", "/me"), ("bob", "/orders"), ("bob", "/orders/2 -X DELETE")):
         print(f'  TOKEN="$({token} --user {name})"')
         print(f'  curl -i $API{path} -H "Authorization: Bearer $TOKEN"')
-    print(f"\nOr in a browser: open {address}/docs, press Authorize, sign in as one of")
+    print(f"\nOr open {address}/docs, press Authorize, and sign in as")
     for user in local.directory.users:
         print(f"  {user.username:9}{', '.join(user.groups) or 'in no group'}")
-    print("\nCtrl-C stops.")
     with record_directory(local.directory, port):
+        print("\nCtrl-C stops.")
         threading.Event().wait()

@@ -22,6 +22,7 @@ from fastapi_cognito_guard.testing import FakeUserPool, gateway_event, local_poo
 from fastapi_cognito_guard.testing.uvicorn_server import listen
 from tests.apps import bearer, client_of, guard_for
 from tests.browsers import sign_in
+from tests.cli.running import cognito_guard
 
 
 def test_without_an_environment_it_starts_and_refuses_every_token(pool: FakeUserPool) -> None:
@@ -119,6 +120,12 @@ def test_the_demo_serves_until_it_is_interrupted() -> None:
         addresses = re.findall(r"http://127\.0\.0\.1:\d+/docs", "".join(lines))
         page = httpx.get(addresses[0], trust_env=False, timeout=10)
         assert (page.status_code, '"clientId": "docs"' in page.text) == (200, True)
+        port = re.findall(r"token --port (\d+)", "".join(lines))[0]
+        token = cognito_guard("token", "--user", "bob", "--port", port)
+        me = httpx.get(
+            addresses[0].replace("/docs", "/me"), headers=bearer(token.out.strip()), trust_env=False
+        )
+        assert me.json()["username"] == "bob"
         process.send_signal(2)
         rest, _ = process.communicate(timeout=30)
     finally:

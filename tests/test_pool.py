@@ -241,5 +241,5 @@ def test_a_pattern_is_no_app_client() -> None:
         with pytest.raises(ConfigurationError, match="ANY_CLIENT"):
             UserPool("eu-west-1_Abc123Xyz", client_ids=given)
     environ = {"COGNITO_USER_POOL_ID": "eu-west-1_Abc123Xyz", "COGNITO_CLIENT_IDS": "*"}
-    with pytest.raises(ConfigurationError, match="COGNITO_CLIENT_IDS: .*ANY_CLIENT"):
+    with pytest.raises(ConfigurationError, match=r"COGNITO_CLIENT_IDS: .*ANY_CLIENT"):
         CognitoGuard.from_env(environ)
