@@ -10,7 +10,7 @@ def main() -> int:
     """Parse the command line and run the demo."""
     parser = argparse.ArgumentParser(prog="python -m example_app", description=__doc__)
     parser.add_argument(
-        "--once", action="store_true", help="stop after the tables; exit with 0 if all is as expected"
+        "--once", action="store_true", help="stop after the table; exit with 0 if all is as expected"
     )
     parser.add_argument(
         "--port", type=int, default=8000, help="the API's port on 127.0.0.1; 0 is any free one"

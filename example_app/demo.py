@@ -1,12 +1,15 @@
-"""Demo of ``python -m example_app``: call every route as every caller, and print tables of the statuses."""
+"""Demo of ``python -m example_app``: call every route as every caller, and print the statuses."""
 
 import json
 import logging
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from secrets import token_urlsafe
+from shutil import which
+from urllib.parse import urlsplit
 
 import httpx
 from fastapi import FastAPI
@@ -15,6 +18,7 @@ from websockets.sync.client import connect
 
 from example_app.api import create_app
 from fastapi_cognito_guard import CognitoGuard, lambda_handler
+from fastapi_cognito_guard.cli.running_pool import record_directory
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.testing import (
     Directory,
@@ -49,6 +53,9 @@ class Row:
 Call = Callable[[Row, Caller], int | None]
 """Call a route as a caller. Returns the status, or None if the route cannot be called like this."""
 
+Cells = list[list[int | None]]
+"""Statuses through one door, row by row."""
+
 ROWS = (
     #                          nobody  ada  bob  robot expired forged
     Row("GET", "/health", (200, 200, 200, 200, 200, 200)),
@@ -60,8 +67,8 @@ ROWS = (
     Row("WS", "/live", (401, 101, 101, 101, 401, 401)),
 )
 GATEWAYS: tuple[tuple[Flavour, str], ...] = (
-    ("rest", "With the events of a REST API (Cognito authorizer), through lambda_handler"),
-    ("http", "With the events of an HTTP API (JWT authorizer), through lambda_handler"),
+    ("rest", "REST API"),  # Cognito authorizer; its events, through lambda_handler
+    ("http", "HTTP API"),  # JWT authorizer
 )
 
 _BODY = json.dumps({"item": "jam", "quantity": 1})
@@ -84,10 +91,8 @@ def _run_demo(*, once: bool, port: int) -> int:
     logging.getLogger("fastapi_cognito_guard").setLevel(logging.ERROR)
     with listen(port) as listener, local_pool(make_directory(get_address(listener))) as local:
         app = create_app(CognitoGuard(local.user_pool()))
-        # The pool has two clients. Swagger UI signs people in to this one.
-        app.swagger_ui_init_oauth = {**(app.swagger_ui_init_oauth or {}), "clientId": "docs"}
         with serve_app(app, listener) as address:
-            is_good = _print_tables(local, app, address)
+            is_good = _print_answers(local, app, address)
             if not once:
                 _serve_until_interrupted(address, local)
     return 0 if is_good else 1
@@ -104,16 +109,15 @@ def make_directory(address: str) -> Directory:
     return Directory(clients=(docs, robot))
 
 
-def _print_tables(local: LocalPool, app: FastAPI, address: str) -> bool:
+def _print_answers(local: LocalPool, app: FastAPI, address: str) -> bool:
     callers = make_callers(local.pool)
-    print(f"User pool for this run:\n  {local.address}\nCallers:")
+    print(f"An API at {address}, and a user pool for this run at\n{local.address}\n\nCallers")
     for caller in callers:
         print(f"  {caller.name:9}{caller.description}")
     with httpx.Client(trust_env=False, timeout=10) as client:
-        cells = call_all(make_http_call(address, client), callers)
-    is_good = print_table(f"Under uvicorn, {address}", callers, cells)
-    for kind, title in GATEWAYS:
-        is_good &= print_table(title, callers, call_all(make_gateway_call(local.pool, app, kind), callers))
+        doors = [call_all(make_http_call(address, client), callers)]
+    doors += [call_all(make_gateway_call(local.pool, app, kind), callers) for kind, _ in GATEWAYS]
+    is_good = print_table(callers, doors)
     if is_good:
         print("\nAll as expected: uvicorn and both gateways give the same answers.")
     else:
@@ -187,34 +191,56 @@ def make_gateway_call(pool: FakeUserPool, app: FastAPI, kind: Flavour) -> Call:
     return call
 
 
-def call_all(call: Call, callers: tuple[Caller, ...]) -> list[list[int | None]]:
+def call_all(call: Call, callers: tuple[Caller, ...]) -> Cells:
     """Call every route as every caller, and return the statuses row by row."""
     return [[call(row, caller) for caller in callers] for row in ROWS]
 
 
-def print_table(title: str, callers: tuple[Caller, ...], cells: list[list[int | None]]) -> bool:
-    """Print a table, with ``!`` at each unexpected status. Return True if there is none."""
+def print_table(callers: tuple[Caller, ...], doors: Sequence[Cells]) -> bool:
+    """Print one table, with ``!`` at each unexpected status. Return True if there is none.
+
+    Callers who get the same answers to a route through all doors share a line.
+    """
+    titles = "".join(f"{title:>11}" for title in ("uvicorn", *(title for _, title in GATEWAYS)))
+    print(f"\n{'Route':19}{'Callers':28}{titles}")
     is_good = True
-    print(f"\n{title}\n  {'':18}" + "".join(f"{caller.name:>9}" for caller in callers))
-    for row, statuses in zip(ROWS, cells, strict=True):
-        line = f"  {row.method:7}{row.path:11}"
-        for status, expected in zip(statuses, row.expected, strict=True):
-            is_wrong = status is not None and status != expected
-            is_good = is_good and not is_wrong
-            line += f"{'-' if status is None else f'{status}!' if is_wrong else status:>9}"
-        print(line)
+    for index, row in enumerate(ROWS):
+        route = f"{row.method:7}{row.path}"
+        for answers, names in _group_callers(row, callers, [door[index] for door in doors]).items():
+            is_good = is_good and not any("!" in answer for answer in answers)
+            who = "everyone" if len(names) == len(callers) else ", ".join(names)
+            print(f"{route:19}{who:28}" + "".join(f"{answer:>11}" for answer in answers))
+            route = ""
     return is_good
 
 
+def _group_callers(
+    row: Row, callers: tuple[Caller, ...], doors: Sequence[list[int | None]]
+) -> dict[tuple[str, ...], list[str]]:
+    """Return the names of the callers by their answers through all doors."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for caller, expected, *statuses in zip(callers, row.expected, *doors, strict=True):
+        groups.setdefault(tuple(_format_status(each, expected) for each in statuses), []).append(caller.name)
+    return groups
+
+
+def _format_status(status: int | None, expected: int) -> str:
+    return "-" if status is None else str(status) if status == expected else f"{status}!"
+
+
 def _serve_until_interrupted(address: str, local: LocalPool) -> None:
-    print("\nTry it: paste all of this into another shell (the tokens are valid for an hour)")
-    for caller in make_callers(local.pool)[1:3]:
-        print(f"\n  {caller.name.upper()}={caller.token}")
-    print(f'\n  curl -i {address}/me -H "Authorization: Bearer $ADA"')
-    print(f'  curl -i {address}/orders -H "Authorization: Bearer $BOB"')
-    print(f'  curl -iX DELETE {address}/orders/2 -H "Authorization: Bearer $BOB"')
-    print(f"\nOr in a browser: open {address}/docs, press Authorize, sign in as one of")
+    port = urlsplit(local.address).port or 0
+    token = f"cognito-guard token --port {port}"
+    print("\nTry it in another shell:\n")
+    if which("cognito-guard") is None:
+        print(f'  PATH="{Path(sys.executable).parent}:$PATH"')
+    print(f"  API={address}")
+    for name, path in (("ada", "/me"), ("bob", "/orders"), ("bob", "/orders/2 -X DELETE")):
+        print(f'  TOKEN="$({token} --user {name})"')
+        print(f'  curl -i $API{path} -H "Authorization: Bearer $TOKEN"')
+    print(f"\nOr open {address}/docs, press Authorize, and sign in as")
     for user in local.directory.users:
         print(f"  {user.username:9}{', '.join(user.groups) or 'in no group'}")
-    print("\nCtrl-C stops.")
-    threading.Event().wait()
+    with record_directory(local.directory, port):
+        print("\nCtrl-C stops.")
+        threading.Event().wait()

@@ -22,7 +22,7 @@ from fastapi_cognito_guard.validation import NQCHAR
 
 _ANY_POOL_ID = r"[\x21\x23-\x26\x28-\x2B\x2D-\x5F\x61-\x7E]{1,128}"  # visible; no quotes, no commas
 _LEVEL = NQCHAR + "{1,64}"  # AcrValueType of the service model
-_NO_ID = r"[\s,;\[\]\"']"  # several ids in one string
+_NO_ID = r"[\s,;\[\]\"'*]"  # several ids in one string, or a pattern
 _TOKEN_USES = frozenset({"id", "access"})
 
 
@@ -88,10 +88,14 @@ class UserPool:
     domain: str | None = field(default=None, kw_only=True)
     levels: Sequence[str] = field(default=COGNITO_LEVELS, kw_only=True)
     http_hosts: Collection[str] | str = field(default=(), kw_only=True)
+    first_client_id: str | None = field(init=False, repr=False, compare=False)
+    """App client of the login on ``/docs``: the first of the list, of a set the first by name."""
 
     def __post_init__(self) -> None:
         _check_id(self.id, any_form=self.issuer is not None)
-        object.__setattr__(self, "client_ids", _check_client_ids(self.client_ids))
+        given, ids = self.client_ids, _check_client_ids(self.client_ids)
+        object.__setattr__(self, "client_ids", ids)
+        object.__setattr__(self, "first_client_id", _find_first_id(given, ids))
         object.__setattr__(self, "token_use", _check_token_uses(self.token_use))
         object.__setattr__(self, "regions", check_regions(self.regions))
         self._check_binding()
@@ -234,6 +238,14 @@ def _check_client_ids(given: object) -> frozenset[str] | AnyClient:
             setting="client_ids",
         )
     return ids
+
+
+def _find_first_id(given: object, ids: frozenset[str] | AnyClient) -> str | None:
+    """Return the first id. Sets have no order: theirs is the first by name, the same at each start."""
+    if isinstance(ids, AnyClient):
+        return None
+    ordered = given if isinstance(given, Sequence) and not isinstance(given, str) else sorted(ids)
+    return next(iter(ordered), None)
 
 
 def _check_token_uses(given: object) -> frozenset[str]:

@@ -22,6 +22,7 @@ from fastapi_cognito_guard.testing import FakeUserPool, gateway_event, local_poo
 from fastapi_cognito_guard.testing.uvicorn_server import listen
 from tests.apps import bearer, client_of, guard_for
 from tests.browsers import sign_in
+from tests.cli.running import cognito_guard
 
 
 def test_without_an_environment_it_starts_and_refuses_every_token(pool: FakeUserPool) -> None:
@@ -94,11 +95,12 @@ def test_the_demo_finds_every_status_as_expected(
 
 def test_the_demo_marks_an_unexpected_status(capsys: pytest.CaptureFixture[str]) -> None:
     callers = demo.make_callers(FakeUserPool())
-    cells: list[list[int | None]] = [list(row.expected) for row in demo.ROWS]
-    assert demo.print_table("Good", callers, cells)
-    cells[2][0] = 200
-    assert not demo.print_table("Bad", callers, cells)
-    assert "200!" in capsys.readouterr().out
+    cells: demo.Cells = [list(row.expected) for row in demo.ROWS]
+    assert demo.print_table(callers, [cells, cells, cells])
+    bad = [list(row) for row in cells]
+    bad[2][0] = 200
+    assert not demo.print_table(callers, [cells, bad, cells])
+    assert "nobody                              401       200!        401" in capsys.readouterr().out
 
 
 def test_the_demo_serves_until_it_is_interrupted() -> None:
@@ -118,6 +120,12 @@ def test_the_demo_serves_until_it_is_interrupted() -> None:
         addresses = re.findall(r"http://127\.0\.0\.1:\d+/docs", "".join(lines))
         page = httpx.get(addresses[0], trust_env=False, timeout=10)
         assert (page.status_code, '"clientId": "docs"' in page.text) == (200, True)
+        port = re.findall(r"token --port (\d+)", "".join(lines))[0]
+        token = cognito_guard("token", "--user", "bob", "--port", port)
+        me = httpx.get(
+            addresses[0].replace("/docs", "/me"), headers=bearer(token.out.strip()), trust_env=False
+        )
+        assert me.json()["username"] == "bob"
         process.send_signal(2)
         rest, _ = process.communicate(timeout=30)
     finally:
@@ -126,6 +134,8 @@ def test_the_demo_serves_until_it_is_interrupted() -> None:
     assert "Stopped." in rest
     assert process.returncode == 0
     assert sum("curl -i" in line for line in lines) >= 3
+    assert "eyJ" not in "".join(lines)
+    assert max(len(line.rstrip()) for line in lines) <= 80
     assert {"  ada      admins\n", "  bob      in no group\n"} <= set(lines)
 
 

@@ -24,7 +24,19 @@ def files_in(page: str) -> dict[str, str]:
 
 def test_the_tests_in_the_docs_pass(tmp_path: Path) -> None:
     files = files_in(TESTING)
-    assert files.keys() == {"main", "test_main"}
+    assert files.keys() == {"main", "test_main", "conftest"}
+    assert "8 passed" in run(tmp_path, **files)
+
+
+def test_the_conftest_of_the_docs_lets_an_app_read_its_settings_at_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("COGNITO_USER_POOL_ID", "COGNITO_CLIENT_IDS"):
+        monkeypatch.delenv(name, raising=False)
+    files = files_in(TESTING)
+    old = 'CognitoGuard(UserPool("eu-west-1_Abc123Xyz", client_ids={"4b1example"}))'
+    assert old in files["main"]
+    files["main"] = files["main"].replace(old, "CognitoGuard.from_env()")
     assert "8 passed" in run(tmp_path, **files)
 
 

@@ -234,3 +234,12 @@ def test_an_issuer_of_another_pool_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"issuer names the pool eu-west-1_Def456Uvw, and the id"):
         UserPool("eu-west-1_Abc123Xyz", client_ids="x", issuer=issuer)
     UserPool("eu-west-1_Def456Uvw", client_ids="x", issuer=issuer)
+
+
+def test_a_pattern_is_no_app_client() -> None:
+    for given in ("*", ["web", "*"], {"web*"}):
+        with pytest.raises(ConfigurationError, match="ANY_CLIENT"):
+            UserPool("eu-west-1_Abc123Xyz", client_ids=given)
+    environ = {"COGNITO_USER_POOL_ID": "eu-west-1_Abc123Xyz", "COGNITO_CLIENT_IDS": "*"}
+    with pytest.raises(ConfigurationError, match=r"COGNITO_CLIENT_IDS: .*ANY_CLIENT"):
+        CognitoGuard.from_env(environ)

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from fastapi_cognito_guard.app.routes import RouteInfo
-from fastapi_cognito_guard.pool import AnyClient, UserPool
+from fastapi_cognito_guard.pool import UserPool
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -87,8 +87,8 @@ def find_swagger_files(package: str = "fastapi_offline") -> Path | None:
 def _build_init_oauth(pool: UserPool) -> dict[str, Any]:
     """Build the settings of the login. Without named scopes, Cognito grants all that the client may have."""
     settings: dict[str, Any] = {"usePkceWithAuthorizationCodeGrant": True}
-    if not isinstance(pool.client_ids, AnyClient) and len(pool.client_ids) == 1:
-        (settings["clientId"],) = pool.client_ids
+    if pool.first_client_id is not None:
+        settings["clientId"] = pool.first_client_id
     if pool.resource is not None:
         settings["additionalQueryStringParams"] = {"resource": pool.resource}
     return settings

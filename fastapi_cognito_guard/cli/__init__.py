@@ -2,7 +2,9 @@
 
 import sys
 
-_MISSING = 'cognito-guard needs typer and rich: pip install "fastapi-cognito-guard[cli]"\n'
+from fastapi_cognito_guard.extras import format_install
+
+_MISSING = f"cognito-guard needs typer and rich. In a checkout of the package: {format_install('cli')}\n"
 _WRONG_USE = 2  # as ExitCode.WRONG_USE, whose module needs rich
 
 

@@ -26,6 +26,12 @@ _UsageError: Any = typer.BadParameter.__base__
 class _Commands(TyperGroup):
     """Command group that prints each error as one line, without tokens."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Take ``--app X`` for the argument APP, as `verify` has it as an option."""
+        name, command, rest = super().resolve_command(ctx, args)
+        kinds = {param.name: param.param_type_name for param in command.params} if command else {}
+        return name, command, _move_app(rest) if kinds.get("app") == "argument" else rest
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
@@ -37,6 +43,21 @@ class _Commands(TyperGroup):
             where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
             print_error(f"{error.format_message()}{where}")
         raise typer.Exit(ExitCode.WRONG_USE)
+
+
+def _move_app(args: list[str]) -> list[str]:
+    """Put the value of ``--app X`` or ``--app=X`` first, where these commands have their app."""
+    for index, arg in enumerate(args):
+        option, equals, value = arg.partition("=")
+        if option == "--":
+            break
+        if option == "--app" and (equals or index + 1 < len(args)):
+            return [
+                value if equals else args[index + 1],
+                *args[:index],
+                *args[index + (1 if equals else 2) :],
+            ]
+    return args
 
 
 commands = typer.Typer(

@@ -89,8 +89,8 @@ def drift(
 ) -> None:
     """Compare a deployed gateway with what the app requires.
 
-    DOCUMENT is JSON: an export of API Gateway, a template of CloudFormation or SAM, or what terraform show
-    prints with -json. Nothing is asked of AWS.
+    DOCUMENT is JSON: an export of API Gateway, a template of CloudFormation
+    or SAM, or the output of terraform show -json. Nothing is asked of AWS.
     """
     options = DriftOptions(
         leave_out=_check_paths("leave_out", leave_out),

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from fastapi_cognito_guard.cli.output import print_hint
+from fastapi_cognito_guard.cli.output import print_error, print_hint
 from fastapi_cognito_guard.errors import ConfigurationError
 
 _PORT = 9229
@@ -61,6 +61,18 @@ Scopes = Annotated[
 Machine = Annotated[
     bool, typer.Option("--machine", help="A token of a client, without a user (client_credentials).")
 ]
+Callbacks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--callback",
+        metavar="URL",
+        help="A further callback URL of each client for sign-ins. Repeatable.",
+        show_default=False,
+    ),
+]
+PrintsEnv = Annotated[
+    bool, typer.Option("--env", help="Print only the variables of the pool that runs, as export lines.")
+]
 IdToken = Annotated[bool, typer.Option("--id", help="The ID token, not the access token.")]
 
 
@@ -69,16 +81,25 @@ def pool(
     user: NewUsers = None,
     client: NewClients = None,
     scope: NewScopes = None,
+    callback: Callbacks = None,
+    env: PrintsEnv = False,
     port: Port = _PORT,
 ) -> None:
     """Run a user pool on this machine, until Ctrl-C. It signs in any of its users on request.
 
-    Prints the environment variables for the app.
+    Prints the variables for CognitoGuard.from_env(). For another shell:
+
+    eval "$(cognito-guard pool --env)"
     """
     from fastapi_cognito_guard.cli.running_pool import build_directory, record_directory
     from fastapi_cognito_guard.testing.emulator.pool import local_pool
 
-    directory = build_directory(file, user or [], client or [], scope or [])
+    if env:
+        if file or user or client or scope or callback:
+            raise ConfigurationError("--env asks the pool that runs: give no other option than --port.")
+        _print_env(port)
+        return
+    directory = build_directory(file, user or [], client or [], scope or [], callback or [])
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
@@ -91,6 +112,20 @@ def pool(
         stop.wait()
 
 
+def _print_env(port: int) -> None:
+    """Print the variables for an app, which a shell evaluates. Raises `ConfigurationError` without a pool."""
+    from fastapi_cognito_guard.cli.running_pool import read_directory
+    from fastapi_cognito_guard.testing.emulator.pool import build_settings, format_exports
+
+    directory = read_directory(port)
+    if directory is None:
+        raise ConfigurationError(
+            f"No local pool of yours at 127.0.0.1:{port}: start one, in another terminal, with "
+            "`cognito-guard pool`."
+        )
+    typer.echo("\n".join(format_exports(build_settings(directory, f"http://127.0.0.1:{port}"))))
+
+
 def token(
     user: User = None,
     group: Groups = None,
@@ -100,9 +135,11 @@ def token(
     file: File = None,
     port: Port = _PORT,
 ) -> None:
-    """Print a token of the local pool that runs on this machine (`cognito-guard pool`).
+    """Print a token of the local pool that runs on this machine (see cognito-guard pool).
 
-    For example: curl -H "Authorization: Bearer $(cognito-guard token --group admins)" ...
+    For example:
+
+    curl -H "Authorization: Bearer $(cognito-guard token)" 127.0.0.1:8000/me
     """
     if machine and (user or group or id_token):
         raise ConfigurationError(
@@ -112,7 +149,17 @@ def token(
     kind = "id_token" if id_token else "access_token"
     if kind not in tokens:  # OpenID Connect Core section 3.1.2.1
         raise ConfigurationError("Without the scope openid there is no ID token: add --scope openid.")
+    missing = sorted({*(scope or [])} - _read_scopes(tokens["access_token"]))
+    if missing:  # Cognito gives a token without them, too
+        names = ", ".join(missing)
+        print_error(f"the token is without {names}: the pool has this in suppressed_scopes of the user.")
     typer.echo(tokens[kind])
+
+
+def _read_scopes(token: str) -> set[str]:
+    from fastapi_cognito_guard.cli.token_view import decode_token
+
+    return set(str((decode_token(token).claims or {}).get("scope", "")).split())
 
 
 def _request_tokens(

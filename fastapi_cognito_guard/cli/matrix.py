@@ -35,7 +35,9 @@ def matrix(
     door: Annotated[
         Literal["standalone", "rest", "http", "lambda", "all"] | None,
         typer.Option(
-            help="How the app is reached: directly (by default), or behind which gateway.", show_default=False
+            metavar="DOOR",
+            help="standalone (by default), rest, http, lambda or all: how the app is reached.",
+            show_default=False,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

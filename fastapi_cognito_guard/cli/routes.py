@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fastapi_cognito_guard.app.routes import RouteInfo, list_routes
-from fastapi_cognito_guard.audit import list_open_routes, list_unseen_mounts
+from fastapi_cognito_guard.audit import audit, list_open_routes, list_unseen_mounts
 from fastapi_cognito_guard.cli.changes_view import print_changes
 from fastapi_cognito_guard.cli.inputs import App, check_alone, load_app
 from fastapi_cognito_guard.cli.output import (
@@ -15,6 +15,7 @@ from fastapi_cognito_guard.cli.output import (
     add_row,
     make_table,
     print_error,
+    print_note,
     print_table,
     print_text,
 )
@@ -45,6 +46,12 @@ def routes(
             show_default=False,
         ),
     ] = None,
+    allow_declared: Annotated[
+        bool,
+        typer.Option(
+            "--allow-declared", help="Allow routes that declare themselves public, too (security: [])."
+        ),
+    ] = False,
     diff: Annotated[
         str | None,
         typer.Option(
@@ -61,6 +68,8 @@ def routes(
     """List the app's routes, and what each requires of its callers."""
     check_alone(diff=diff, json=as_json)
     check_alone(diff=diff, fail_on_public=fail_on_public)
+    if allow_declared and not fail_on_public:
+        raise ConfigurationError("--allow-declared goes with --fail-on-public.")
     if diff is None and (allow_wider or as_markdown):
         raise ConfigurationError("--allow-wider and --markdown go with --diff: routes --diff main.")
     loaded = load_app(app)
@@ -74,10 +83,22 @@ def routes(
         _print_rows(rows)
     else:
         print_text("The app has no routes of its own.")
-    public = [route.where for route in list_open_routes(loaded) if not route.is_listed(allow or ())]
+    _print_unresolved(loaded)
+    public = [
+        route.where
+        for route in list_open_routes(loaded)
+        if not (route.is_listed(allow or ()) or (allow_declared and route.declared))
+    ]
     if fail_on_public and public:
         print_error(f"reached without a token: {', '.join(public)}")
         raise typer.Exit(ExitCode.NO)
+
+
+def _print_unresolved(app: "FastAPI") -> None:
+    """Name the parameters that FastAPI reads from the query although a dependency may be meant."""
+    for finding in audit(app):
+        if finding.code == "unresolved":
+            print_note(f"warning: {finding}")
 
 
 def _print_diff(
@@ -118,7 +139,7 @@ def _build_row(route: RouteInfo, *, is_public: bool) -> dict[str, Any]:
     return {
         "methods": ["WS"] if route.websocket else sorted(route.methods - {"HEAD"}) or ["any"],
         "path": route.path,
-        "guard": "public" if is_public else _describe_guard(route),
+        "guard": _describe_open(route) if is_public else _describe_guard(route),
         "scopes": [list(names) for names in route.scopes],
         "groups": [list(names) for names in route.groups],
         "claims": [
@@ -126,6 +147,11 @@ def _build_row(route: RouteInfo, *, is_public: bool) -> dict[str, Any]:
         ],
         "others": [each.label for each in route.requirements if each.kind not in LISTED_KINDS],
     }
+
+
+def _describe_open(route: RouteInfo) -> str:
+    """Describe a route without a guard. ``unresolved``: it may be meant to have one, see `audit`."""
+    return "unresolved" if route.unresolved else "public"
 
 
 def _describe_guard(route: RouteInfo) -> str:

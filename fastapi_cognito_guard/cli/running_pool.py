@@ -5,7 +5,7 @@ They come from options or a file. The command ``pool`` records them while it run
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,13 @@ _DIRECTORY = TypeAdapter(Directory)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def build_directory(file: Path | None, users: list[str], clients: list[str], scopes: list[str]) -> Directory:
+def build_directory(
+    file: Path | None,
+    users: list[str],
+    clients: list[str],
+    scopes: list[str],
+    callbacks: Collection[str] = (),
+) -> Directory:
     """Build the directory of a file, or the default one, with the users and clients of the options."""
     directory = Directory() if file is None else Directory.from_toml(file)
     if users:
@@ -29,6 +35,8 @@ def build_directory(file: Path | None, users: list[str], clients: list[str], sco
     if scopes:
         extended = (replace(each, scopes=(*each.scopes, *scopes)) for each in directory.clients)
         directory = replace(directory, clients=tuple(extended))
+    if callbacks:
+        directory = replace(directory, clients=tuple(_add_callbacks(directory.clients, callbacks)))
     return directory
 
 
@@ -80,6 +88,15 @@ def _parse_client(text: str) -> LocalClient:
     if secret:
         return LocalClient(id=name, secret=secret, scopes=())
     return LocalClient(id=name, callback_urls=DOCS_REDIRECTS)
+
+
+def _add_callbacks(clients: Collection[LocalClient], callbacks: Collection[str]) -> Iterator[LocalClient]:
+    """Add callback URLs to the clients for sign-ins. Raises `ConfigurationError` if there is none."""
+    if all(client.is_machine for client in clients):
+        raise ConfigurationError("No client of the pool is for sign-ins: add one, --client web.")
+    for client in clients:
+        urls = () if client.is_machine else callbacks
+        yield replace(client, callback_urls=(*client.callback_urls, *urls))
 
 
 def _build_path(port: int) -> Path:

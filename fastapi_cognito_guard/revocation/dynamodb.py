@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.extras import format_install
 from fastapi_cognito_guard.revocation.backends import CALLS_AT_ONCE, TIMEOUT
 from fastapi_cognito_guard.tokens.clock import read_time
 from fastapi_cognito_guard.worker_threads import WorkerThreads
@@ -21,7 +22,7 @@ class DynamoDBBackend:
     ``client``  a boto3 client of your own. The one that is made by default waits a second for an answer,
                 and asks at most twice
 
-    Needs ``pip install "fastapi-cognito-guard[dynamodb]"``, and the permissions ``dynamodb:BatchGetItem``
+    Needs the extra ``dynamodb``, and the permissions ``dynamodb:BatchGetItem``
     and, to revoke, ``dynamodb:UpdateItem``. Raises `ConfigurationError` without a region.
     """
 
@@ -73,9 +74,7 @@ def _make_client(region: str | None) -> Any:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
     except ImportError:
-        raise ConfigurationError(
-            'Install the extra: pip install "fastapi-cognito-guard[dynamodb]".'
-        ) from None
+        raise ConfigurationError(f"Install the extra: {format_install('dynamodb')}.") from None
     config = Config(
         connect_timeout=TIMEOUT,
         read_timeout=TIMEOUT,

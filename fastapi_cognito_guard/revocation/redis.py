@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.extras import format_install
 from fastapi_cognito_guard.revocation.backends import CALLS_AT_ONCE, TIMEOUT
 from fastapi_cognito_guard.worker_threads import WorkerThreads
 
@@ -29,7 +30,7 @@ class RedisBackend:
                 that of ``redis.asyncio``, which belongs to one event loop. The client that is made by
                 default waits a second for an answer, and asks at most twice
 
-    Needs ``pip install "fastapi-cognito-guard[redis]"``. Raises `ConfigurationError` for anything else.
+    Needs the extra ``redis``. Raises `ConfigurationError` for anything else.
     """
 
     def __init__(self, server: "str | Redis") -> None:
@@ -59,7 +60,7 @@ def _make_client(server: object) -> Any:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
     except ImportError:
-        raise ConfigurationError('Install the extra: pip install "fastapi-cognito-guard[redis]".') from None
+        raise ConfigurationError(f"Install the extra: {format_install('redis')}.") from None
     if isinstance(server, redis.Redis | redis.RedisCluster):
         return server
     try:

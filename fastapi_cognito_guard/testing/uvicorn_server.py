@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.extras import format_install
 
 if TYPE_CHECKING:
     import uvicorn
@@ -64,7 +65,7 @@ def _build_server(app: ASGIApp) -> "uvicorn.Server":
     try:
         import uvicorn
     except ImportError:
-        raise ConfigurationError('This needs uvicorn: pip install "fastapi-cognito-guard[demo]".') from None
+        raise ConfigurationError(f"This needs uvicorn: {format_install('demo')}.") from None
     # Only critical records: uvicorn logs an error for each WebSocket that the app refuses.
     return uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=_STOP_TIMEOUT))
 

@@ -35,7 +35,8 @@ def test_the_login_asks_for_the_resource_that_tokens_must_name(pool: FakeUserPoo
     ("client_ids", "own", "expected"),
     [
         ("web", None, {**PKCE, "clientId": "web"}),
-        ({"web", "app"}, None, PKCE),
+        ({"web", "app"}, None, {**PKCE, "clientId": "app"}),
+        (["web", "app"], None, {**PKCE, "clientId": "web"}),
         (ANY_CLIENT, None, PKCE),
         ({"web", "app"}, {"clientId": "web"}, {**PKCE, "clientId": "web"}),
         (
@@ -44,9 +45,16 @@ def test_the_login_asks_for_the_resource_that_tokens_must_name(pool: FakeUserPoo
             {"clientId": "web", "scopes": "a"},
         ),
     ],
-    ids=["one client", "two clients", "any client", "client chosen by the app", "settings of the app win"],
+    ids=[
+        "one client",
+        "a set of clients",
+        "a list of clients",
+        "any client",
+        "client chosen by the app",
+        "settings of the app win",
+    ],
 )
-def test_the_login_names_the_client_if_there_is_exactly_one(
+def test_the_login_names_the_first_client(
     pool: FakeUserPool, client_ids: Any, own: dict[str, Any] | None, expected: dict[str, Any]
 ) -> None:
     app = FastAPI(swagger_ui_init_oauth=own)

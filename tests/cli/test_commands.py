@@ -89,3 +89,9 @@ finally:
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     assert (result.stderr.splitlines()[-1] != "[]") is is_loaded
+
+
+@pytest.mark.parametrize("app", [["--app", "shop:app"], ["--app=shop:app"], ["shop:app"]])
+@pytest.mark.usefixtures("shop")
+def test_the_app_is_an_argument_or_an_option(app: list[str]) -> None:
+    assert "/me" in cognito_guard("routes", "--json", *app).out

@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -202,3 +205,82 @@ def test_an_id_token_needs_the_scope_openid(running: LocalPool) -> None:
     result = cognito_guard("token", *options)
     assert (result.code, "add --scope openid" in result.err) == (2, True)
     assert cognito_guard("token", *options, "--scope", "openid").code == 0
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+MAIN = """
+from fastapi import FastAPI
+from fastapi_cognito_guard import CognitoGuard, CurrentUser
+
+app = FastAPI()
+CognitoGuard.from_env().install(app)
+
+
+@app.get("/me")
+async def me(user: CurrentUser):
+    return user.username
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def test_the_commands_of_the_page_lead_from_a_pool_to_a_200(tmp_path: Path) -> None:
+    """Run the block that follows `cognito-guard pool` on the page, at free ports."""
+    (tmp_path / "main.py").write_text(MAIN)
+    api, pool_port = free_port(), free_port()
+    block = re.findall(r"In another terminal.*?```sh\n(.*?)```", PAGE, re.DOTALL)[0]
+    for old, new in (
+        ("guard pool", f"guard pool --port {pool_port}"),
+        ("guard token", f"guard token --port {pool_port}"),
+        ("uvicorn main:app", f"uvicorn main:app --port {api}"),
+        ("curl ", "curl --retry 20 --retry-connrefused --retry-delay 1 --noproxy '*' -sw ' %{http_code}' "),
+        ("127.0.0.1:8000", f"127.0.0.1:{api}"),
+    ):
+        assert old in block
+        block = block.replace(old, new)
+    guard = tmp_path / "cognito-guard"
+    guard.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
+    guard.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+    environ = {**os.environ, "PATH": path, "PYTHONPATH": str(Path(__file__).parents[2])}
+    pipe = subprocess.PIPE
+    pool = subprocess.Popen(
+        [str(guard), "pool", "--port", str(pool_port)], text=True, env=environ, stdout=pipe, stderr=pipe
+    )
+    with pool:
+        try:
+            assert pool.stderr is not None
+            assert "Ctrl-C" in pool.stderr.readline()
+            script = f"trap 'kill $(jobs -p)' EXIT\n{block}"
+            done = subprocess.run(
+                ["bash", "-c", script], cwd=tmp_path, env=environ, text=True, capture_output=True, timeout=60
+            )
+        finally:
+            pool.terminate()
+    assert done.stdout.endswith('"ada" 200'), done.stdout + done.stderr
+
+
+def test_without_a_pool_there_are_no_variables() -> None:
+    result = cognito_guard("pool", "--env", "--port", str(free_port()))
+    assert (result.code, result.out) == (2, "")
+    assert "start one, in another terminal, with `cognito-guard pool`" in result.err
+
+
+def test_env_takes_no_option_that_the_running_pool_would_ignore() -> None:
+    assert "give no other option" in cognito_guard("pool", "--env", "--user", "eve").err
+
+
+def test_callback_adds_an_address_to_the_clients_for_sign_ins_only() -> None:
+    web, robot = build_directory(None, [], [], [], ["http://localhost:3000/back"]).clients
+    assert (web.callback_urls[-1], robot.callback_urls) == ("http://localhost:3000/back", ())
+
+
+def test_a_suppressed_scope_that_was_asked_for_is_named(running: LocalPool) -> None:
+    options = ["--user", "bob", "--port", port_of(running)]
+    result = cognito_guard("token", *options, "--scope", "orders/read", "--scope", "orders/write")
+    assert principal(running, result.out).scopes == {"orders/read"}
+    assert "the token is without orders/write" in result.err
+    assert cognito_guard("token", *options, "--scope", "orders/read").err == ""

@@ -1,10 +1,15 @@
 """Command `routes`: requirements of an app's routes, and a check for CI."""
 
 import json
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
+from fastapi_cognito_guard import CognitoGuard
+from fastapi_cognito_guard.testing import FakeUserPool
+from tests import unresolved_annotations
 from tests.cli.running import cognito_guard
 
 pytestmark = pytest.mark.usefixtures("shop")
@@ -108,3 +113,29 @@ def test_markup_in_requirements_is_printed_as_it_is(shop: Path) -> None:
     (shop / "marked.py").write_text(MARKED_APP)
     result = cognito_guard("routes", "marked:app")
     assert "[admins] or [/x]" in result.text
+
+
+def test_routes_that_declare_themselves_public_are_allowed_if_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command and the app of docs/deploy.md."""
+    page = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text()
+    (tmp_path / "deployed.py").write_text(re.findall(r"```python main.py\n(.*?)```", page, re.DOTALL)[0])
+    (command,) = re.findall(r"^cognito-guard (routes main:app.*)$", page, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    env = {"COGNITO_USER_POOL_ID": "eu-west-1_Abc123Xyz", "COGNITO_CLIENT_IDS": "4b1example"}
+    words = command.replace("main:app", "deployed:app").split()
+    assert cognito_guard(*words, env=env).code == 0
+    words.remove("--allow-declared")
+    assert cognito_guard(*words, env=env).code == 1
+    sys.modules.pop("deployed", None)
+
+
+def test_a_route_with_an_unresolved_annotation_is_not_called_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = FakeUserPool()
+    app = unresolved_annotations.create_app(CognitoGuard(pool.user_pool()))
+    monkeypatch.setattr(unresolved_annotations, "app", app, raising=False)
+    result = cognito_guard("routes", "tests.unresolved_annotations:app", "--fail-on-public")
+    assert (result.code, "unresolved" in result.out, "public" in result.out) == (1, True, False)
+    assert "warning: GET /open, parameter 'user'" in result.err

@@ -93,6 +93,26 @@ def test_a_user_signs_in_on_docs_and_calls_a_route(
     )
 
 
+def test_with_the_settings_of_the_default_pool_a_user_signs_in(browser: Browser) -> None:
+    """The pool has two clients, and knows nothing of the app's port."""
+    with ExitStack() as stack:
+        local = stack.enter_context(local_pool())
+        app = FastAPI()
+        CognitoGuard.from_env(local.settings).install(app)
+
+        @app.get("/me")
+        async def me(user: CurrentUser) -> str | None:
+            return user.username
+
+        listener = stack.enter_context(listen(0))
+        address = stack.enter_context(serve_app(app, listener))
+        page = stack.enter_context(browser.new_page())
+        page.set_default_timeout(15_000)
+        page.goto(f"{address}/docs")
+        sign_in(page, "ada")
+        assert try_out(page, "me_me_get") == ("200", '"ada"')
+
+
 def test_without_a_login_the_page_shows_the_refusal_in_the_scheme_of_the_system(browser: Browser) -> None:
     classes = "document.documentElement.className"  # Swagger UI's styles have one for its dark mode
     with serve_api(scoped=False) as address, browser.new_page(color_scheme="dark") as page:

@@ -1,6 +1,7 @@
 """Users, groups and app clients of a local pool, from Python or from a small TOML file."""
 
 import json
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,8 +17,12 @@ from fastapi_cognito_guard.pool import UserPool
 from fastapi_cognito_guard.principal import COGNITO_LEVELS
 from fastapi_cognito_guard.testing.signins import check_list
 
-DOCS_REDIRECTS = tuple(f"http://{host}:8000/docs/oauth2-redirect" for host in ("127.0.0.1", "localhost"))
-"""Redirect URIs of a login in ``/docs``, at uvicorn's default port."""
+DOCS_REDIRECTS = tuple(
+    f"http://{host}:{port}/docs/oauth2-redirect"
+    for port in ("8000", "*")
+    for host in ("127.0.0.1", "localhost")
+)
+"""Redirect URIs of a login in ``/docs``: at uvicorn's default port, and at any other of this machine."""
 
 EXCHANGES = frozenset({"delegation", "impersonation"})
 """Ways in which a client may exchange users' tokens: with an actor token, and without one."""
@@ -27,6 +32,9 @@ _MESSAGES = {
     "unexpected_keyword_argument": "There is no such setting",
     "tuple_type": "Should be a list",
 }
+
+
+_LOCAL_PORT = r"\A(http://(?:127\.0\.0\.1|localhost))(?::[0-9]{1,5})?/"
 
 
 # Before the classes: the defaults of Directory are checked when it is defined.
@@ -90,7 +98,8 @@ class LocalClient:
     """App client. With ``callback_urls`` users sign in to it; without, it is a machine with a ``secret``.
 
     ``scopes``         all scopes that it may request
-    ``callback_urls``  redirect URIs of a sign-in, compared letter by letter
+    ``callback_urls``  redirect URIs of a sign-in, compared letter by letter; on this machine ``*`` may stand
+                       for the port: ``http://127.0.0.1:*/docs/oauth2-redirect``
     ``logout_urls``    redirect URIs of a sign-out, compared letter by letter
     ``token_exchange`` how it may exchange users' tokens: ``"delegation"``, with its own token as the actor's,
                        ``"impersonation"``, without one, or both
@@ -122,6 +131,15 @@ class LocalClient:
     def is_machine(self) -> bool:
         """True if it gets tokens for itself (client_credentials), without a user."""
         return not self.callback_urls
+
+    def has_callback(self, url: str) -> bool:
+        """Return True if users may be sent to this address after a sign-in."""
+        return ":*" not in url and (url in self.callback_urls or _replace_port(url) in self.callback_urls)
+
+    def has_origin(self, origin: str) -> bool:
+        """Return True if pages at this origin, on any port of this machine, may sign users in."""
+        pattern = _replace_port(f"{origin}/").rstrip("/")
+        return pattern != origin and any(url.startswith(f"{pattern}/") for url in self.callback_urls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +202,11 @@ class Directory:
     def client(self, id: str) -> LocalClient | None:
         """Return the client with this id."""
         return next((client for client in self.clients if client.id == id), None)
+
+
+def _replace_port(url: str) -> str:
+    """Return the address with ``*`` as its port if it is one of this machine over plain http."""
+    return re.sub(_LOCAL_PORT, r"\1:*/", url)
 
 
 def _describe_error(error: ValidationError) -> str:

@@ -20,8 +20,9 @@ class LocalOnly:
     each of these pages could have tokens.
     """
 
-    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, origins: Collection[str], clients: Collection[LocalClient] = ()) -> None:
         self._app = app
+        self._clients = clients
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,11 +34,14 @@ class LocalOnly:
         # DNS rebinding: no web page may reach the pool under a host name of its own.
         if len(hosts) != 1 or not _is_local(hosts[0]):
             return PlainTextResponse("The local pool has the hosts 127.0.0.1 and localhost only.", 400)
-        if not self._origins.issuperset(headers.getlist("origin")):
+        if not all(map(self._is_known, headers.getlist("origin"))):
             return PlainTextResponse(
                 "This origin is none of the pool's clients: add a callback URL with it to a client.", 403
             )
         return None
+
+    def _is_known(self, origin: str) -> bool:
+        return origin in self._origins or any(client.has_origin(origin) for client in self._clients)
 
 
 def list_origins(address: str, clients: Collection[LocalClient]) -> list[str]:

@@ -22,6 +22,7 @@ from fastapi_cognito_guard.testing.signing_key import encode_base64url, unverifi
 from fastapi_cognito_guard.testing.signins import Tokens
 
 _CODE_LIFETIME = 300  # seconds, as Cognito's
+_MAX_SHOWN = 200  # characters of a parameter, in a page
 _ABSOLUTE_URI = r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]+"
 
 Parameters = Mapping[str, str]
@@ -88,13 +89,23 @@ class AuthorizationServer:
         """Return the client and its redirect URI. Raises `InvalidRedirect` unless both are registered."""
         client = self.find_client(parameters.get("client_id", ""))
         if client is None:
-            raise InvalidRedirect("The client_id is none of the pool's. Add it to its clients.")
-        if parameters.get("redirect_uri") not in client.callback_urls:
-            raise InvalidRedirect(
-                f"The redirect_uri is none of the callback_urls of {client.id}. They are compared letter by "
-                "letter: scheme, host, port and path."
+            raise InvalidRedirect(self._describe_unknown_client(parameters.get("client_id", "")))
+        redirect_uri = parameters.get("redirect_uri", "")
+        if not client.has_callback(redirect_uri):
+            raise InvalidRedirect(_describe_unknown_redirect(client, redirect_uri))
+        return RedirectTarget(client, redirect_uri, parameters.get("state"))
+
+    def _describe_unknown_client(self, given: str) -> str:
+        known = ", ".join(client.id for client in self._directory.clients if not client.is_machine)
+        if not given:
+            return (
+                f"The client_id is empty. Users sign in to: {known or 'no client of this pool'}. For /docs, "
+                "name it first in COGNITO_CLIENT_IDS, or write it into the field client_id."
             )
-        return RedirectTarget(client, parameters["redirect_uri"], parameters.get("state"))
+        return (
+            f"The pool has no client {given[:_MAX_SHOWN]}. Users sign in to: {known or 'none'}. Use one of "
+            f"them, or start the pool with --client {given[:_MAX_SHOWN]}."
+        )
 
     def validate(self, target: RedirectTarget, parameters: Parameters) -> AuthorizationRequest:
         """Return the valid request. Raises `OAuthError`."""
@@ -218,6 +229,15 @@ class AuthorizationServer:
         scope = unverified_claims(token)["scope"]
         issued = {"access_token": token, "issued_token_type": ACCESS_TOKEN, "token_type": "Bearer"}
         return {**issued, "expires_in": lifetime, "scope": scope}
+
+
+def _describe_unknown_redirect(client: LocalClient, given: str) -> str:
+    allowed = " ".join(client.callback_urls) or "none, as it is a machine"
+    return (
+        f"The redirect_uri is {given[:_MAX_SHOWN] or 'empty'}, which is none of the callback_urls of "
+        f"{client.id}: {allowed}. They are compared letter by letter: scheme, host, port and path. Start the "
+        "pool with --callback and the address, or add it to the pool's file."
+    )
 
 
 def _grant_scopes(client: LocalClient, parameters: Parameters) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Local user pool: the emulator as a running server, for development, demos and tests."""
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,24 +29,19 @@ class LocalPool:
     @property
     def settings(self) -> dict[str, str]:
         """Environment variables of an app that trusts this pool."""
-        return {
-            "COGNITO_USER_POOL_ID": self.directory.id,
-            "COGNITO_CLIENT_IDS": ",".join(client.id for client in self.directory.clients),
-            "COGNITO_ISSUER": self.pool.issuer,
-            "COGNITO_JWKS_URI": f"{self.pool.issuer}/.well-known/jwks.json",
-            "COGNITO_DOMAIN": self.address,
-        }
+        return build_settings(self.directory, self.address)
 
     def user_pool(self, **settings: Any) -> UserPool:
         """Build settings that trust this pool and fetch its keys. ``settings`` override them."""
-        clients = [client.id for client in self.directory.clients]
+        clients = _list_client_ids(self.directory)
         own = {"client_ids": clients, "issuer": self.pool.issuer, "domain": self.address}
         return UserPool(self.directory.id, **{**own, **settings})
 
     def describe(self) -> str:
         """Describe the settings of an app, the users and the clients, without secrets and passwords."""
-        lines = [f"A local user pool at {self.address}", "", "Put this into the app's environment:", ""]
-        lines += [f"  {name}={value}" for name, value in self.settings.items()]
+        lines = [f"A local user pool at {self.address}", ""]
+        lines += ["Settings for CognitoGuard.from_env(), to paste into the app's shell:", ""]
+        lines += [f"  {line}" for line in format_exports(self.settings)]
         names = [user.username for user in self.directory.users]
         width = 2 + max(14, *map(len, (*names, *(client.id for client in self.directory.clients))))
         lines += ["", "Users", ""]
@@ -57,6 +53,29 @@ class LocalPool:
             lines += [f"  {client.id:<{width}}{'a machine' if client.is_machine else 'users sign in'}"]
             lines += [f"  {'':{width}}{scope}" for scope in client.scopes]
         return "\n".join(lines) + "\n"
+
+
+def build_settings(directory: Directory, address: str) -> dict[str, str]:
+    """Build the environment variables of an app that trusts the pool at ``address``."""
+    issuer = f"{address}/{directory.id}"
+    return {
+        "COGNITO_USER_POOL_ID": directory.id,
+        "COGNITO_CLIENT_IDS": ",".join(_list_client_ids(directory)),
+        "COGNITO_ISSUER": issuer,
+        "COGNITO_JWKS_URI": f"{issuer}/.well-known/jwks.json",
+        "COGNITO_DOMAIN": address,
+    }
+
+
+def format_exports(settings: Mapping[str, str]) -> list[str]:
+    """Return lines for a shell, which a file of ``uvicorn --env-file`` may hold, too."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
+
+
+def _list_client_ids(directory: Directory) -> list[str]:
+    """Return all ids. Those without a secret come first, then other sign-ins: ``/docs`` takes the first."""
+    clients = sorted(directory.clients, key=lambda client: (client.is_machine, client.secret is not None))
+    return [client.id for client in clients]
 
 
 @contextmanager

@@ -90,11 +90,11 @@ class HostedUI:
         # As at Cognito, a page may not send X-Requested-With.
         cors = Middleware(
             CORSMiddleware,
-            allow_origins=origins,
+            allow_origin_regex=".*",  # LocalOnly has refused origins that are not the clients'
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-        return [Middleware(LocalOnly, origins=origins), cors]
+        return [Middleware(LocalOnly, origins=origins, clients=self.directory.clients), cors]
 
     async def serve_front_page(self, request: Request) -> Response:
         """Describe the pool to a browser."""

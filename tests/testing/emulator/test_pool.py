@@ -30,7 +30,7 @@ def test_a_guard_made_from_its_settings_accepts_its_tokens() -> None:
 def test_the_description_has_settings_users_and_no_secret() -> None:
     with local_pool() as local:
         text = local.describe()
-        assert all(f"  {name}={value}\n" in text for name, value in local.settings.items())
+        assert all(f"  export {name}={value}\n" in text for name, value in local.settings.items())
         assert list(local.settings) == [
             "COGNITO_USER_POOL_ID",
             "COGNITO_CLIENT_IDS",
@@ -126,7 +126,7 @@ def test_an_app_that_does_not_start_is_an_error() -> None:
 
 def test_without_uvicorn_the_error_is_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)  # as if it were not installed
-    with pytest.raises(ConfigurationError, match=r"fastapi-cognito-guard\[demo\]"), local_pool():
+    with pytest.raises(ConfigurationError, match=r"pip install .*\[demo\]"), local_pool():
         pass
 
 

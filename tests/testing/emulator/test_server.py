@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -33,7 +34,10 @@ DIRECTORY = Directory(
         LocalUser(username='<b>"eve"</b>', password="correct horse"),
     ),
     clients=(
-        *Directory().clients,
+        *(
+            replace(each, callback_urls=tuple(url for url in each.callback_urls if "*" not in url))
+            for each in Directory().clients
+        ),
         LocalClient(id="web", secret="s3cret", callback_urls=("https://web.example.com/back?a=1",)),
         LocalClient(id="odd", secret="100% sure+:/é"),
         LocalClient(id="app", callback_urls=("app://back",), logout_urls=("app://bye",)),
@@ -630,3 +634,50 @@ def test_the_front_page_needs_no_token_and_has_no_secret(client: httpx.Client) -
     page = client.get("/", headers=bearer("x")).text
     assert "COGNITO_USER_POOL_ID=" in page
     assert not any(secret in page for secret in ("local-secret", "s3cret", "correct horse"))
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:8123", "http://localhost:3", "http://localhost"])
+def test_by_default_docs_at_any_port_of_this_machine_sign_users_in(origin: str) -> None:
+    query = {**build_authorize_query(), "redirect_uri": f"{origin}/docs/oauth2-redirect"}
+    with local_pool() as local, httpx.Client(base_url=local.address, trust_env=False) as client:
+        assert client.get("/oauth2/authorize", params=query).status_code == 200
+        answer = client.post("/oauth2/token", data={"grant_type": "x"}, headers={"Origin": origin})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (400, origin)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example:8000",
+        "https://127.0.0.1:8000",
+        "http://127.0.0.1.evil.example",
+        "http://127.0.0.1:*",
+    ],
+)
+def test_any_port_is_a_port_of_this_machine_only(origin: str) -> None:
+    query = {**build_authorize_query(), "redirect_uri": f"{origin}/docs/oauth2-redirect"}
+    with local_pool() as local, httpx.Client(base_url=local.address, trust_env=False) as client:
+        assert client.get("/oauth2/authorize", params=query).status_code == 400
+        answer = client.post("/oauth2/token", data={"grant_type": "x"}, headers={"Origin": origin})
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("given", "parts"),
+    [
+        ({"client_id": ""}, ["The client_id is empty", "local-docs", "COGNITO_CLIENT_IDS"]),
+        ({"client_id": "<b>web"}, ["no client &lt;b&gt;web", "local-docs", "--client"]),
+        (
+            {"redirect_uri": "http://127.0.0.1:8000/other"},
+            ["http://127.0.0.1:8000/other", "http://127.0.0.1:*/docs/oauth2-redirect", "--callback"],
+        ),
+    ],
+    ids=["empty client", "unknown client", "unknown address"],
+)
+def test_a_refused_sign_in_names_what_was_sent_and_what_is_allowed(
+    given: dict[str, str], parts: list[str]
+) -> None:
+    with local_pool() as local, httpx.Client(base_url=local.address, trust_env=False) as client:
+        answer = client.get("/oauth2/authorize", params={**build_authorize_query(), **given})
+    assert answer.status_code == 400
+    assert [part for part in parts if part not in answer.text] == []
