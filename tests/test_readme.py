@@ -3,6 +3,7 @@
 import os
 import re
 import time
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -24,7 +25,7 @@ from tests.test_errors import tree
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-QUICK_START, TESTING, GATEWAYS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+QUICK_START, TESTING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def run(code: str, names: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -39,6 +40,13 @@ def cognito() -> FakeUserPool:
     return FakeUserPool("eu-west-1_Abc123Xyz", client_id="4b1example")
 
 
+@pytest.fixture(autouse=True)
+def variables(cognito: FakeUserPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the variables that ``CognitoGuard.from_env()`` reads."""
+    monkeypatch.setenv("COGNITO_USER_POOL_ID", cognito.id)
+    monkeypatch.setenv("COGNITO_CLIENT_IDS", cognito.client_id)
+
+
 def test_the_quick_start_works_behind_each_gateway(cognito: FakeUserPool) -> None:
     handler = run(QUICK_START)["handler"]
     token = cognito.access_token("ada", groups=["admins"], scopes=["orders/write"])
@@ -48,12 +56,10 @@ def test_the_quick_start_works_behind_each_gateway(cognito: FakeUserPool) -> Non
             assert handler(event, None)["statusCode"] == 200
 
 
-def test_the_quick_start_works_standalone(cognito: FakeUserPool) -> None:
+def test_the_quick_start_works_standalone(cognito: FakeUserPool, monkeypatch: pytest.MonkeyPatch) -> None:
     with cognito.serve() as jwks_uri:
-        setting = 'client_ids={"4b1example"}'
-        assert setting in QUICK_START
-        app = run(QUICK_START.replace(setting, f"{setting}, jwks_uri={jwks_uri!r}"))["app"]
-        client = client_of(app)
+        monkeypatch.setenv("COGNITO_JWKS_URI", jwks_uri)
+        client = client_of(run(QUICK_START)["app"])
         ada = bearer(cognito.access_token("ada", groups=["admins"]))
         assert client.get("/me", headers=ada).json() == {
             "sub": cognito.sub("ada"), "groups": ["admins"], "source": "token",
@@ -67,8 +73,26 @@ def test_the_testing_example_runs() -> None:
     run(TESTING, run(QUICK_START))
 
 
-def test_the_example_with_tokens_and_events_runs() -> None:
-    run(GATEWAYS)
+def test_the_commands_of_the_quick_start_are_those_that_a_test_of_the_command_line_runs() -> None:
+    page = (ROOT / "docs/cli.md").read_text()
+    (commands,) = re.findall(r"In another terminal.*?(```sh\n.*?```)", page, re.DOTALL)
+    assert commands in README
+
+
+def test_the_table_of_extras_is_that_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    table = README.split("| extra | installs | for |\n|---|---|---|\n")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
+    documented = {
+        name: installs.split(", ")[index : index + 1] if len(names) > 1 else installs.split(", ")
+        for first, installs, _ in rows
+        for names in [re.findall(r"`(\w+)`", first)]
+        for index, name in enumerate(names)
+    }
+    assert {name: set(packages) for name, packages in documented.items()} == {
+        name: {re.split(r"[>\[]", requirement)[0] for requirement in requirements}
+        for name, requirements in project["optional-dependencies"].items()
+    }
 
 
 def test_the_scripts_in_the_readme_can_be_run() -> None:
