@@ -88,7 +88,9 @@ def test_the_demo_finds_every_status_as_expected(
     monkeypatch.setattr(sys, "argv", ["example_app", "--once"])
     assert main() == 0
     printed = capsys.readouterr().out
-    assert "All as expected: uvicorn and both gateways give the same answers." in printed
+    assert (
+        "All as expected: the app gives the same answers under uvicorn and behind both gateways." in printed
+    )
     assert "eyJ" not in printed
     assert max(map(len, printed.splitlines())) <= 80
 
