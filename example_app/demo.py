@@ -119,7 +119,7 @@ def _print_answers(local: LocalPool, app: FastAPI, address: str) -> bool:
     doors += [call_all(make_gateway_call(local.pool, app, kind), callers) for kind, _ in GATEWAYS]
     is_good = print_table(callers, doors)
     if is_good:
-        print("\nAll as expected: the app gives the same answers under uvicorn and behind both gateways.")
+        print("\nAll as expected: the app answers alike under uvicorn and both gateways.")
     else:
         print("\nNot as expected: see the cells with !")
     return is_good
