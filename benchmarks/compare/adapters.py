@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.request import urlopen
 
 from benchmarks.compare.place import Place
 
@@ -28,6 +27,12 @@ class Peer:
     audience: bool = False
     tls: bool = False
     discovery: bool = False
+
+    def set_up(self, place: Place) -> Check:
+        """Return the library's check at a place."""
+        if self.make is None:
+            raise NotImplementedError(f"{self.name} runs in Node")
+        return self.make(place)
 
     @property
     def needs(self) -> dict[str, bool]:
@@ -220,6 +225,8 @@ def make_fastmcp(place: Place) -> Check:
 
 
 def _fetch(address: str) -> Any:
+    from urllib.request import urlopen
+
     with urlopen(address, timeout=20) as answer:  # noqa: S310 - our own server
         return json.load(answer)
 

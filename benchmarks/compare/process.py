@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 from benchmarks.compare.adapters import Peer
 from benchmarks.compare.place import Place
@@ -32,51 +32,54 @@ class Ended(Exception):
 class Library:
     """Library in a process of its own."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, orders: IO[str], answers: IO[str]) -> None:
+        self._orders, self._answers = orders, answers
+
+    def move(self, place: Place) -> None:
+        """Set the library up anew, at another place."""
+        self._send(place.to_dict())
 
     def ask(self, tokens: Sequence[str]) -> list[Answer]:
         """Verify tokens, one after the other. Raises `Ended`."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        try:
-            self._process.stdin.write(json.dumps(list(tokens)) + "\n")
-            self._process.stdin.flush()
-        except OSError as error:
-            raise Ended from error
-        line = self._process.stdout.readline()
+        self._send(list(tokens))
+        line = self._answers.readline()
         if not line:
             raise Ended
         return [Answer(*answer) for answer in json.loads(line)]
 
+    def _send(self, order: object) -> None:
+        try:
+            self._orders.write(json.dumps(order) + "\n")
+            self._orders.flush()
+        except OSError as error:
+            raise Ended from error
 
-def build_command(peer: Peer) -> list[str]:
-    """Return the command of a library's process."""
+
+def _build_command(peer: Peer, *options: str) -> list[str]:
     if peer.make is None:
         return [shutil.which("node") or "node", str(_NODE)]
-    return [sys.executable, "-m", "benchmarks.compare.worker", peer.name]
+    return [sys.executable, "-m", "benchmarks.compare.worker", peer.name, *options]
 
 
 @contextmanager
-def start_library(peer: Peer, place: Place) -> Iterator[Library]:
+def start_library(peer: Peer, place: Place, *options: str) -> Iterator[Library]:
     """Start a process for a library at a place, and end it after the block, or after a minute."""
-    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "LOG_LEVEL": "CRITICAL"}
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "FASTMCP_LOG_ENABLED": "false"}
     process = subprocess.Popen(  # noqa: S603 - our own command
-        build_command(peer),
+        _build_command(peer, *options),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         env=environ,
     )
-    assert process.stdin is not None
     timer = Timer(_TIMEOUT, process.kill)
     timer.start()
     try:
-        with process:
-            process.stdin.write(json.dumps(place.to_dict()) + "\n")
-            yield Library(process)
-            process.stdin.close()
-            process.wait(timeout=10)
+        library = Library(cast(IO[str], process.stdin), cast(IO[str], process.stdout))
+        library.move(place)
+        yield library
     finally:
         timer.cancel()
         process.kill()
+        process.communicate()

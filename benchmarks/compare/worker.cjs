@@ -30,7 +30,7 @@ async function main() {
   let verifier;
   for await (const line of createInterface({ input: process.stdin })) {
     const order = JSON.parse(line);
-    if (verifier === undefined) {
+    if (!Array.isArray(order)) {
       verifier = make(order);
       continue;
     }

@@ -1,7 +1,8 @@
 """Process of one library. It reads orders as lines of JSON, and writes the answers to the tokens of each.
 
-The first order is a place. Each other order is a list of tokens. The library is made for the first token,
-so that its failure to start is an answer too; it is made again as long as it fails.
+An order is a place, for which the library is set up anew, or a list of tokens. It is set up for the first
+token, so that its failure to start is an answer too, and again as long as it fails. ``--fastapi`` imports
+FastAPI first.
 """
 
 import asyncio
@@ -29,8 +30,7 @@ class Worker:
         begin = perf_counter()
         try:
             if self._check is None:
-                assert self._peer.make is not None
-                self._check = self._peer.make(self._place)
+                self._check = self._peer.set_up(self._place)
             result = self._check(token)
             result = await result if isawaitable(result) else result
         except Exception as error:  # a library may fail in any way
@@ -47,9 +47,13 @@ def describe_error(error: Exception) -> str:
 
 async def run(peer: Peer) -> None:
     """Answer orders until the input ends."""
-    worker = Worker(peer, Place(**json.loads(sys.stdin.readline())))
+    worker: Worker | None = None
     for line in sys.stdin:
-        answers = [await worker.answer(token) for token in json.loads(line)]
+        order = json.loads(line)
+        if worker is None or isinstance(order, dict):
+            worker = Worker(peer, Place(**order))
+            continue
+        answers = [await worker.answer(token) for token in order]
         sys.stdout.write(json.dumps(answers) + "\n")
         sys.stdout.flush()
 
@@ -57,4 +61,6 @@ async def run(peer: Peer) -> None:
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     logging.disable()
+    if "--fastapi" in sys.argv:
+        import fastapi  # noqa: F401 - for its time
     asyncio.run(run(next(peer for peer in COMPARED if peer.name == sys.argv[1])))
