@@ -19,7 +19,7 @@ from fastapi_cognito_guard.testing.forgeries import list_forgeries
 ACCEPTS = "accepts"
 GOOD = ("a user's access token", "a machine's access token")
 LATE = "expired 30 s ago"
-ID_TOKEN = "an ID token, where access tokens are expected"  # noqa: S105 - the name of a case
+ID_TOKEN = "an ID token, where access tokens are expected"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ def make_tokens(site: Site) -> dict[str, str]:
     resource = RESOURCE if site.audience else None
     good = site.issue(username="ada", groups=["admins"], scopes=["openid", "orders/read"])
     forgeries = list_forgeries(site.pool, good)
-    tokens = dict(zip(GOOD, (good, site.pool.machine_token(scopes=["orders/read"], resource=resource)), strict=True))
+    tokens = dict(
+        zip(GOOD, (good, site.pool.machine_token(scopes=["orders/read"], resource=resource)), strict=True)
+    )
     tokens |= {_name_case(name, site.place.issuer): token for name, token in forgeries}
     own = {"aud": RESOURCE} if site.audience else {}
     return tokens | {LATE: site.issue(expires_in=-30), ID_TOKEN: site.pool.id_token("ada", claims=own)}

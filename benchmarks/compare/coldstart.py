@@ -23,7 +23,9 @@ class Start:
     ratio: Ratio
 
 
-def measure(peers: Iterable[Peer], *, processes: int, report: Callable[[str], None]) -> dict[str, dict[str, Start]]:
+def measure(
+    peers: Iterable[Peer], *, processes: int, report: Callable[[str], None]
+) -> dict[str, dict[str, Start]]:
     """Return the cold starts by kind, by name."""
     chosen = list(peers)
     results: dict[str, dict[str, Start]] = {}

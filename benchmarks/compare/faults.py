@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from time import sleep
 
 from benchmarks.compare.adapters import Peer
-from benchmarks.compare.keyserver import SLOW
+from benchmarks.compare.keyserver import SLOW, Fault
 from benchmarks.compare.process import Answer, Ended, Library, start_library
 from benchmarks.compare.site import Site, open_site
 from benchmarks.tokens import make_tokens_with_unknown_kids
 
-WAIT = 5.0  # seconds, after which a library is asked again
+WAIT = 4.0  # seconds, after which a library is asked again
 FLOOD = 200
 
 
@@ -52,23 +52,20 @@ class Trial:
 
 
 def refuse_connections(trial: Trial) -> None:
-    """Nothing listens when the first token comes."""
     trial.ask("first token")
     trial.site.server.start()
     trial.ask_after_mending()
 
 
 def answer_500(trial: Trial) -> None:
-    """The key server answers 500 when the first token comes."""
     _fail(trial, "500")
 
 
 def answer_junk(trial: Trial) -> None:
-    """The key server answers 200 with a page of HTML when the first token comes."""
     _fail(trial, "junk")
 
 
-def _fail(trial: Trial, fault: str) -> None:
+def _fail(trial: Trial, fault: Fault) -> None:
     server = trial.site.server
     server.fault = fault
     server.start()
@@ -83,11 +80,7 @@ def answer_slowly(trial: Trial) -> None:
     trial.ask("first token")
 
 
-answer_slowly.__doc__ = f"The key server takes {SLOW:.0f} s to answer the first token."
-
-
 def stop_later(trial: Trial) -> None:
-    """The key server stops after the keys were fetched."""
     trial.site.server.start()
     trial.ask("before")
     trial.site.server.stop()
@@ -96,7 +89,6 @@ def stop_later(trial: Trial) -> None:
 
 
 def rotate_keys(trial: Trial) -> None:
-    """The pool replaces its keys, and withdraws the old ones at the same time."""
     trial.site.server.start()
     trial.ask("before")
     old = trial.site.issue()
@@ -116,20 +108,23 @@ def flood(trial: Trial) -> None:
     trial.ask("a new key, at once")
 
 
-flood.__doc__ = f"{FLOOD} tokens come, each with another unknown `kid`. Then the pool replaces its keys."
+Scenario = Callable[[Trial], None]
+SCENARIOS: dict[str, tuple[Scenario, str]] = {
+    "Connections are refused": (refuse_connections, "Nothing listens when the first token comes."),
+    "Status 500": (answer_500, "The key server answers 500 when the first token comes."),
+    "Junk": (answer_junk, "The key server answers 200 with a page of HTML when the first token comes."),
+    "Slow": (answer_slowly, f"The key server takes {SLOW:.0f} s to answer the first token."),
+    "Down later": (stop_later, "The key server stops after the keys were fetched."),
+    "Rotation": (rotate_keys, "The pool replaces its keys, and withdraws the old ones at the same time."),
+    "Flood": (
+        flood,
+        f"{FLOOD} tokens come, each with another unknown `kid`. Then the pool replaces its keys.",
+    ),
+}
+"""Faults by their title, each with a sentence about it."""
 
-SCENARIOS: tuple[Callable[[Trial], None], ...] = (
-    refuse_connections,
-    answer_500,
-    answer_junk,
-    answer_slowly,
-    stop_later,
-    rotate_keys,
-    flood,
-)
 
-
-def try_scenario(peer: Peer, scenario: Callable[[Trial], None]) -> list[Step]:
+def try_scenario(peer: Peer, scenario: Scenario) -> list[Step]:
     """Return what a library answered. It has verified a token at another site before, so all is imported."""
     with (
         open_site(**peer.needs) as first,
