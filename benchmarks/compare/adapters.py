@@ -216,12 +216,15 @@ def make_oidc_guard(place: Place) -> Check:
 
 
 def make_fastmcp(place: Place) -> Check:
-    """Use the verifier of the library's Cognito provider."""
+    """Use the verifier of the library's Cognito provider. Its log would go to the terminal."""
+    os.environ["FASTMCP_LOG_ENABLED"] = "false"
     from fastmcp.server.auth.providers.aws import AWSCognitoTokenVerifier
 
-    return AWSCognitoTokenVerifier(
+    verifier: Any = AWSCognitoTokenVerifier(
         jwks_uri=place.address, issuer=place.issuer, audience=place.client_id, algorithm="RS256"
-    ).verify_token
+    )
+    check: Check = verifier.verify_token
+    return check
 
 
 def _fetch(address: str) -> Any:

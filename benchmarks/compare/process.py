@@ -64,7 +64,7 @@ def _build_command(peer: Peer, *options: str) -> list[str]:
 @contextmanager
 def start_library(peer: Peer, place: Place, *options: str) -> Iterator[Library]:
     """Start a process for a library at a place, and end it after the block, or after a minute."""
-    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "FASTMCP_LOG_ENABLED": "false"}
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     process = subprocess.Popen(  # noqa: S603 - our own command
         _build_command(peer, *options),
         stdin=subprocess.PIPE,
