@@ -1,5 +1,6 @@
 """Key server on loopback, over HTTP or TLS, with faults and a count of fetches."""
 
+import atexit
 import json
 import os
 import ssl
@@ -9,6 +10,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any, Literal
 
@@ -146,7 +148,9 @@ def make_certificate() -> Path:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    path = Path(mkdtemp(prefix="compare-"), "certificate.pem")
+    directory = mkdtemp(prefix="compare-")
+    atexit.register(rmtree, directory, ignore_errors=True)
+    path = Path(directory, "certificate.pem")
     path.touch(mode=0o600)
     path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
     os.environ["SSL_CERT_FILE"] = os.environ["NODE_EXTRA_CA_CERTS"] = str(path)
