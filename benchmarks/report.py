@@ -13,7 +13,7 @@ from benchmarks.bursts import Ratio
 
 _DISTRIBUTIONS = """fastapi-cognito-guard cryptography python-jose cachetools fastapi starlette pydantic
 mangum uvicorn httptools uvloop h11 authlib cognitojwt fastapi-cloudauth fastapi-cognito joserfc
-pyjwt""".split()
+pyjwt aws-lambda-powertools fastmcp fastapi-oidc-guard""".split()
 
 
 _VERDICTS = {True: "yes", False: "**missed**", None: ""}
