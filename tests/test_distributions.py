@@ -57,7 +57,7 @@ def test_the_sdist_holds_the_sources_the_tests_and_what_they_read(sdist: Path) -
         *(".github", ".gitignore", ".pre-commit-hooks.yaml", "action.yml", "LICENSE", "PKG-INFO"),
         *("CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"),
         *(PACKAGE, "fastapi_cognito_guard_pytest.py", "hatch_build.py", "pyproject.toml"),
-        *("docs", "example_app", "examples", "scripts", "tests", "tools", "zensical.toml"),
+        *("benchmarks", "docs", "example_app", "examples", "scripts", "tests", "tools", "zensical.toml"),
     }
     held = {path.relative_to(sdist) for path in sdist.rglob("*")}
     assert {"__pycache__", ".env", ".venv"}.isdisjoint(part for path in held for part in path.parts)
