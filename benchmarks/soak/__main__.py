@@ -22,7 +22,7 @@ from tests.servers import FaultServer, fault_server, response
 
 _CONNECTIONS = 16
 _REQUESTS = 300  # on one connection, so that all workers get their share
-_PAUSE = 0.005  # seconds between two requests on a connection
+_PAUSE = 0.03  # seconds between two requests on a connection
 _UNKNOWN = 4096
 _READING = 2.0  # seconds between two readings of memory
 

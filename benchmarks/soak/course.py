@@ -20,7 +20,7 @@ _FAULTS: dict[str, Answer] = {
     "endless": endless,
     "no keys": response({"keys": []}),
 }
-_SHORT, _LONG = 3.0, 12.0  # seconds: within the reserve of the keys, and beyond it
+_SHORT, _LONG = 3.0, 14.0  # seconds: within the reserve of the keys, and beyond it
 
 
 class Course:
@@ -46,11 +46,11 @@ class Course:
         for number in count():
             await asyncio.sleep(3)
             await self._rotate()
-            await asyncio.sleep(5)
+            await asyncio.sleep(6)
             await self._fail(names[number % len(names)], _SHORT)
-            await asyncio.sleep(10)
+            await asyncio.sleep(11)
             await self._fail(names[(number + 1) % len(names)], _LONG, rotate=number % 2 == 1)
-            await asyncio.sleep(20)
+            await asyncio.sleep(23)
 
     async def _fail(self, name: str, seconds: float, *, rotate: bool = False) -> None:
         self._report(f"key server: {name} for {seconds:.0f} s{', keys rotate meanwhile' if rotate else ''}")

@@ -3,5 +3,5 @@
 from fastapi_cognito_guard import KeyPolicy
 
 SCOPE = "orders/read"
-POLICY = KeyPolicy(max_age=5, max_stale=5, cooldown=1, backoff=0.25, timeout=1)
+POLICY = KeyPolicy(max_age=6, max_stale=8, cooldown=1, backoff=0.25)
 """The periods are short, so that keys age and expire many times in one run."""

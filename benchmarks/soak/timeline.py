@@ -27,9 +27,9 @@ class Fault:
 
     @property
     def recovered_by(self) -> float:
-        """Time from which no answer may be 503: the wait grows to about twice the length of the fault."""
-        lasted = self.end - self.start
-        return self.end + min(_LONGEST_WAIT, 2 * lasted + POLICY.backoff) + POLICY.timeout + MARGIN
+        """Time from which no answer may be 503: a wait is as long as all before it together."""
+        longest = min(_LONGEST_WAIT, self.end - self.start + POLICY.backoff)
+        return self.end + longest + POLICY.timeout + MARGIN
 
     @property
     def recovery(self) -> float:

@@ -1,5 +1,6 @@
 """Verdicts as a client sees them, and the count of those that are right and wrong."""
 
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -92,6 +93,7 @@ class Tally:
     def _keep(self, text: str) -> None:
         if len(self.examples) < _KEPT:
             self.examples.append(f"{time.strftime('%H:%M:%S')} {text}")
+            print(f"!!! {text}", file=sys.stderr, flush=True)  # noqa: T201 - progress
 
 
 def _allow_expiry(allowed: set[str], sample: Sample, took: float) -> set[str]:
