@@ -1,6 +1,7 @@
 """Measure cost against size, and print each curve with its exponent as Markdown."""
 
 import argparse
+import logging
 import os
 import sys
 from time import perf_counter, process_time
@@ -17,6 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/growth", description=__doc__)
     parser.add_argument("--only", choices=sorted(_PARTS), help="one part of the curves")
     given = parser.parse_args()
+    logging.disable()  # notes on the apps
     start, load, curves = perf_counter(), os.getloadavg(), list[Curve]()
     for name, part in _PARTS.items():
         if given.only in (None, name):

@@ -68,10 +68,13 @@ def _measure_repeats(prepare: Prepare, size: int) -> Iterator[float]:
 
 def _measure_once(action: Callable[[], object], calls: int) -> float:
     gc.collect()
+    gc.freeze()  # or collections would visit the objects of all other measurements
     start = process_time()
     for _ in range(calls):
         action()
-    return (process_time() - start) / calls
+    seconds = (process_time() - start) / calls
+    gc.unfreeze()
+    return seconds
 
 
 def render(curves: Sequence[Curve]) -> str:
