@@ -78,6 +78,7 @@ def _prepare_remembered(size: int) -> Callable[[], object]:
 
 def _measure_memory() -> Curve:
     """Measure what the entries of a cache and all in them take, by Python's own count."""
+    _fill_cache(1)  # imports what it needs
     points = []
     for size in REMEMBERED:
         tracemalloc.start()
