@@ -199,11 +199,13 @@ class KeyPolicy:
 def index_by_issuer(pools: Iterable[UserPool]) -> Mapping[str, UserPool]:
     """Return the pools by issuer. Raises `ConfigurationError` if two pools share an id or an issuer."""
     table: dict[str, UserPool] = {}
+    ids: set[str] = set()
     for pool in pools:
         if not isinstance(pool, UserPool):
             raise ConfigurationError("Write CognitoGuard(UserPool(...)), one UserPool per pool.")
-        if any(pool.id == other.id for other in table.values()):
+        if pool.id in ids:
             raise ConfigurationError(f"Two pools have the id {pool.id}. Name each pool once.")
+        ids.add(pool.id)
         for issuer in pool.issuers:
             if issuer in table:
                 raise ConfigurationError(f"Two pools have the issuer {issuer}. Name each pool once.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from starlette.staticfiles import StaticFiles
 
 from fastapi_cognito_guard.app.routes import OpaqueMount, RouteInfo, list_opaque_mounts, list_routes
+from fastapi_cognito_guard.deploy.path_index import PathIndex
 from fastapi_cognito_guard.deploy.paths import (
     GatewayPath,
     PathPattern,
@@ -109,6 +110,10 @@ class GatewayRoutes:
             entry for entry in leave_out if not any(is_public(route.path_format, [entry]) for route in found)
         ]
         self._candidates = [_parse_route(route, names, tree=tree) for route in kept]
+        self._index = PathIndex(self._candidates, lambda each: each.pattern.gateway_path)
+        self._methods: dict[GatewayPath, set[str]] = {}
+        for each in self._candidates:
+            self._methods.setdefault(each.gateway_path, set()).update(each.methods)
         extra = [*self._find_extra_paths(leave_out), *(deployed or ())]
         self._extra_paths = dict.fromkeys(names.unify(path) for path in extra)
 
@@ -157,7 +162,7 @@ class GatewayRoutes:
     def find_access(self, method: str, path: str) -> Access | None:
         """Return the access required for a request, by its real path; None if no route takes it."""
         literal = tuple(path.split("/")[1:]) if path != "/" else ()
-        for each in self._candidates:
+        for each in self._index.find_near(literal):
             if method in each.methods and each.pattern.covers(literal):
                 return self._build_access(each.route, path)
         return None
@@ -183,7 +188,7 @@ class GatewayRoutes:
         if not self._tree and not self._is_defined(path, method):
             return
         covered = False
-        for each in self._candidates:
+        for each in self._index.find_near(path):
             # A route with a slash at its end gets its own requests even so: a REST API sends them here.
             if covered and not each.pattern.drops_slash:
                 continue
@@ -194,9 +199,7 @@ class GatewayRoutes:
 
     def _is_defined(self, path: GatewayPath, method: str) -> bool:
         # An HTTP API matches path and method together, so it has only the methods that are written down.
-        return path in self._extra_paths or any(
-            each.gateway_path == path and method in each.methods for each in self._candidates
-        )
+        return path in self._extra_paths or method in self._methods.get(path, ())
 
     def _build_operation(
         self, path: GatewayPath, method: str, access_key: Callable[[Access], Hashable]

@@ -90,8 +90,16 @@ AUTHORIZERS: Mapping[Door, Authorizer] = {
 }
 
 
-def find_answer(route: GuardedRoute, caller: Caller, door: Door) -> Answer:
-    """Return the answer to a caller, who sends the token that gets furthest, or none if that is enough."""
+def find_answer(
+    route: GuardedRoute,
+    caller: Caller,
+    door: Door,
+    build_validator: Callable[..., ClaimsValidator] = build_authorizers_validator,
+) -> Answer:
+    """Return the answer to a caller, who sends the token that gets furthest, or none if that is enough.
+
+    ``build_validator``: `build_authorizers_validator`, or a function that remembers what it returned.
+    """
     without_token = _answer_nobody(route, door)
     if without_token.allowed:
         return without_token
@@ -101,7 +109,7 @@ def find_answer(route: GuardedRoute, caller: Caller, door: Door) -> Answer:
     tokens = build_claims(caller, pool, now=route.guard.now())
     if not tokens:
         return without_token
-    return min((_answer_token(route, each, pool, door) for each in tokens), key=rank_answer)
+    return min((_answer_token(route, each, pool, door, build_validator) for each in tokens), key=rank_answer)
 
 
 def find_pool(route: GuardedRoute, caller: Caller) -> UserPool:
@@ -155,10 +163,16 @@ def _answer_iam(route: GuardedRoute, door: Door) -> Answer:
     return Answer(200, ALLOWED)
 
 
-def _answer_token(route: GuardedRoute, claims: Claims, pool: UserPool, door: Door) -> Answer:
+def _answer_token(
+    route: GuardedRoute,
+    claims: Claims,
+    pool: UserPool,
+    door: Door,
+    build_validator: Callable[..., ClaimsValidator],
+) -> Answer:
     attached = door != "standalone" and is_attached(route.outer, route.info)
     if attached:
-        refusal = _find_gateways_refusal(route, claims, pool, AUTHORIZERS[door])
+        refusal = _find_gateways_refusal(route, claims, pool, AUTHORIZERS[door], build_validator)
         if refusal is not None:
             return refusal
     if not (route.info.guarded or route.denied):
@@ -171,12 +185,16 @@ def _answer_token(route: GuardedRoute, claims: Claims, pool: UserPool, door: Doo
 
 
 def _find_gateways_refusal(
-    route: GuardedRoute, claims: Claims, pool: UserPool, authorizer: Authorizer
+    route: GuardedRoute,
+    claims: Claims,
+    pool: UserPool,
+    authorizer: Authorizer,
+    build_validator: Callable[..., ClaimsValidator],
 ) -> Answer | None:
     guard = route.outer
     validator = guard.validator
     if authorizer.semantics is not None:
-        validator = build_authorizers_validator(guard, authorizer.semantics, **authorizer.settings)
+        validator = build_validator(guard, authorizer.semantics, **authorizer.settings)
     try:
         principal = _validate(guard, validator, claims, pool)
         authorizer.check(guard, principal, route.info)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, get_args
 
 from fastapi_cognito_guard.errors import ConfigurationError
@@ -9,6 +10,7 @@ from fastapi_cognito_guard.guard import installed_guard
 from fastapi_cognito_guard.matrix.answers import Answer, Door, find_answer
 from fastapi_cognito_guard.matrix.callers import Caller, check_distinct
 from fastapi_cognito_guard.matrix.derived import derive_callers
+from fastapi_cognito_guard.matrix.doors import build_authorizers_validator
 from fastapi_cognito_guard.matrix.routes import GuardedRoute, list_guarded_routes
 from fastapi_cognito_guard.settings import check_choice
 
@@ -66,8 +68,9 @@ def build_matrix(
     columns = tuple(list_callers(app) if callers is None else callers)
     check_distinct(columns)
     _check_levels(app, columns)
+    build_validator = cache(build_authorizers_validator)  # one for each guard, not for each cell
     rows = tuple(
-        Row(route, tuple(find_answer(route, caller, door) for caller in columns))
+        Row(route, tuple(find_answer(route, caller, door, build_validator) for caller in columns))
         for route in routes
         if door == "standalone" or not route.info.websocket
     )

@@ -65,6 +65,7 @@ class RemoteKeys:
         self._after_failure = Cooldown()
         self._after_miss = Cooldown()
         self._failures = 0
+        self._failed_refreshes = 0  # without those for unknown kids, which any client can cause
         self._fetches = 0
         self._last_error: str | None = None
         self._imported = False
@@ -230,6 +231,7 @@ class RemoteKeys:
         self._refresh_age = (_AHEAD - _SPREAD * self._jitter()) * self._policy.max_age
         self._keys = Keys(same, self._clock.now())
         self._failures, self._last_error, self._after_failure = 0, None, Cooldown()
+        self._failed_refreshes = 0
 
     def _note_failure(self, error: BaseException, *, for_miss: bool) -> None:
         self._failures += 1
@@ -237,6 +239,7 @@ class RemoteKeys:
         is_ours = isinstance(error, FetchFailed | NotKeys)
         self._last_error = str(error) if is_ours else describe_failure(error)
         if not for_miss:
+            self._failed_refreshes += 1
             asked = error.retry_after if isinstance(error, FetchFailed) else 0
-            seconds = backoff(self._policy.backoff, self._failures, asked=asked, jitter=self._jitter)
+            seconds = backoff(self._policy.backoff, self._failed_refreshes, asked=asked, jitter=self._jitter)
             self._after_failure = Cooldown(seconds, self._clock.now())

@@ -129,6 +129,20 @@ async def test_a_good_answer_resets_the_backoff(
     assert keys._after_failure.seconds == POLICY.backoff
 
 
+async def test_failed_fetches_for_unknown_kids_do_not_lengthen_the_wait_for_fresh_keys(
+    keys: RemoteKeys, server: KeyServer, fake_time: FakeTime
+) -> None:
+    await keys.get(KID)
+    server.error = OSError()
+    for _ in range(8):
+        assert isinstance(await catch_error(keys, "unknown"), KeysUnavailable)
+        fake_time.move(POLICY.cooldown)
+    assert server.fetches == 9
+    fake_time.move(POLICY.max_age + POLICY.max_stale)
+    await catch_error(keys, KID)
+    assert keys._after_failure.seconds == POLICY.backoff
+
+
 # --- unknown kids
 
 

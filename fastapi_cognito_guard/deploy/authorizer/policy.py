@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi_cognito_guard.deploy.authorizer.event import MAX_ARN_LENGTH
 from fastapi_cognito_guard.deploy.operations import Operation
+from fastapi_cognito_guard.deploy.path_index import PrefixIndex
 from fastapi_cognito_guard.deploy.paths import GatewayPath, is_greedy, is_preferred, is_variable
 from fastapi_cognito_guard.errors import ConfigurationError
 
@@ -39,11 +40,12 @@ def allow_operations(
     """
     if not allowed:
         return deny_resource(f"{stage_arn}/*")
+    near = _index_operations(allowed)
     statements = [_build_statement("Allow", [f"{stage_arn}/{_format_resource(each)}" for each in allowed])]
     exceptions = [
         f"{stage_arn}/{_format_resource(each)}"
         for each in denied
-        if any(_matches_operation(other, each) for other in allowed if other.method == each.method)
+        if any(_matches_operation(other, each) for other in near.find_near(_find_key(each)))
     ]
     if exceptions:
         # An escape hides a denied path from the gateway, and the app decodes it.
@@ -67,8 +69,10 @@ def check_operations(
                 f"{operation} is too long for a policy, whose resources have {MAX_ARN_LENGTH} characters at "
                 "most. Shorten the path, or decide each request: cached=False, and a TTL of 0."
             )
-    for denied, reason, victim in _find_conflicts(operations):
-        if not implies(reason, denied) and not implies(victim, denied):
+    for denied, reasons, victims in _find_conflicts(operations):
+        reason = next((each for each in reasons if not implies(each, denied)), None)
+        victim = next((each for each in victims if not implies(each, denied)), None)
+        if reason is not None and victim is not None:
             raise ConfigurationError(
                 f"No policy can deny {denied} to a caller who may use {reason}, and still allow {victim}: "
                 "a star in its resources matches slashes, too. Give them paths that differ earlier, or the "
@@ -76,14 +80,25 @@ def check_operations(
             )
 
 
-def _find_conflicts(operations: Sequence[Operation]) -> Iterator[tuple[Operation, Operation, Operation]]:
-    """Find operations that have to be denied because of a second one, and whose denial hits a third one."""
+def _find_conflicts(
+    operations: Sequence[Operation],
+) -> Iterator[tuple[Operation, list[Operation], list[Operation]]]:
+    """Find operations that may have to be denied because of others, and whose denial hits yet others."""
+    index = _index_operations(operations)
     for denied in operations:
-        others = [each for each in operations if each.method == denied.method and each != denied]
+        others = [each for each in index.find_near(_find_key(denied)) if each != denied]
         victims = [each for each in others if _matches_operation(denied, each)]
-        for reason in others if victims else ():
-            if _matches_operation(reason, denied):
-                yield from ((denied, reason, victim) for victim in victims)
+        reasons = [each for each in others if _matches_operation(each, denied)] if victims else []
+        if reasons:
+            yield denied, reasons, victims
+
+
+def _index_operations(operations: Sequence[Operation]) -> PrefixIndex[Operation]:
+    return PrefixIndex(operations, _find_key)
+
+
+def _find_key(operation: Operation) -> GatewayPath:
+    return operation.method, *operation.path
 
 
 def _matches_operation(one: Operation, other: Operation) -> bool:

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from fastapi_cognito_guard.deploy.definition.options import ApiKind
 from fastapi_cognito_guard.deploy.drift.values import Unknown, Value
+from fastapi_cognito_guard.deploy.path_index import PathIndex
 from fastapi_cognito_guard.deploy.paths import GatewayPath, format_path, is_greedy, is_variable
 
 AuthorizerKind = Literal["cognito", "jwt", "lambda", "iam", "unknown"]
 
 ANY = "ANY"
+_EVERYTHING: GatewayPath = ("{rest+}",)
 _LITERAL, _VARIABLE, _GREEDY, _DEFAULT = range(4)
 
 
@@ -108,7 +111,7 @@ class DeployedRoute:
         return ranks, self.method == ANY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DeployedApi:
     """An API as a document describes it.
 
@@ -126,7 +129,8 @@ class DeployedApi:
 
     def list_routes_for(self, path: GatewayPath) -> list[DeployedRoute]:
         """Return the routes that take all requests to a path, the preferred one first."""
-        return sorted((each for each in self.routes if each.takes(path)), key=lambda each: each.rank)
+        near = self._index.find_near(path)
+        return sorted((each for each in near if each.takes(path)), key=lambda each: each.rank)
 
     def choose(self, routes: Sequence[DeployedRoute], method: str) -> DeployedRoute | None:
         """Return the first route that takes the method.
@@ -136,6 +140,10 @@ class DeployedApi:
         if self.kind == "rest":
             routes = [each for each in routes if each.shape == routes[0].shape]
         return next((each for each in routes if each.method in (method, ANY)), None)
+
+    @cached_property
+    def _index(self) -> PathIndex[DeployedRoute]:
+        return PathIndex(self.routes, lambda each: _EVERYTHING if each.path is None else each.path)
 
     @property
     def has_authorizers(self) -> bool:

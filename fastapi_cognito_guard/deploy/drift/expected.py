@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fastapi_cognito_guard.deploy.definition.cors import Cors, read_cors
 from fastapi_cognito_guard.deploy.drift.deployed import DeployedApi, find_shape, intersect_paths
 from fastapi_cognito_guard.deploy.operations import METHODS, Access, GatewayRoutes
+from fastapi_cognito_guard.deploy.path_index import PathIndex
 from fastapi_cognito_guard.deploy.paths import GatewayPath, format_path
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.guard import CognitoGuard, installed_guard
@@ -116,8 +117,9 @@ def _list_intersections(
     paths: Sequence[GatewayPath], deployed: Sequence[GatewayPath]
 ) -> Iterator[GatewayPath]:
     known = {*paths, *deployed}
+    index = PathIndex(deployed, lambda path: path)
     for path in paths:
-        for other in deployed:
+        for other in index.find_near(path):
             both = intersect_paths(path, other)
             if both is not None and both not in known:
                 yield both

@@ -1,0 +1,1 @@
+"""Growth: cost against size, with the exponent of each curve."""

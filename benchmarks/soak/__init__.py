@@ -1,0 +1,1 @@
+"""Soak: mixed tokens against uvicorn, while keys rotate and the key server fails and recovers."""
