@@ -2,10 +2,12 @@
 
 import os
 import re
+import sys
 import time
 import tomllib
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 import pytest
@@ -69,8 +71,12 @@ def test_the_quick_start_works_standalone(cognito: FakeUserPool, monkeypatch: py
         assert client.delete("/orders/1", headers=ada).status_code == 200
 
 
-def test_the_testing_example_runs() -> None:
-    run(TESTING, run(QUICK_START))
+def test_the_testing_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    main = run(QUICK_START)
+    with_app = ModuleType("main")
+    with_app.__dict__["app"] = main["app"]
+    monkeypatch.setitem(sys.modules, "main", with_app)
+    run(TESTING)
 
 
 def test_the_commands_of_the_quick_start_are_those_that_a_test_of_the_command_line_runs() -> None:
