@@ -62,6 +62,7 @@ class _Latencies:
 
     def __init__(self, bursts: dict[str, list[list[float]]], connections: int) -> None:
         self._connections = connections
+        self._prefix = f"uvicorn, {connections} connection{'s' if connections > 1 else ''}"
         self.throughput, self._p50, self._p99 = (self._pick(bursts, index) for index in range(3))
 
     def build_figures(self) -> list[Figure]:
@@ -69,11 +70,11 @@ class _Latencies:
         fresh, refreshing = _LANES[3][0], _LANES[4][0]
         under_way = self._compare(self._p99, refreshing, fresh)
         figures = [figure for name, kind, _ in _LANES[1:4] for figure in self._build_lane(name)]
-        title = f"uvicorn, {self._connections} connections: keys refreshed 5 times a second / keys fresh, p99"
+        title = f"{self._prefix}: keys refreshed 5 times a second / keys fresh, p99"
         return [*figures, Figure(title, under_way, most=1.2)]
 
     def _build_lane(self, name: str) -> list[Figure]:
-        title = f"uvicorn, {self._connections} connections: {name} / no guard"
+        title = f"{self._prefix}: {name} / no guard"
         throughput = self._compare(self.throughput, name, "no guard").invert()
         least = _LEAST.get(name) if self._connections == _CONNECTIONS[1] else None
         return [
