@@ -4,6 +4,7 @@ A door vouches for the origin of claims, gives them the types that a token gives
 cannot be encoded. Every other rule for claims is in this file, once.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, NewType, cast
@@ -43,6 +44,8 @@ _TEXTS: Mapping[TokenUse, tuple[str, ...]] = {
 _REQUIRED = frozenset({"sub", "exp", *_CLIENT.values()})
 _TIMES = ("exp", "iat", "nbf", "auth_time")
 _NUMBERS = (int, float)
+_EMULATOR = r"http://|https://(?:localhost|127\.0\.0\.1|\[::1\])[:/]"
+_TEST_POOL = "/eu-west-1_FakePool1"  # the default of FakeUserPool
 _FIRST, _LAST = -(2**53), 2**53  # seconds
 
 
@@ -208,10 +211,19 @@ def issuer_error(values: Mapping[str, Any], fault: str) -> ClaimInvalid | Issuer
     issuer = values.get("iss")
     if not isinstance(issuer, str) or not issuer:
         return type_error("iss", "a non-empty string")
-    return IssuerMismatch(
-        f"the issuer '{escape_for_log(issuer)}' (unverified) {fault}: sign in to the right pool, or add it "
-        "to CognitoGuard(...)."
-    )
+    return IssuerMismatch(f"the issuer '{escape_for_log(issuer)}' (unverified) {fault}: {_advise(issuer)}")
+
+
+def _advise(issuer: str) -> str:
+    """Return what to do about a token of this issuer. The issuer is unverified, and is not repeated."""
+    if re.match(_EMULATOR, issuer):
+        return (
+            "this is the form of an emulator's. Only if it is your own, set COGNITO_ISSUER (for the local "
+            'pool: `eval "$(cognito-guard pool --env)"`).'
+        )
+    if issuer.endswith(_TEST_POOL):
+        return "this is a token of the test kit: use any_door(app), or trusting(app, pool)."
+    return "sign in to the right pool, or add it to CognitoGuard(...)."
 
 
 def unlisted_issuer_error(values: Mapping[str, Any], issuers: Iterable[str]) -> ClaimInvalid | IssuerMismatch:

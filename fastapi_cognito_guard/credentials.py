@@ -48,7 +48,7 @@ def parse_token(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
     if " " in token or "," in token:
         token = token.lstrip(" ")  # RFC 9110 section 11.4: one or more spaces stand before it
         if " " in token or "," in token:
-            raise TokenMalformed("the header holds more than one token: send one.")
+            raise TokenMalformed("the header holds more than one token, or `Bearer` twice: send one token.")
     if not token:
         raise TokenMissing(f"the request carries no token: send {_show(name)}.")
     return token

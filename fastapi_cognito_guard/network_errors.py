@@ -20,6 +20,9 @@ _WORDS_BY_NAME = {  # classes of httpx, which is not imported here
 CLIENT_SETTINGS = "check HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
 """Advice for a client that cannot even be made: it reads these variables."""
 
+LOOPBACK_ADVICE = "is it running? Start the local pool with `cognito-guard pool`."
+"""Advice for an address on this machine, where an emulator has to be started first."""
+
 _MOST = 32  # exceptions of one chain that are looked at
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from inspect import isroutine
 from math import isfinite
 from os import PathLike
 from types import MappingProxyType
@@ -201,6 +202,10 @@ def index_by_issuer(pools: Iterable[UserPool]) -> Mapping[str, UserPool]:
     table: dict[str, UserPool] = {}
     ids: set[str] = set()
     for pool in pools:
+        if _is_asgi_app(pool):  # of app.add_middleware(CognitoGuard)
+            raise ConfigurationError(
+                "The guard is no middleware: write CognitoGuard(UserPool(...)).install(app)."
+            )
         if not isinstance(pool, UserPool):
             raise ConfigurationError("Write CognitoGuard(UserPool(...)), one UserPool per pool.")
         if pool.id in ids:
@@ -211,6 +216,11 @@ def index_by_issuer(pools: Iterable[UserPool]) -> Mapping[str, UserPool]:
                 raise ConfigurationError(f"Two pools have the issuer {issuer}. Name each pool once.")
             table[issuer] = pool
     return MappingProxyType(table)
+
+
+def _is_asgi_app(value: object) -> bool:
+    """Return True for an object that is called, and is no function or class."""
+    return callable(value) and not isroutine(value) and not isinstance(value, type)
 
 
 def _is_number(value: object) -> bool:

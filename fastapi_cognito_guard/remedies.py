@@ -31,7 +31,10 @@ def _explain_scope(claim: str, principal: Principal) -> str:
             "this token is of a sign-in through an SDK (InitiateAuth), which gets no other scopes: sign in "
             "through managed login (/oauth2/authorize), or add the scope in a pre-token-generation trigger."
         )
-    return "let the app client have the scope, and ask for it at sign-in."
+    return (
+        "let the app client have the scope, and ask for it at sign-in; if that is done, a "
+        "pre-token-generation trigger may suppress it for this user (the local pool: suppressed_scopes)."
+    )
 
 
 def _explain_group(claim: str, principal: Principal) -> str:

@@ -60,7 +60,10 @@ def require_settings(settings: Mapping[str, Any], environ: Mapping[str, str], *k
     missing = [key for key in keys if not settings.get(key)]
     if missing:
         names = " and ".join(POOL[key][0] for key in missing)
-        misspelt = [f" {given} is no variable of the guard." for given in find_misspelt(environ)]
+        misspelt = [
+            f" {given} is no variable of the guard: did you mean {meant}?"
+            for given, meant in find_misspelt(environ).items()
+        ]
         raise ConfigurationError(f"Set {names} in the environment.{''.join(misspelt)}", setting=missing[0])
 
 

@@ -87,3 +87,9 @@ def test_a_browsers_websocket_is_not_told_to_send_a_header(protocol: str | None,
 def test_the_advice_names_the_header_that_is_read() -> None:
     with pytest.raises(TokenMissing, match="send X-Auth: Bearer <token>"):
         parse(name=b"x-auth")
+
+
+def test_bearer_twice_is_named() -> None:
+    with pytest.raises(TokenMalformed) as caught:
+        parse(b"Bearer Bearer a.b.c")
+    assert "or `Bearer` twice" in caught.value.reason

@@ -341,6 +341,31 @@ def test_the_log_names_the_issuer_of_a_token_of_another_pool_as_unverified(
     assert len(second) < 600
 
 
+@pytest.mark.parametrize(
+    ("issuer", "advice"),
+    [
+        ("http://127.0.0.1:9229/eu-west-1_LocalPool", 'set COGNITO_ISSUER (for the local pool: `eval "$('),
+        ("https://localhost/x", "set COGNITO_ISSUER"),
+        ("https://localhost.example/x", "sign in to the right pool"),
+        ("https://x.example/eu-west-1_FakePool1", "this is a token of the test kit: use any_door(app)"),
+        ("http://x\n\x1b[31m`rm -rf`/eu-west-1_FakePool1", "set COGNITO_ISSUER"),
+    ],
+)
+def test_the_log_advises_on_tokens_of_emulators_and_of_the_test_kit(
+    other_pool: FakeUserPool, issuer: str, advice: str, caplog: pytest.LogCaptureFixture, pool: FakeUserPool
+) -> None:
+    response = client_of(build_app(guard_for(pool))).get(
+        "/me", headers=bearer(other_pool.access_token(claims={"iss": issuer}))
+    )
+    (message,) = [each.getMessage() for each in caplog.records if each.name == "fastapi_cognito_guard"]
+    start, _, rest = message.partition(" (unverified) ")
+    assert advice in rest
+    assert issuer not in rest
+    assert start.isprintable()
+    assert "COGNITO_ISSUER" not in response.text + str(response.headers)
+    assert "test kit" not in response.text + str(response.headers)
+
+
 def test_the_log_names_the_setting_that_a_long_token_exceeds(
     pool: FakeUserPool, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -351,7 +376,7 @@ def test_the_log_names_the_setting_that_a_long_token_exceeds(
 USER_ADMIN = "aws.cognito.signin.user.admin"
 REMEDIES: list[tuple[str, Callable[[FakeUserPool], str], str]] = [
     ("/scope", lambda pool: pool.access_token(scopes=[USER_ADMIN]), "through managed login"),
-    ("/scope", lambda pool: pool.access_token(scopes=["orders"]), "ask for it at sign-in"),
+    ("/scope", lambda pool: pool.access_token(scopes=["orders"]), "ask for it at sign-in; if that is done"),
     ("/scope", lambda pool: pool.id_token(), "an ID token has no scopes: send the access token"),
     ("/all-scopes", lambda pool: pool.access_token(scopes=[USER_ADMIN]), "through managed login"),
     ("/group", lambda pool: pool.access_token(), "add the user to the group"),

@@ -146,3 +146,10 @@ def test_what_is_written_well_is_still_taken(pool: FakeUserPool) -> None:
     assert client.get("/x").status_code == 401
     assert client.get("/x", headers=bearer(pool.access_token(scopes=["a"]))).status_code == 403
     assert client.get("/x", headers=bearer(pool.access_token(scopes=["a", "b"]))).json() is True
+
+
+def test_the_guard_is_no_middleware() -> None:
+    app = FastAPI()
+    app.add_middleware(CognitoGuard)  # type: ignore[arg-type]  # the mistake
+    with pytest.raises(ConfigurationError, match=r"no middleware: .*\.install\(app\)"), client_of(app):
+        pass

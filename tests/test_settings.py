@@ -169,7 +169,7 @@ def test_the_signature_of_from_env_does_not_show_the_environment() -> None:
 )  # fmt: skip
 def test_a_misspelt_variable_is_named(misspelt: str, meant: str) -> None:
     assert find_misspelt({misspelt: "x", "PATH": "/", "COGNITO_TOKEN": "x"}) == {misspelt: meant}
-    with pytest.raises(ConfigurationError, match=f"{misspelt} is no variable of the guard"):
+    with pytest.raises(ConfigurationError, match=rf"{misspelt} is no .*: did you mean {meant}\?"):
         CognitoGuard.from_env({misspelt: "x"})
 
 

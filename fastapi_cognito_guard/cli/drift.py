@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from fastapi_cognito_guard.cli.inputs import load_app
 from fastapi_cognito_guard.cli.option_names import replace_arguments
-from fastapi_cognito_guard.cli.output import ExitCode, add_row, print_table, print_text
+from fastapi_cognito_guard.cli.output import ExitCode, add_row, print_note, print_table, print_text
 from fastapi_cognito_guard.deploy.drift.compare import find_drift
 from fastapi_cognito_guard.deploy.drift.deployed import DeployedApi
 from fastapi_cognito_guard.deploy.drift.document import read_document
@@ -108,6 +109,7 @@ def drift(
         typer.echo(json.dumps([each._asdict() for each in findings], indent=2))
     else:
         _print_findings(findings, deployed)
+    _note_lost_authorizers(deployed, options)
     raise typer.Exit(_find_exit_code(findings))
 
 
@@ -148,9 +150,9 @@ def _print_findings(findings: list[Finding], deployed: DeployedApi) -> None:
             _print_paragraph(_list_places(places), indent=2)
             _print_paragraph(f"{text} [{code}]", indent=4)
         print_text()
-    count = len(deployed.routes)
+    routes = _count(len(deployed.routes), "route")
     kind = "REST" if deployed.kind == "rest" else "HTTP"
-    print_text(f"{_summarize(findings)} {count} route{'s' * (count != 1)} of the {kind} API {deployed.name}.")
+    print_text(f"{_summarize(findings)} Compared: {routes} of the {kind} API {deployed.name}.")
 
 
 def _list_places(places: list[str]) -> str:
@@ -162,10 +164,32 @@ def _list_places(places: list[str]) -> str:
 def _summarize(findings: list[Finding]) -> str:
     match _find_exit_code(findings):
         case ExitCode.YES:
-            return "No difference that matters:"
+            opened = len({each.where for each in findings if each.code == "left-to-app"})
+            open_routes = f"; {_count(opened, 'guarded route')} open at the gateway" if opened else ""
+            return f"No difference that matters{open_routes}."
         case ExitCode.UNDECIDED:
-            return "Undecided, as far as the document says:"
-    return "The gateway and the app differ:"
+            return "Undecided: the document does not say all."
+    return _count_differences(findings)
+
+
+def _count_differences(findings: list[Finding]) -> str:
+    """Count the dangers and the warnings as they are printed, and the places where they are."""
+    listed = [each for each in findings if each.level in ("danger", "warning")]
+    levels = Counter(level for level, *_ in {(each.level, each.code, each.text) for each in listed})
+    counts = [_count(levels[level], level) for level in ("danger", "warning") if levels[level]]
+    return f"{' and '.join(counts)}, in {_count(len({each.where for each in listed}), 'place')}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _note_lost_authorizers(deployed: DeployedApi, options: DriftOptions) -> None:
+    """Print a note if an option says that there was an authorizer, and no route has one."""
+    given = [("--catch-all", options.catch_all), ("--authorizer-arn", options.authorizer_arns)]
+    names = " and ".join(name for name, value in given if value)
+    if names and not any(route.authorizer for route in deployed.routes):
+        print_note(f"note: {names} given, but no route of the gateway has an authorizer.")
 
 
 def _print_paragraph(text: str, *, indent: int) -> None:

@@ -97,7 +97,8 @@ def _locate(error: BaseException, module: str, name: str) -> str:
     """Return the app's line that raised the error; for an unknown name, the form that names have."""
     missing = getattr(error, "name", None)
     if isinstance(error, ImportError | AttributeError) and missing in (*module.split("."), name or "app"):
-        return "Name it as module:app."
+        where = f" Run this where {module.replace('.', '/')}.py is." if isinstance(error, ImportError) else ""
+        return f"Name it as module:app.{where}"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if _is_app_code(Path(frame.filename)):
             return f"See {Path(frame.filename).name}, line {frame.lineno}."

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import typer
 
 from fastapi_cognito_guard import settings
+from fastapi_cognito_guard.addresses import is_loopback
 from fastapi_cognito_guard.cli.output import ExitCode, err, print_error, print_hint, print_text
 from fastapi_cognito_guard.errors import ConfigurationError
+from fastapi_cognito_guard.network_errors import LOOPBACK_ADVICE
 from fastapi_cognito_guard.pool import ANY_CLIENT, KeyPolicy, UserPool
 from fastapi_cognito_guard.tokens.clock import Clock
 from fastapi_cognito_guard.tokens.fetch import fetch_over_https
@@ -73,8 +75,10 @@ def fetch_keys(address: str) -> FetchedKeys:
     keys = RemoteKeys(address, KeyPolicy(), fetch=fetch, clock=Clock())
     if not asyncio.run(keys.warm_up()):
         reason = keys.status()["last_error"] or "no answer in time"
-        host = urlsplit(address).netloc
-        raise CannotFetch(f"{reason}. Check the pool id, and that this machine can reach {host}.")
+        parts = urlsplit(address)
+        if is_loopback(parts.hostname):
+            raise CannotFetch(f"{reason}. At {parts.netloc}: {LOOPBACK_ADVICE}")
+        raise CannotFetch(f"{reason}. Check the pool id, and that this machine can reach {parts.netloc}.")
     return FetchedKeys(documents[0], len(keys.status()["kids"]), time.monotonic() - started)
 
 

@@ -33,22 +33,22 @@ class ExitCode(IntEnum):
 
 def print_text(text: str = "", style: str = "") -> None:
     """Print a paragraph to standard output."""
-    out.print(Text(sanitize(text), style=style))
+    _print_without_trailing_blanks(Text(sanitize(text), style=style))
 
 
 def print_hint(text: str) -> None:
     """Print a paragraph to standard error."""
-    err.print(Text(sanitize(text), style="dim"))
+    _print_to_stderr(text, style="dim")
 
 
 def print_note(text: str) -> None:
-    """Print one line to standard error. It is not wrapped, so that programs can search it."""
-    err.print(Text(sanitize(text)), soft_wrap=True)
+    """Print a note or a warning to standard error."""
+    _print_to_stderr(text)
 
 
 def print_error(text: str) -> None:
-    """Print an error as one line to standard error."""
-    print_note(f"cognito-guard: {text}")
+    """Print an error to standard error."""
+    _print_to_stderr(f"cognito-guard: {text}")
 
 
 def print_fields(rows: Iterable[tuple[str, object]]) -> None:
@@ -64,8 +64,17 @@ def print_fields(rows: Iterable[tuple[str, object]]) -> None:
 
 def print_table(table: Table) -> None:
     """Print a table without trailing blanks."""
+    _print_without_trailing_blanks(table)
+
+
+def _print_to_stderr(text: str, style: str = "") -> None:
+    """Print a paragraph. It is wrapped at a terminal only: programs search whole lines."""
+    err.print(Text(sanitize(text), style=style), soft_wrap=not err.is_terminal)
+
+
+def _print_without_trailing_blanks(content: Table | Text) -> None:
     with out.capture() as captured:
-        out.print(table)
+        out.print(content)
     for line in captured.get().splitlines():
         out.out(line.rstrip(), highlight=False)
 

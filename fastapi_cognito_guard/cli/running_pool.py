@@ -4,6 +4,7 @@ They come from options or a file. The command ``pool`` records them while it run
 """
 
 import os
+import shlex
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -46,7 +47,10 @@ def find_member(directory: Directory, groups: list[str]) -> str:
         if set(groups) <= set(user.groups):
             return user.username
     missing = f"is in {' and '.join(groups)}" if groups else "exists"
-    raise ConfigurationError(f"No user of the pool {missing}: add one to its file.")
+    raise ConfigurationError(
+        f"No user of the pool {missing}: add one when you start it, `cognito-guard pool --user "
+        f"{_suggest_user(groups)}`, or to its file."
+    )
 
 
 @contextmanager
@@ -88,6 +92,11 @@ def _parse_client(text: str) -> LocalClient:
     if secret:
         return LocalClient(id=name, secret=secret, scopes=())
     return LocalClient(id=name, callback_urls=DOCS_REDIRECTS)
+
+
+def _suggest_user(groups: list[str]) -> str:
+    """Return an example for ``--user``, as a shell takes it."""
+    return shlex.quote(":".join(["sue", *filter(None, [",".join(groups)])]))
 
 
 def _add_callbacks(clients: Collection[LocalClient], callbacks: Collection[str]) -> Iterator[LocalClient]:

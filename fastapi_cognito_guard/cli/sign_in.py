@@ -50,6 +50,12 @@ def request_machine_tokens(address: str, directory: Directory, scopes: Collectio
     return _request_tokens(address, form, client)
 
 
+def list_suppressed_scopes(directory: Directory, username: str) -> set[str]:
+    """Return the scopes of the client for sign-ins that tokens of this user never have."""
+    user = directory.user(username)
+    return set(user.suppressed_scopes if user else ()) & set(_find_client(directory, machine=False).scopes)
+
+
 def _build_challenge(verifier: str) -> str:
     """Build the S256 challenge of RFC 7636 section 4.2."""
     return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -1,5 +1,6 @@
 """Uvicorn on loopback, in a thread, for the duration of a block."""
 
+import os
 import socket
 import threading
 import time
@@ -27,7 +28,7 @@ def listen(port: int) -> socket.socket:
         listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:
         raise ConfigurationError(
-            f"Port {port} of 127.0.0.1: {error.strerror}. Try --port 0 for a free one."
+            f"Port {port} of 127.0.0.1: {os.strerror(error.errno or 0)}. Try --port 0 for a free one."
         ) from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as uvicorn's own sockets have it
     return listener

@@ -12,9 +12,11 @@ from concurrent.futures import Future
 from functools import partial
 from math import ceil
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
+from fastapi_cognito_guard.addresses import is_loopback
 from fastapi_cognito_guard.errors import KeysUnavailable, KeyUnknown
-from fastapi_cognito_guard.network_errors import describe_failure
+from fastapi_cognito_guard.network_errors import LOOPBACK_ADVICE, describe_failure
 from fastapi_cognito_guard.pool import KeyPolicy
 from fastapi_cognito_guard.single_flight import SingleFlight, wait_for
 from fastapi_cognito_guard.tokens.backoff import Cooldown, backoff
@@ -25,6 +27,7 @@ from fastapi_cognito_guard.tokens.jwks import NotKeys, PublicKey, import_key_lib
 _AHEAD = 0.8  # of max_age: keys older than this are refreshed while requests go on
 _SPREAD = 0.2  # of max_age: how much earlier, at random, so that a fleet does not refresh in step
 _GRACE = 1.0  # seconds past its deadline after which a fetch counts as lost (a frozen machine)
+_PATH_ADVICE = "check the pool id, and the network path from this machine to that address."
 _IMPORTS = 10.0  # seconds that a slow machine may need to import what the first fetch uses
 
 
@@ -156,9 +159,10 @@ class RemoteKeys:
                 "no key of the pool has the token's kid: is the token of this pool, or too old?"
             )
         left = max(self._after_failure.left(self._clock), self._after_miss.left(self._clock))
+        advice = LOOPBACK_ADVICE if is_loopback(urlsplit(self._address).hostname) else _PATH_ADVICE
+        cause = self._last_error or "no answer yet"
         return KeysUnavailable(
-            f"the keys at {self._address} cannot be fetched ({self._last_error or 'no answer yet'}): "
-            "check the pool id, and the network path from this machine to that address.",
+            f"the keys at {self._address} cannot be fetched ({cause}): {advice}",
             retry_after=ceil(left),
         )
 

@@ -110,6 +110,7 @@ def test_doctor_says_that_plain_http_is_for_emulators() -> None:
     result = cognito_guard("doctor", env=env)
     assert "plain http to cognito: for emulators only" in result.text
     assert "!! the keys cannot be fetched" in result.text
+    assert "At 127.0.0.1:9: is it running? Start the local pool with `cognito-guard pool`." in result.text
 
 
 def test_a_file_without_usable_keys_is_a_problem(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ WARNING: callers whom the app takes are refused, or do not reach it
     import the definition again, or leave the path out with --leave-out.
     [missing-route]
 
-The gateway and the app differ: 7 routes of the HTTP API Shop.
+2 dangers and 1 warning, in 4 places. Compared: 7 routes of the HTTP API Shop.
 """
 
 
@@ -90,7 +90,7 @@ def test_a_gateway_that_does_what_the_app_requires_is_0() -> None:
     result = drift(export_shop("rest"))
     assert (result.code, result.out) == (
         0,
-        "No difference that matters: 16 routes of the REST API Shop.\n",
+        "No difference that matters. Compared: 16 routes of the REST API Shop.\n",
     )
 
 
@@ -146,11 +146,16 @@ def test_many_routes_with_one_finding_are_not_all_listed() -> None:
     assert "GET /else/9 and 2 more" in drift(document).text
 
 
-def test_a_gateway_without_authorizers_is_a_note() -> None:
+def test_a_gateway_without_authorizers_is_a_note_that_the_last_line_and_the_options_recall() -> None:
     document = export_shop("http", build_shop(), leave_out=["/reports"])
     open_all(document)
     result = drift(document, "--leave-out", "/reports")
     assert result.code == 0
+    opened = result.out.count("GET /") + result.out.count("POST /")
+    assert opened > 1
+    assert f"No difference that matters; {opened} guarded routes open at the gateway. Compared" in result.text
+    assert "note: --catch-all given, but no route of the gateway has an authorizer." in result.err
+    assert "--catch-all given" not in drift(export_shop("http"), "--leave-out", "/reports").err
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,13 @@ def test_errors_name_options_instead_of_arguments(app: str, options: list[str], 
     assert result.err.count("\n") == 1
 
 
+def test_all_missing_arns_are_named_in_one_error() -> None:
+    result = cognito_guard("export", "shop:app")
+    assert (result.code, result.out) == (2, "")
+    assert "--user-pool-arn and --lambda-arn are missing: " in result.err
+    assert "--lambda-arn is missing" in cognito_guard("export", "shop:app", "--user-pool-arn", POOL).err
+
+
 @pytest.mark.parametrize(
     "text",
     [

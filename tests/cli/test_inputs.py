@@ -20,6 +20,7 @@ from tests.cli.running import COMMAND, cognito_guard
         ("shop:broken", "SystemExit: settings are missing. See shop.py, line "),
         ("shop:bare", "write guard.install(app)"),
         (":", "cannot be loaded"),
+        ("nowhere.main:app", "Name it as module:app. Run this where nowhere/main.py is."),
         ("shop:factory", "TypeError: factory() missing 1 required positional argument: 'x'. See "),
         ("shop:unset", "shop:unset: Set COGNITO_USER_POOL_ID and COGNITO_CLIENT_IDS in the environment."),
         ("nowhere", "Name it as module:app."),

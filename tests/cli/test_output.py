@@ -1,7 +1,11 @@
 """Output of the commands: no control characters, no markup, no whole token."""
 
-import pytest
+from io import StringIO
 
+import pytest
+from rich.console import Console
+
+from fastapi_cognito_guard.cli import output
 from fastapi_cognito_guard.testing import FakeUserPool
 from tests.cli.running import Result, cognito_guard
 
@@ -12,6 +16,24 @@ MARKUP = ["[/x]", "[red]", "[link=https://evil.example]email[/link]", BELL, "\u2
 def is_harmless(result: Result) -> bool:
     """Return True if no character controls the terminal or reverses the text."""
     return all(char.isprintable() or char == "\n" for char in result.out + result.err)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_errors_are_wrapped_at_a_terminal_only(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = StringIO()
+    console = Console(file=written, force_terminal=terminal, width=80, no_color=True, highlight=False)
+    monkeypatch.setattr(output, "err", console)
+    output.print_error("word " * 30 + "end")
+    lines = written.getvalue().splitlines()
+    assert (len(lines) > 1, all(len(line) <= 80 for line in lines)) == (terminal, terminal)
+    assert " ".join(written.getvalue().split()) == "cognito-guard: " + "word " * 30 + "end"
+
+
+def test_wrapped_results_have_no_trailing_blanks(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_text("word " * 30 + "end")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 1
+    assert lines == [line.rstrip() for line in lines]
 
 
 @pytest.mark.parametrize("text", MARKUP)

@@ -211,3 +211,22 @@ async def test_an_unknown_kid_is_503_in_an_outage_and_known_ones_stay_good(
     server.error = None
     fake_time.move(POLICY.cooldown)
     assert isinstance(await catch_error(keys, "unknown"), KeyUnknown)
+
+
+@pytest.mark.parametrize(
+    ("address", "advice"),
+    [
+        ("http://127.0.0.1:9/", "Start the local pool with `cognito-guard pool`"),
+        ("https://x.example/", "pool id"),
+    ],
+)
+async def test_the_advice_for_an_address_on_this_machine_is_to_start_the_pool(
+    address: str, advice: str, fake_time: FakeTime
+) -> None:
+    async def refuse(address: str) -> bytes:
+        raise ConnectionRefusedError
+
+    keys = RemoteKeys(address, POLICY, fetch=refuse, clock=fake_time.clock())
+    refused = await catch_error(keys, KID)
+    assert isinstance(refused, KeysUnavailable)
+    assert advice in refused.reason

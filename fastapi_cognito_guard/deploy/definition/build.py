@@ -8,7 +8,7 @@ from fastapi_cognito_guard.deploy.definition.cors import read_cors
 from fastapi_cognito_guard.deploy.definition.document import ApiSettings, build_document, check_limits
 from fastapi_cognito_guard.deploy.definition.notes import log_notes
 from fastapi_cognito_guard.deploy.definition.options import ApiKind, ExportOptions, check_options
-from fastapi_cognito_guard.deploy.definition.schemes import build_schemes
+from fastapi_cognito_guard.deploy.definition.schemes import build_schemes, check_arns
 from fastapi_cognito_guard.deploy.definition.security import GatewayRules, OpenApiDocument
 from fastapi_cognito_guard.deploy.definition.setting_notes import log_setting_notes
 from fastapi_cognito_guard.deploy.operations import GatewayRoutes
@@ -25,13 +25,14 @@ def build_definition(app: "FastAPI", kind: ApiKind, options: ExportOptions) -> O
     check_options(kind, options)
     guard = installed_guard(app)
     rules = _build_rules(kind, options)
-    function = build_invocation_uri("lambda_arn", options.lambda_arn)
     routes = GatewayRoutes(app, guard, tree=kind == "rest", leave_out=options.leave_out)
     operations = routes.list_operations(rules.make_access_key)
+    needed = {name for each in operations for entry in rules.build_security(each) for name in entry}
+    check_arns(needed, rules, options)
+    function = build_invocation_uri("lambda_arn", options.lambda_arn)
     settings = ApiSettings(kind, rules, function, read_cors(app))
     document = build_document(app.title, app.version, operations, settings)
     check_limits(document, kind, options.quota)
-    needed = {name for each in operations for entry in rules.build_security(each) for name in entry}
     document["components"] = {"securitySchemes": build_schemes(needed, rules, guard, options)}
     if options.binary_media_types:
         document["x-amazon-apigateway-binary-media-types"] = list_in_order(options.binary_media_types)

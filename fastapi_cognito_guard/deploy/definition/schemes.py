@@ -49,6 +49,19 @@ def build_schemes(
     return schemes
 
 
+def check_arns(names: Collection[str], rules: GatewayRules, options: ExportOptions) -> None:
+    """Raise `ConfigurationError` if two ARNs are missing. It names both; one alone is refused by its user."""
+    needs_pool = COGNITO_SCHEME in names and rules.is_for_user_pools
+    if options.lambda_arn is None and needs_pool and not options.user_pool_arn:
+        raise ConfigurationError(
+            "user_pool_arn and lambda_arn are missing: write the ARNs of the user pool, "
+            "arn:aws:cognito-idp:REGION:ACCOUNT:userpool/POOL_ID, and of the function, "
+            'arn:aws:lambda:REGION:ACCOUNT:function:NAME; for CloudFormation "${UserPool.Arn}" and '
+            '"${Function.Arn}".',
+            setting="user_pool_arn",
+        )
+
+
 def _build_cognito_scheme(pool_arns: Sequence[TemplateValue], header: str) -> OpenApiDocument:
     if not pool_arns:
         raise ConfigurationError(

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi_cognito_guard.addresses import is_on_lambda
 from fastapi_cognito_guard.errors import ConfigurationError
 from fastapi_cognito_guard.pool import UserPool
-from fastapi_cognito_guard.testing.emulator.directory import Directory
+from fastapi_cognito_guard.testing.emulator.directory import Directory, LocalUser
 from fastapi_cognito_guard.testing.emulator.oauth import AuthorizationServer
 from fastapi_cognito_guard.testing.emulator.server import HostedUI
 from fastapi_cognito_guard.testing.pool import FakeUserPool
@@ -45,9 +45,7 @@ class LocalPool:
         names = [user.username for user in self.directory.users]
         width = 2 + max(14, *map(len, (*names, *(client.id for client in self.directory.clients))))
         lines += ["", "Users", ""]
-        lines += [
-            f"  {user.username:<{width}}{', '.join(user.groups) or '-'}" for user in self.directory.users
-        ]
+        lines += [f"  {user.username:<{width}}{_describe_user(user)}" for user in self.directory.users]
         lines += ["", "App clients", ""]
         for client in self.directory.clients:
             lines += [f"  {client.id:<{width}}{'a machine' if client.is_machine else 'users sign in'}"]
@@ -70,6 +68,11 @@ def build_settings(directory: Directory, address: str) -> dict[str, str]:
 def format_exports(settings: Mapping[str, str]) -> list[str]:
     """Return lines for a shell, which a file of ``uvicorn --env-file`` may hold, too."""
     return [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
+
+
+def _describe_user(user: LocalUser) -> str:
+    without = f"  (without {', '.join(user.suppressed_scopes)})" if user.suppressed_scopes else ""
+    return (", ".join(user.groups) or "-") + without
 
 
 def _list_client_ids(directory: Directory) -> list[str]:

@@ -98,9 +98,11 @@ def _render_hidden_field(name: str, value: str) -> str:
 
 
 def _render_user(user: LocalUser, *, checked: bool) -> str:
-    groups = f"in {', '.join(user.groups)}" if user.groups else "in no group"
+    about = f"in {', '.join(user.groups)}" if user.groups else "in no group"
+    if user.suppressed_scopes:
+        about += f", without {', '.join(user.suppressed_scopes)}"
     return (
         f'<label class="user"><input type="radio" name="username" value="{escape(user.username)}" required'
         f"{' checked' if checked else ''}>"
-        f"<span>{escape(user.username)}<small>{escape(groups)}</small></span></label>"
+        f"<span>{escape(user.username)}<small>{escape(about)}</small></span></label>"
     )

@@ -38,7 +38,7 @@ def test_the_description_has_settings_users_and_no_secret() -> None:
             "COGNITO_JWKS_URI",
             "COGNITO_DOMAIN",
         ]
-        for line in ("  ada             admins\n", "  bob             -\n"):
+        for line in ("  ada             admins\n", "  bob             -  (without orders/write)\n"):
             assert line in text
         assert "local-secret" not in text
         assert "local-secret" not in repr(local)
