@@ -165,7 +165,8 @@ def _summarize(findings: list[Finding]) -> str:
     match _find_exit_code(findings):
         case ExitCode.YES:
             opened = len({each.where for each in findings if each.code == "left-to-app"})
-            open_routes = f"; {_count(opened, 'guarded route')} open at the gateway" if opened else ""
+            verb = "is" if opened == 1 else "are"
+            open_routes = f"; {_count(opened, 'guarded route')} {verb} open at the gateway" if opened else ""
             return f"No difference that matters{open_routes}."
         case ExitCode.UNDECIDED:
             return "Undecided: the document does not say all."
@@ -189,7 +190,7 @@ def _note_lost_authorizers(deployed: DeployedApi, options: DriftOptions) -> None
     given = [("--catch-all", options.catch_all), ("--authorizer-arn", options.authorizer_arns)]
     names = " and ".join(name for name, value in given if value)
     if names and not any(route.authorizer for route in deployed.routes):
-        print_note(f"note: {names} given, but no route of the gateway has an authorizer.")
+        print_note(f"note: you gave {names}, but no route of the gateway has an authorizer.")
 
 
 def _print_paragraph(text: str, *, indent: int) -> None:

@@ -6,16 +6,13 @@ The emulator is imported inside the commands, so that no other command loads the
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from fastapi_cognito_guard.cli.output import print_error, print_hint
 from fastapi_cognito_guard.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from fastapi_cognito_guard.testing.emulator.directory import Directory
 
 _PORT = 9229
 
@@ -29,7 +26,7 @@ NewUsers = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME[:GROUP,...]",
-        help="A user and their groups, in place of ada and bob: name these too, to keep them. Repeatable.",
+        help="A user and their groups. Replaces the default users, ada and bob. Repeatable.",
         show_default=False,
     ),
 ]
@@ -148,28 +145,18 @@ def token(
         raise ConfigurationError(
             "A machine has no user, no groups and no ID token: drop --machine, or --user, --group and --id."
         )
-    directory = _load_directory(port, file)
-    username = None if machine else _find_username(directory, user, group or [])
-    tokens = _request_tokens(directory, port, scope or [], username)
+    tokens, suppressed = _request_tokens(
+        port, file, scope or [], machine=machine, user=user, groups=group or []
+    )
     kind = "id_token" if id_token else "access_token"
     if kind not in tokens:  # OpenID Connect Core section 3.1.2.1
         raise ConfigurationError("Without the scope openid there is no ID token: add --scope openid.")
-    if scope or not id_token:  # an ID token has no scopes
-        _note_missing_scopes(directory, username, scope, tokens["access_token"])
-    typer.echo(tokens[kind])
-
-
-def _note_missing_scopes(
-    directory: "Directory", username: str | None, scopes: list[str] | None, token: str
-) -> None:
-    """Print which scopes the token lacks of those requested. Cognito gives a token without them, too."""
-    from fastapi_cognito_guard.cli.sign_in import list_suppressed_scopes
-
-    suppressed = set() if username is None else list_suppressed_scopes(directory, username)
-    missing = sorted((set(scopes) if scopes else suppressed) - _read_scopes(token))
-    if missing:
+    expected = set(scope) if scope else suppressed if not id_token else set()  # an ID token has no scopes
+    missing = sorted(expected - _read_scopes(tokens["access_token"]))
+    if missing:  # Cognito gives a token without them, too
         names = ", ".join(missing)
         print_error(f"the token is without {names}: the pool has this in suppressed_scopes of the user.")
+    typer.echo(tokens[kind])
 
 
 def _read_scopes(token: str) -> set[str]:
@@ -179,25 +166,16 @@ def _read_scopes(token: str) -> set[str]:
 
 
 def _request_tokens(
-    directory: "Directory", port: int, scopes: list[str], username: str | None
-) -> dict[str, str]:
-    """Return tokens of a user, or of a machine (None)."""
-    from fastapi_cognito_guard.cli.sign_in import request_machine_tokens, request_user_tokens
+    port: int, file: Path | None, scopes: list[str], *, machine: bool, user: str | None, groups: list[str]
+) -> tuple[dict[str, str], set[str]]:
+    """Return the tokens, and the scopes of the client that this user's tokens never have."""
+    from fastapi_cognito_guard.cli import sign_in
+    from fastapi_cognito_guard.cli.running_pool import build_directory, find_member, read_directory
 
+    directory = (read_directory(port) if file is None else None) or build_directory(file, [], [], [])
     address = f"http://127.0.0.1:{port}"
-    if username is None:
-        return request_machine_tokens(address, directory, scopes)
-    return request_user_tokens(address, directory, username, scopes)
-
-
-def _load_directory(port: int, file: Path | None) -> "Directory":
-    """Load the directory of the file, of the pool that runs, or the default one."""
-    from fastapi_cognito_guard.cli.running_pool import build_directory, read_directory
-
-    return (read_directory(port) if file is None else None) or build_directory(file, [], [], [])
-
-
-def _find_username(directory: "Directory", user: str | None, groups: list[str]) -> str:
-    from fastapi_cognito_guard.cli.running_pool import find_member
-
-    return user or find_member(directory, groups)
+    if machine:
+        return sign_in.request_machine_tokens(address, directory, scopes), set()
+    name = user or find_member(directory, groups)
+    tokens = sign_in.request_user_tokens(address, directory, name, scopes)
+    return tokens, sign_in.list_suppressed_scopes(directory, name)

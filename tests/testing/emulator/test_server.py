@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.testing import Directory, LocalClient, LocalPool, LocalUser, local_pool
 from fastapi_cognito_guard.testing.emulator.local_only import LocalOnly, list_origins
+from fastapi_cognito_guard.testing.emulator.sign_in_page import render_sign_in_page
 from fastapi_cognito_guard.testing.signing_key import unverified_claims
 from tests.apps import NOW, bearer
 from tests.browsers import (
@@ -300,6 +301,12 @@ def test_the_form_is_accessible_and_escapes_its_values(client: httpx.Client) -> 
     assert "default-src 'none'" in response.headers["content-security-policy"]
     for needed in ('<html lang="en">', "<title>", "<main>", "<h1>", "<legend>", "<label", "viewport"):
         assert needed in response.text
+
+
+def test_the_form_names_the_scopes_that_a_user_does_not_get() -> None:
+    users = [LocalUser(username="bob", groups=("staff",), suppressed_scopes=("a/b", "<c>"))]
+    page = render_sign_in_page(client="web", users=users, chosen=None, hidden={})
+    assert "in staff, without a/b, &lt;c&gt;" in page
 
 
 def test_a_machine_gets_the_requested_scopes(client: httpx.Client) -> None:
