@@ -74,9 +74,9 @@ GATEWAYS: tuple[tuple[Flavour, str], ...] = (
 _AS_EXPECTED = """
 All as expected: the app answers alike under uvicorn and both gateways.
 
-The gateways here check the token only, so each 403 is the app's. One that checks
-scopes too, as `cognito-guard export` defines it, answers itself, and a REST API
-says 401: cognito-guard matrix example_app.main:app --door all"""
+The gateways here check the token only, so each 403 is the app's. One that
+checks scopes, too, as cognito-guard export defines it, answers by itself,
+and a REST API says 401: cognito-guard matrix example_app.main:app --door all"""
 _BODY = json.dumps({"item": "jam", "quantity": 1})
 
 
