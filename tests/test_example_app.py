@@ -89,6 +89,7 @@ def test_the_demo_finds_every_status_as_expected(
     assert main() == 0
     printed = capsys.readouterr().out
     assert "All as expected: the app answers alike under uvicorn and both gateways." in printed
+    assert "The gateways here check the token only" in printed
     assert "eyJ" not in printed
     assert max(map(len, printed.splitlines())) <= 80
 

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from fastapi_cognito_guard import CognitoGuard
 from fastapi_cognito_guard.errors import AuthError
 from fastapi_cognito_guard.testing import Directory, FakeUserPool
+from tests.apps import bearer, build_app
 from tests.cli.running import cognito_guard
 from tests.pages import read_code
 from tests.semantics import build_table
@@ -150,6 +152,18 @@ def test_the_command_line_says_why_a_valid_token_is_refused(
     answer = cognito_guard("verify", "--app", "shop:app", given=COGNITO.id_token("ada"))
     assert answer.code == 1
     assert "send access_token" in " ".join(answer.out.split())
+
+
+def test_a_middleware_may_bring_a_token_from_a_cookie() -> None:
+    names: dict[str, Any] = {}
+    exec(read_code("faq.md", "Can the token be in a cookie?"), names)
+    app = build_app(CognitoGuard(COGNITO.user_pool()))
+    app.add_middleware(names["CookieToken"])
+    token = COGNITO.access_token("ada")
+    client = TestClient(app, cookies={"token": token})
+    assert client.get("/me").status_code == 200
+    assert client.get("/me", headers=bearer(token)).status_code == 401
+    assert TestClient(app, cookies={"token": "no token"}).get("/me").status_code == 401
 
 
 def test_a_server_has_the_keys_before_its_first_request() -> None:

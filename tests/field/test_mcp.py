@@ -17,11 +17,13 @@ from mcp.shared.auth import OAuthToken
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 
+from examples.mcp_server.client import call_tool
 from fastapi_cognito_guard import ANY_BOUND_CLIENT, CognitoGuard, require_level, require_scope
 from fastapi_cognito_guard.testing import Directory, LocalPool, local_pool
 from fastapi_cognito_guard.testing.uvicorn_server import get_address, listen, serve_app
 from tests.apps import bearer
 from tests.foreign.mcp_client import KNOWN_CLIENT, OPEN_DIRECTORY, McpClient, Served, serve_example
+from tests.foreign.sign_in import submit_sign_in_form
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "mcp_server"
@@ -108,6 +110,18 @@ def test_a_client_that_is_registered_ahead_signs_in_without_a_secret(served: Ser
     assert call(client).structured_content == ORDERS
     assert client.claims["client_id"] == "local-docs"
     assert all(answer.path != "/oauth2/register" for answer in client.answers)
+
+
+def test_the_client_of_the_example_signs_a_person_in_and_calls_a_tool(
+    served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def paste(prompt: str) -> str:
+        (address,) = re.findall(r"^http\S+$", capsys.readouterr().out, re.MULTILINE)
+        return submit_sign_in_form(address, "ada")
+
+    monkeypatch.setattr("builtins.input", paste)
+    done = asyncio.run(call_tool("cancel_order", {"order_id": "2"}, served.url))
+    assert done.content[0].text == "ada has cancelled coffee."
 
 
 def test_the_file_of_the_examples_pool_opens_the_registration() -> None:

@@ -157,13 +157,15 @@ class Gateway:
 
     def _refuse(self, method: str, path: str, error: AuthError) -> Response:
         refusal = self._build_authorizer().refusal(error)
+        is_remapped = (refusal.status, error.status) == (401, 403)
         logger.warning(
-            "%s %s refused with %s by the gateway: %s: %s",
+            "%s %s refused with %s by the gateway: %s: %s%s",
             escape_word(method),
             escape_word(path),
             refusal.status,
             error.code,
             error.reason,
+            " A REST API answers 401 where the app says 403." if is_remapped else "",
         )
         return _render_refusal(refusal)
 

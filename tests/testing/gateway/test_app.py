@@ -354,3 +354,15 @@ def test_a_refusal_of_the_gateway_is_logged_with_its_reason(
         "GET /me refused with 401 by the gateway: token_expired: exp passed"
     )
     assert token not in caplog.text
+
+
+def test_the_log_says_that_a_rest_api_answers_401_where_the_app_says_403(
+    pool: FakeUserPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    hint = "A REST API answers 401 where the app says 403."
+    kinds: list[tuple[Flavour, int]] = [("http", 403), ("rest", 401)]
+    for kind, status in kinds:
+        assert hint not in caplog.text
+        client = GatewayClient(build_app(guard_for(pool)), kind)
+        assert client.get("/scope", headers=bearer(pool.access_token())).status_code == status
+    assert hint in caplog.text
