@@ -72,7 +72,7 @@ def read_recipe(title: str) -> dict[str, str]:
     """Return the environment variables below a heading of the page."""
     section = PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
     block = section.split("```sh\n")[1].split("```")[0]
-    return dict(line.split("=", 1) for line in block.splitlines())
+    return dict(line.removeprefix("export ").split("=", 1) for line in block.splitlines())
 
 
 def read_compose_recipe() -> dict[str, str]:

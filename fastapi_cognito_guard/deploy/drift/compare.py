@@ -25,9 +25,8 @@ def find_drift(app: "FastAPI", api: DeployedApi, options: DriftOptions | None = 
     """
     expected = Expected(app, api, options or DriftOptions())
     found = [Finding("undecided", "gap", api.name, f"{gap}.") for gap in api.gaps]
-    places, missing = _list_places(api, expected)
+    places, missing, used = _list_places(api, expected)
     found += [*missing, *_check_places(places, api, expected)]
-    used = {each.route for each in places}
     for authorizer in dict.fromkeys(each.authorizer for each in api.routes if each in used):
         if authorizer is not None:
             found += check_authorizer(authorizer, api, expected)
@@ -36,10 +35,16 @@ def find_drift(app: "FastAPI", api: DeployedApi, options: DriftOptions | None = 
     return sort_findings(found)
 
 
-def _list_places(api: DeployedApi, expected: Expected) -> tuple[list[Place], list[Finding]]:
-    """Return the paths and methods that the app takes, each with its gateway's route, and those without."""
+def _list_places(
+    api: DeployedApi, expected: Expected
+) -> tuple[list[Place], list[Finding], set[DeployedRoute]]:
+    """Return the paths and methods that the app takes, those that no route takes, and the routes that do.
+
+    A route whose requests all go to other routes is one of these, too, and has no place.
+    """
     places: list[Place] = []
     missing: list[Finding] = []
+    used: set[DeployedRoute] = set()
     paths = expected.paths
     known = frozenset(paths)
     for path in paths:
@@ -50,10 +55,11 @@ def _list_places(api: DeployedApi, expected: Expected) -> tuple[list[Place], lis
             if route is not None:
                 elsewhere = partial(_is_elsewhere, path, method, route, api, known)
                 here = expected.list_accesses(path, method, elsewhere)
+                used |= {route} if accesses else set()
                 places += [Place(path, method, route, access) for access in here]
             elif accesses:
                 missing += _describe_missing(path, method, routes, api, expected)
-    return places, missing
+    return places, missing, used
 
 
 def _is_elsewhere(

@@ -55,9 +55,20 @@ ANOTHER_METHOD = RandomApp(  # /a/a is of the second route for POST, although /a
     public=(),
 )
 
+NO_REQUESTS = RandomApp(  # an export has POST /a/{x}, and POST /a/a, its only request, has a path of its own
+    (
+        RandomRoute("GET", ("a", "a"), "public"),
+        RandomRoute("GET", ("a", "{x}"), "public"),
+        RandomRoute("POST", ("{x}", "a"), "public"),
+    ),
+    deny_by_default=False,
+    public=(),
+)
+
 
 @pytest.mark.parametrize(("kind", "name"), FORMATS)
 @example(random_app=ANOTHER_METHOD)
+@example(random_app=NO_REQUESTS)
 @given(random_app=RANDOM_APPS)
 @settings(max_examples=12)
 def test_the_definition_of_any_app_has_no_differences(kind: Any, name: str, random_app: RandomApp) -> None:
